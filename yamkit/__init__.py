@@ -1,0 +1,40 @@
+"""yamkit: audio tagging with YAMNet, streaming, exact, and made of plugins.
+
+>>> from yamkit import Tagger
+>>> Tagger().tag("dog.wav").top(1)  # doctest: +SKIP
+
+Importing this package imports nothing heavy; the names below load when they are used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yamkit.errors import YamkitError
+    from yamkit.tagger import TaggedClip, Tagger
+    from yamkit.types import Batch, Tag, TagClass
+
+__version__ = "0.1.0"
+
+__all__ = ["Batch", "Tag", "TagClass", "TaggedClip", "Tagger", "YamkitError", "__version__"]
+
+_HOMES = {
+    "Batch": "yamkit.types",
+    "Tag": "yamkit.types",
+    "TagClass": "yamkit.types",
+    "TaggedClip": "yamkit.tagger",
+    "Tagger": "yamkit.tagger",
+    "YamkitError": "yamkit.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,315 @@
+"""Discovery of plugins: who offers what, what is broken and why, and what a name stands for.
+
+Each entry point is loaded by itself, so one broken plugin costs nobody else anything; the failure
+is kept with the distribution it came from. Nothing here knows the name of any plugin.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from yamkit.errors import (
+    BrokenPluginError,
+    MissingRequirementError,
+    ParameterError,
+    PluginClashError,
+    UnknownPluginError,
+)
+from yamkit.plugin import (
+    API_VERSION,
+    BackendInfo,
+    FrontendInfo,
+    HookSpecs,
+    PluginInfo,
+    ResamplerInfo,
+    SinkInfo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["KINDS", "Plugin", "Registry", "discover", "registry"]
+
+GROUP = "yamkit"
+
+KINDS: dict[str, tuple[str, type[PluginInfo]]] = {
+    "frontend": ("yamkit_frontends", FrontendInfo),
+    "backend": ("yamkit_backends", BackendInfo),
+    "resampler": ("yamkit_resamplers", ResamplerInfo),
+    "sink": ("yamkit_sinks", SinkInfo),
+}
+"""Kind of plugin -> its hook and the descriptor the hook yields."""
+
+_HOOKS = {hook: (kind, descriptor) for kind, (hook, descriptor) in KINDS.items()}
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_FACTORY = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One thing a distribution offers, or one that it fails to offer.
+
+    Attributes
+    ----------
+    kind, hook, name : str
+        Empty where the failure came before they were known.
+    distribution, version, entry_point : str
+        Where it comes from.
+    state : {"ready", "missing", "clash", "broken", "off"}
+    reason : str
+        Why the state is not ``ready``.
+    info : PluginInfo or None
+    """
+
+    distribution: str
+    version: str
+    entry_point: str
+    state: str
+    reason: str = ""
+    kind: str = ""
+    hook: str = ""
+    name: str = ""
+    info: PluginInfo | None = None
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All plugins of this installation, in a stable order."""
+
+    plugins: tuple[Plugin, ...]
+
+    def names(self, kind: str) -> list[str]:
+        """Names that can be selected, those that lack an extra included."""
+        usable = ("ready", "missing", "clash")
+        return sorted({p.name for p in self.plugins if p.kind == kind and p.state in usable})
+
+    def resolve(self, kind: str, name: str) -> Plugin:
+        """Find the plugin a name stands for.
+
+        Raises
+        ------
+        UnknownPluginError
+            If no plugin of that kind has the name.
+        PluginClashError
+            If several have it.
+        BrokenPluginError
+            If the one that has it is broken.
+        MissingRequirementError
+            If it needs packages that are not installed.
+        """
+        found = [p for p in self.plugins if p.kind == kind and p.name == name and p.state != "off"]
+        if not found:
+            raise UnknownPluginError(self._unknown(kind, name))
+        plugin = found[0]
+        if plugin.state == "clash":
+            raise PluginClashError(plugin.reason)
+        if plugin.state == "broken":
+            raise BrokenPluginError(
+                f"{kind} {name!r} of {plugin.distribution} {plugin.version} is broken: "
+                f"{plugin.reason}"
+            )
+        if plugin.state == "missing":
+            raise MissingRequirementError(f"{kind} {name!r} {plugin.reason}")
+        return plugin
+
+    def load(self, plugin: Plugin) -> Callable[..., Any]:
+        """Import the factory of a ready plugin.
+
+        Raises
+        ------
+        BrokenPluginError
+            If it cannot be imported, or is not callable.
+        """
+        assert plugin.info is not None
+        module_name, _, path = plugin.info.factory.partition(":")
+        try:
+            factory: Any = importlib.import_module(module_name)
+            for attribute in path.split("."):
+                factory = getattr(factory, attribute)
+            if not callable(factory):
+                raise TypeError(f"{plugin.info.factory} is not callable")
+        except (Exception, SystemExit) as error:
+            raise BrokenPluginError(
+                f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version} cannot "
+                f"be loaded from {plugin.info.factory}: {_describe(error)}"
+            ) from error
+        return factory  # type: ignore[no-any-return]
+
+    def _unknown(self, kind: str, name: str) -> str:
+        names = self.names(kind)
+        message = f"no {kind} {name!r}; installed: {', '.join(names) or 'none'}"
+        if near := difflib.get_close_matches(name, names, n=1):
+            message += f"; did you mean {near[0]!r}?"
+        if any(p.kind == kind and p.name == name for p in self.plugins):
+            message += f"; YAMKIT_PLUGINS switches {name!r} off"
+        broken = sum(p.state == "broken" for p in self.plugins)
+        if broken:
+            message += f"; {broken} broken, see `yamkit plugins`"
+        return message
+
+
+@functools.cache
+def registry() -> Registry:
+    """Discover the plugins once in a process."""
+    return discover(os.environ.get("YAMKIT_PLUGINS"))
+
+
+def discover(selection: str | None = None) -> Registry:
+    """Load every entry point of the group ``yamkit``, each by itself.
+
+    Parameters
+    ----------
+    selection : str or None
+        Names of entry points or distributions, comma-separated: those alone are loaded; with a
+        leading ``-`` they are left out. None loads all, an empty string none.
+
+    Raises
+    ------
+    ParameterError
+        If the selection names what is not installed.
+    """
+    points = sorted(
+        importlib.metadata.entry_points(group=GROUP),
+        key=lambda point: (*_provenance(point), point.name),
+    )
+    chosen = _select(points, selection)
+    plugins: list[Plugin] = []
+    for point in points:
+        plugins += _load(point, switched_on=point in chosen)
+    return Registry(tuple(_mark_clashes(plugins)))
+
+
+def _select(
+    points: list[importlib.metadata.EntryPoint], selection: str | None
+) -> set[importlib.metadata.EntryPoint]:
+    if selection is None:
+        return set(points)
+
+    def matching(word: str) -> set[importlib.metadata.EntryPoint]:
+        found = {p for p in points if word in (p.name, _provenance(p)[0])}
+        if not found:
+            names = sorted({p.name for p in points} | {_provenance(p)[0] for p in points})
+            raise ParameterError(
+                f"YAMKIT_PLUGINS names {word!r}, which is not installed; "
+                f"it may name: {', '.join(names)}"
+            )
+        return found
+
+    words = [word.strip() for word in selection.split(",") if word.strip()]
+    included = [matching(word) for word in words if not word.startswith("-")]
+    excluded = [matching(word[1:]) for word in words if word.startswith("-")]
+    start = set().union(*included) if included or not excluded else set(points)
+    return start.difference(*excluded)
+
+
+def _load(point: importlib.metadata.EntryPoint, *, switched_on: bool) -> Iterator[Plugin]:
+    distribution, version = _provenance(point)
+    base = Plugin(distribution, version, point.name, state="broken")
+    if not switched_on:
+        yield replace(base, name=point.name, state="off", reason="switched off by YAMKIT_PLUGINS")
+        return
+    try:
+        hooks = _hooks(point.load())
+    except (Exception, SystemExit) as error:
+        yield replace(base, reason=_describe(error))
+        return
+    for hook, implementation in hooks:
+        kind, descriptor = _HOOKS[hook]
+        known = replace(base, kind=kind, hook=hook)
+        try:
+            for info in implementation():
+                if isinstance(info, descriptor):
+                    yield _judge(replace(known, name=info.name, info=info))
+                else:
+                    reason = f"{hook} yielded {info!r:.80}, wanted a {descriptor.__name__}"
+                    yield replace(known, reason=reason)
+        except (Exception, SystemExit) as error:
+            yield replace(known, reason=f"{hook} raised {_describe(error)}")
+
+
+def _hooks(module: object) -> list[tuple[str, Callable[[], Any]]]:
+    """Give the hook implementations of a plugin; a manager of its own isolates each plugin."""
+    manager = pluggy.PluginManager("yamkit")
+    manager.add_hookspecs(HookSpecs)
+    manager.register(module)
+    found = []
+    for caller in manager.get_hookcallers(module) or ():
+        if not caller.has_spec():
+            near = difflib.get_close_matches(caller.name, _HOOKS, n=1)
+            guess = f"; did you mean {near[0]}?" if near else f"; hooks: {', '.join(_HOOKS)}"
+            raise LookupError(f"unknown hook {caller.name}{guess}")
+        found += [
+            (caller.name, implementation.function) for implementation in caller.get_hookimpls()
+        ]
+    if not found:
+        raise LookupError(f"implements no hook; hooks: {', '.join(_HOOKS)}")
+    return found
+
+
+def _judge(plugin: Plugin) -> Plugin:
+    """Check a descriptor and look for what it requires."""
+    info = plugin.info
+    assert info is not None
+    if not isinstance(info.name, str) or not _NAME.fullmatch(info.name):
+        reason = f"name {info.name!r}: wanted lower-case letters, digits, '-', '_' or '.'"
+        return replace(plugin, name=str(info.name), reason=reason)
+    if info.api != API_VERSION:
+        reason = f"written for plugin API {info.api!r}, this yamkit has {API_VERSION}"
+        older = isinstance(info.api, int) and info.api < API_VERSION
+        behind = plugin.distribution if older else "yamkit"
+        return replace(plugin, reason=f"{reason}: pip install --upgrade {behind}")
+    if not isinstance(info.factory, str) or not _FACTORY.fullmatch(info.factory):
+        return replace(plugin, reason=f"factory {info.factory!r}: wanted 'package.module:Name'")
+    try:
+        missing = [name for name in info.requires if importlib.util.find_spec(name) is None]
+    except (ImportError, ValueError, TypeError, AttributeError):
+        reason = f"requires {info.requires!r}: wanted a tuple of top-level module names"
+        return replace(plugin, reason=reason)
+    if missing:
+        command = f"pip install '{info.install}'" if info.install else "install it with pip"
+        return replace(plugin, state="missing", reason=f"needs {', '.join(missing)}: {command}")
+    return replace(plugin, state="ready")
+
+
+def _mark_clashes(plugins: list[Plugin]) -> Iterator[Plugin]:
+    owners: dict[tuple[str, str], list[Plugin]] = {}
+    for plugin in plugins:
+        if plugin.state in ("ready", "missing"):
+            owners.setdefault((plugin.kind, plugin.name), []).append(plugin)
+    for plugin in plugins:
+        same = owners.get((plugin.kind, plugin.name), [])
+        if len(same) > 1 and plugin in same:
+            who = " and ".join(f"{p.distribution} {p.version} ({p.entry_point})" for p in same)
+            other = next((p for p in same if p.distribution != "yamkit"), same[-1])
+            yield replace(
+                plugin,
+                state="clash",
+                reason=f"{plugin.kind} {plugin.name!r} comes from {who}; "
+                f"switch one off: YAMKIT_PLUGINS=-{other.entry_point}",
+            )
+        else:
+            yield plugin
+
+
+def _provenance(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution; a damaged one has neither."""
+    try:
+        assert point.dist is not None
+        return point.dist.name or "unknown", point.dist.version or "unknown"
+    except Exception:  # metadata of strangers: any parse error means the same
+        return "unknown", "unknown"
+
+
+def _describe(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

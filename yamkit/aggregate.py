@@ -1,0 +1,89 @@
+"""From patch scores to clip scores and tags, with a state that grows with the classes alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yamkit.errors import ParameterError
+from yamkit.types import Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from yamkit.types import TagClass
+
+__all__ = ["AGGREGATES", "ClipScores", "top_tags"]
+
+AGGREGATES = ("mean", "max")
+"""How patches become a clip score."""
+
+
+class ClipScores:
+    """Running mean or maximum of patch scores.
+
+    Parameters
+    ----------
+    aggregate : {"mean", "max"}
+    classes : int
+        C.
+
+    Raises
+    ------
+    ParameterError
+        If `aggregate` is neither.
+    """
+
+    def __init__(self, aggregate: str, classes: int) -> None:
+        if aggregate not in AGGREGATES:
+            raise ParameterError(f"aggregate {aggregate!r}: wanted one of {', '.join(AGGREGATES)}")
+        self._mean = aggregate == "mean"
+        self._state = np.zeros(classes, np.float64)
+        self.patches = 0
+
+    def update(self, scores: NDArray[np.float32]) -> None:
+        """Take in the scores of more patches, float32 [B, C]."""
+        if self._mean:
+            self._state += scores.sum(axis=0, dtype=np.float64)
+        else:
+            np.maximum(self._state, scores.max(axis=0, initial=0), out=self._state)
+        self.patches += len(scores)
+
+    def result(self) -> NDArray[np.float32]:
+        """Give the clip scores, float32 [C]; zeros before the first patch."""
+        divisor = max(self.patches, 1) if self._mean else 1
+        return (self._state / divisor).astype(np.float32)
+
+
+def top_tags(
+    scores: NDArray[np.float32],
+    classes: Sequence[TagClass],
+    top: int | None,
+    threshold: float | None,
+) -> tuple[Tag, ...]:
+    """Choose the highest classes.
+
+    Parameters
+    ----------
+    scores : ndarray, float32 [C]
+    classes : sequence of TagClass
+        C rows.
+    top : int or None
+        At most so many; None for all.
+    threshold : float or None
+        None below this score; None for any.
+
+    Returns
+    -------
+    tuple of Tag
+        Highest score first; of equal scores the lower class index first.
+    """
+    order = np.argsort(-scores, kind="stable")[:top]
+    return tuple(
+        Tag(int(i), classes[i].mid, classes[i].name, float(scores[i]))
+        for i in order
+        if threshold is None or scores[i] >= threshold
+    )

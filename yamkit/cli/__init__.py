@@ -1,0 +1,56 @@
+"""The command line: one thin module a command, and the one place where errors become lines.
+
+Modules here import click alone; what a command needs is imported when it runs, so that
+``yamkit --help`` loads neither NumPy nor a plugin.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from yamkit import __version__
+from yamkit.cli.classify import classify
+from yamkit.cli.models import models
+from yamkit.cli.plugins import plugins
+from yamkit.cli.selftest import selftest
+from yamkit.errors import IncompatibleError, ParameterError, UnknownPluginError, YamkitError
+
+__all__ = ["cli", "main"]
+
+INTERRUPTED = 130
+_USAGE = (IncompatibleError, ParameterError, UnknownPluginError)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Tag sounds with YAMNet: which of 521 AudioSet classes are in a recording, and when.
+
+    \b
+    yamkit models pull yamnet        fetch the model, once
+    yamkit classify recording.wav    the five highest classes
+    yamkit plugins                   what is installed
+    """
+
+
+for _command in (classify, models, plugins, selftest):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    try:
+        code = cli.main(prog_name="yamkit", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except YamkitError as error:
+        click.echo(f"error: {error}", err=True)
+        code = 2 if isinstance(error, _USAGE) else 1
+    sys.stdout.flush()
+    sys.exit(code)

@@ -1,0 +1,226 @@
+"""``yamkit classify``: sound files in, tags out."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress, TaskID
+
+    from yamkit.types import ClipEnd, ClipFailure
+
+__all__ = ["classify", "tagger_options"]
+
+
+class _Top(click.ParamType):
+    """A count of 1 or more, or ``all``, which becomes None."""
+
+    name = "N|all"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        if value == "all":
+            return None
+        if not (str(value).isdecimal() and int(value) >= 1):
+            self.fail(f"{value!r}: wanted a number of 1 or more, or 'all'", param, ctx)
+        return int(value)
+
+
+def tagger_options(command: Any) -> Any:
+    """Add the options that choose a model and the parts that run it."""
+    options = (
+        click.option("--model", metavar="NAME|FOLDER", help="Model.  [default: yamnet]"),
+        click.option(
+            "--backend", default="onnx", show_default=True, help="Engine that runs the network."
+        ),
+        click.option(
+            "--frontend", default="logmel", show_default=True, help="Computes the patches."
+        ),
+        click.option(
+            "--resampler", default="polyphase", show_default=True, help="Changes the sample rate."
+        ),
+        click.option(
+            "--aggregate",
+            type=click.Choice(["mean", "max"]),
+            default="mean",
+            show_default=True,
+            help="How patch scores become the clip's.",
+        ),
+        click.option(
+            "--hop",
+            "hop_seconds",
+            type=float,
+            metavar="SECONDS",
+            help="From one patch to the next, a whole multiple of the STFT hop.  [default: the "
+            "model's own]",
+        ),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(1),
+            default=16,
+            show_default=True,
+            help="Patches the network sees at once.",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(1),
+            help="Threads of one network call.  [default: the engine's choice]",
+        ),
+        click.option(
+            "--provider", default="cpu", show_default=True, help="Where the network runs."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@tagger_options
+@click.option(
+    "--top",
+    type=_Top(),
+    default=5,
+    show_default=True,
+    help="Highest classes reported for a clip or patch.",
+)
+@click.option("--threshold", type=float, metavar="X", help="Report no score below X.")
+@click.option("--per-patch", is_flag=True, help="Report each patch with its times as well.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    default=("text",),
+    show_default=True,
+    metavar="NAME",
+    help="text, json, jsonl, csv or a plugin's; may be repeated.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="File; or folder or template such as 'tags/{stem}.{ext}', a file a clip and format.  "
+    "[default: standard output]",
+)
+@click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
+@click.pass_context
+def classify(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    top: int | None,
+    threshold: float | None,
+    per_patch: bool,
+    formats: tuple[str, ...],
+    output: str | None,
+    recursive: bool,
+    **parts: Any,
+) -> None:
+    """Tag sound files, ``-`` for a stream on standard input.
+
+    A score is the network's own output for a class, 0 to 1, each class by itself: not a
+    probability, and not comparable between classes.
+
+    \b
+    Examples:
+      yamkit classify dog.wav
+      yamkit classify --per-patch --format json dog.wav
+      yamkit classify --recursive --format csv --output tags.csv recordings/
+      yamkit classify --format json --format csv --output 'tags/{stem}.{ext}' *.flac
+      ffmpeg -i film.mkv -f wav - | yamkit classify -
+
+    A file that fails is one line on standard error; the others go on, and the exit code is 1.
+    """
+    from yamkit._registry import registry
+    from yamkit.audio import Found, find_audio
+    from yamkit.output import Format, plan_outputs
+    from yamkit.plugin import SinkInfo
+    from yamkit.run import Choice
+    from yamkit.run import classify as run
+    from yamkit.tagger import Tagger
+
+    sinks = []
+    for name in dict.fromkeys(formats):
+        plugin = registry().resolve("sink", name)
+        assert isinstance(plugin.info, SinkInfo)
+        sinks.append(Format(plugin.info, registry().load(plugin)))
+    clips = list(find_audio(paths, recursive))
+    names = [clip.path for clip in clips if isinstance(clip, Found)]
+    outputs = plan_outputs(sinks, output, names)
+    with Tagger(**parts) as tagger, _Reporter(len(clips), outputs.to_terminal) as reporter:
+        failures = run(tagger, clips, outputs, Choice(top, threshold, per_patch), reporter)
+    if failures:
+        if len(clips) > 1:
+            click.echo(f"{failures} of {len(clips)} failed", err=True)
+        ctx.exit(1)
+
+
+class _Reporter:
+    """Failures and warnings as lines on stderr, and a bar there when somebody watches."""
+
+    def __init__(self, clips: int, to_terminal: bool) -> None:
+        self._clips = clips
+        self._to_terminal = to_terminal
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> _Reporter:
+        if self._clips > 1 and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+            self._bar = Progress(
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._task = self._bar.add_task("", total=self._clips)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def finished(self, path: str, item: ClipEnd | ClipFailure) -> None:
+        """Count a clip, and say what was wrong with it."""
+        from yamkit.types import ClipFailure
+
+        if isinstance(item, ClipFailure):
+            lines = [f"error: {item.message}"]
+        else:
+            lines = [f"warning: {path}: {warning}" for warning in item.warnings]
+        if lines:
+            with self._hidden():
+                click.echo("\n".join(lines), err=True)
+        if self._bar is not None and self._task is not None:
+            self._bar.advance(self._task)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Take the bar away while results appear on the same terminal."""
+        with self._hidden() if self._to_terminal else contextlib.nullcontext():
+            yield
+
+    @contextlib.contextmanager
+    def _hidden(self) -> Iterator[None]:
+        if self._bar is None:
+            yield
+            return
+        self._bar.stop()
+        try:
+            yield
+            sys.stdout.flush()
+        finally:
+            self._bar.start()

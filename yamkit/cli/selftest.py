@@ -1,0 +1,42 @@
+"""``yamkit selftest``: says whether this installation can be trusted."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["selftest"]
+
+
+@click.command()
+@click.option("--model", metavar="NAME|FOLDER", help="Model.  [default: yamnet]")
+@click.pass_context
+def selftest(ctx: click.Context, model: str | None) -> None:
+    """Run silence, white noise and a sine through every installed front end and backend.
+
+    Each must find its class (Silence, White noise, Sine wave) among its first ten. The largest
+    difference between any two combinations is printed, too. The exit code is 1 when one fails.
+    """
+    from yamkit.models.store import default_model, find_model
+    from yamkit.selftest import LARGEST_DIFFERENCE, run_selftest
+
+    bundle = find_model(model) if model is not None else default_model()
+    click.echo(f"model {bundle.name} {bundle.version}, {len(bundle.classes)} classes")
+    report = run_selftest(bundle)
+    for skipped in report.skipped:
+        click.echo(f"skipped: {skipped}")
+    for result in report.results:
+        verdict = "ok  " if result.passed else "FAIL"
+        place = f"place {result.place}" if result.place else "not in the class map"
+        tags = ", ".join(f"{tag.name} {tag.score:.3f}" for tag in result.tags[:3])
+        click.echo(
+            f"{verdict}  {result.frontend:10} {result.backend:8} {result.signal:12} "
+            f"{place:8}  {tags}"
+        )
+    for failure in report.failures:
+        click.echo(f"FAIL  {failure}")
+    click.echo(
+        f"largest difference between combinations: {report.difference:.1e} "
+        f"(accepted: {LARGEST_DIFFERENCE:.0e})"
+    )
+    if not report.passed:
+        ctx.exit(1)

@@ -1,0 +1,133 @@
+"""Every exception yamkit raises on purpose, as one tree.
+
+::
+
+    YamkitError
+    ├── ParameterError          (ValueError)         an argument out of its range
+    ├── IncompatibleError       (ValueError)         parts that do not fit together
+    ├── PluginError
+    │   ├── UnknownPluginError  (LookupError)        no plugin of that name
+    │   ├── PluginClashError    (LookupError)        two plugins of that name
+    │   ├── MissingRequirementError (ImportError)    an extra is not installed
+    │   └── BrokenPluginError   (ImportError)        a plugin that cannot be loaded
+    ├── ModelError
+    │   ├── UnknownModelError   (LookupError)        no model of that name
+    │   ├── ModelExistsError    (FileExistsError)    the name is taken
+    │   ├── BundleError         (ValueError)         a bundle that is not sound
+    │   ├── WeightFileError     (ValueError)         a weight file that does not fit
+    │   ├── StoreError          (OSError)            the model folder cannot be used
+    │   └── DownloadError       (OSError)            a download that did not arrive whole
+    ├── AudioError
+    │   ├── AudioFileError      (OSError)            a file that cannot be opened
+    │   ├── DecodeError         (RuntimeError)       bytes that are not sound
+    │   └── AudioValueError     (ValueError)         samples that cannot be tagged
+    └── OutputError             (OSError)            results that cannot be written
+
+Each has the built-in parent that fits, so ``except ValueError`` works as well. A message is one
+line: what, which value, what would be valid, the next command.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioError",
+    "AudioFileError",
+    "AudioValueError",
+    "BrokenPluginError",
+    "BundleError",
+    "DecodeError",
+    "DownloadError",
+    "IncompatibleError",
+    "MissingRequirementError",
+    "ModelError",
+    "ModelExistsError",
+    "OutputError",
+    "ParameterError",
+    "PluginClashError",
+    "PluginError",
+    "StoreError",
+    "UnknownModelError",
+    "UnknownPluginError",
+    "WeightFileError",
+    "YamkitError",
+]
+
+
+class YamkitError(Exception):
+    """Root of everything yamkit raises on purpose."""
+
+
+class ParameterError(YamkitError, ValueError):
+    """An argument is out of its range."""
+
+
+class IncompatibleError(YamkitError, ValueError):
+    """A model, a front end and a backend that do not fit together."""
+
+
+class PluginError(YamkitError):
+    """Something is wrong with a plugin."""
+
+
+class UnknownPluginError(PluginError, LookupError):
+    """No installed plugin has that name."""
+
+
+class PluginClashError(PluginError, LookupError):
+    """Two installed plugins have that name."""
+
+
+class MissingRequirementError(PluginError, ImportError):
+    """A plugin is installed, the packages it needs are not."""
+
+
+class BrokenPluginError(PluginError, ImportError):
+    """A plugin is installed and cannot be used."""
+
+
+class ModelError(YamkitError):
+    """Something is wrong with a model."""
+
+
+class UnknownModelError(ModelError, LookupError):
+    """No installed model has that name."""
+
+
+class ModelExistsError(ModelError, FileExistsError):
+    """A model of that name is installed already."""
+
+
+class BundleError(ModelError, ValueError):
+    """A model bundle is malformed, damaged or reaches outside its folder."""
+
+
+class WeightFileError(ModelError, ValueError):
+    """A weight file does not hold the network it should."""
+
+
+class StoreError(ModelError, OSError):
+    """The folder that keeps the models cannot be read or written."""
+
+
+class DownloadError(ModelError, OSError):
+    """A download failed or is not the file it should be."""
+
+
+class AudioError(YamkitError):
+    """Something is wrong with an input."""
+
+
+class AudioFileError(AudioError, OSError):
+    """An input cannot be opened."""
+
+
+class DecodeError(AudioError, RuntimeError):
+    """An input cannot be decoded."""
+
+
+class AudioValueError(AudioError, ValueError):
+    """Decoded samples cannot be tagged: none at all, NaN, infinity, a wrong shape."""
+
+
+class OutputError(YamkitError, OSError):
+    """A result cannot be written."""

@@ -1,0 +1,321 @@
+"""A model bundle: a folder with ``model.toml``, a class map, and weights or an ONNX graph.
+
+Folders come from strangers, so everything is checked before it is used. Loading a bundle reads the
+manifest and the class map; weights are read, and hashed, when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from yamkit.errors import BundleError, ParameterError
+from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
+from yamkit.models.manifest import Manifest, format_manifest, parse_manifest
+from yamkit.networks import mobilenet_v1, weight_shapes
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from yamkit.types import FeatureSpec, NetworkSpec, TagClass
+
+__all__ = ["MANIFEST_FILE", "ModelBundle", "file_sha256", "load_bundle", "write_bundle"]
+
+MANIFEST_FILE = "model.toml"
+_WEIGHTS_FILE = "weights.npz"
+_ONNX_FILE = "model.onnx"
+_CLASSES_FILE = "classes.csv"
+_MAX_MANIFEST_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class ModelBundle:
+    """A model in its folder; a `yamkit.plugin.Model`.
+
+    Attributes
+    ----------
+    folder : Path
+    name, version, licence, source : str
+        As the manifest states them, one line each.
+    source_sha256 : str
+        SHA-256 of the file the bundle was made from, empty where there is none.
+    features : FeatureSpec
+        What the network eats.
+    network : NetworkSpec
+        Which network it is.
+    classes : tuple of TagClass
+        The class map: C rows.
+    files : mapping of str to str
+        SHA-256 of every file beside the manifest.
+    sha256 : str
+        SHA-256 of the manifest. It identifies the whole bundle, as the manifest holds all hashes.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    licence: str
+    source: str
+    source_sha256: str
+    features: FeatureSpec
+    network: NetworkSpec
+    classes: tuple[TagClass, ...]
+    files: Mapping[str, str] = field(hash=False)
+    sha256: str
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the file that holds the weights, as the manifest states it."""
+        return self.files[_WEIGHTS_FILE if _WEIGHTS_FILE in self.files else _ONNX_FILE]
+
+    def load_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Load the canonical weights of a ``mobilenet-v1``.
+
+        Returns
+        -------
+        dict of str to ndarray, float32
+            Names and shapes are those of `yamkit.networks.weight_shapes`.
+
+        Raises
+        ------
+        BundleError
+            If the network is of another kind, or the file is not what it should be.
+        """
+        if self.network.kind != "mobilenet-v1":
+            raise BundleError(
+                f"{self.name}: its network is of kind {self.network.kind!r}; only mobilenet-v1 has "
+                "canonical weights"
+            )
+        from yamkit.models.weights import read_weights
+
+        shapes = weight_shapes(mobilenet_v1(self.network.width), len(self.classes))
+        path = _file(self.folder, _WEIGHTS_FILE)
+        with _open(path) as stream:
+            # hashed and read through one handle: the file cannot be exchanged in between
+            _check_sha256(path, stream, self.files[_WEIGHTS_FILE])
+            stream.seek(0)
+            return read_weights(stream, shapes, str(path))
+
+    def onnx_path(self) -> Path:
+        """Give the path of the graph of an ``onnx`` model, after checking its hash.
+
+        Raises
+        ------
+        BundleError
+            If the network is of another kind, or the file is not what it should be.
+        """
+        if self.network.kind != "onnx":
+            raise BundleError(
+                f"{self.name}: its network is of kind {self.network.kind!r}, it holds no ONNX graph"
+            )
+        self._verify_file(_ONNX_FILE)
+        return _file(self.folder, _ONNX_FILE)
+
+    def verify(self) -> None:
+        """Check the hash of every file, and the canonical weights where there are some.
+
+        Raises
+        ------
+        BundleError
+            At the first file that is not what the manifest says.
+        """
+        for name in sorted(self.files):
+            self._verify_file(name)
+        if self.network.kind == "mobilenet-v1":
+            self.load_weights()
+
+    def _verify_file(self, name: str) -> None:
+        path = _file(self.folder, name)
+        with _open(path) as stream:
+            _check_sha256(path, stream, self.files[name])
+
+
+def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
+    """Load a bundle: read and check manifest and class map, and see that every file is there.
+
+    The other files are hashed when they are used, so that loading stays fast.
+
+    Parameters
+    ----------
+    folder : path-like
+
+    Raises
+    ------
+    BundleError
+        If the bundle is malformed or reaches outside its folder.
+    """
+    folder = Path(folder)
+    path = _file(folder, MANIFEST_FILE)
+    data = _read(path, _MAX_MANIFEST_BYTES)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise BundleError(f"{path}: not UTF-8 text") from None
+    manifest = parse_manifest(text, str(path))
+    _check_weight_files(manifest, path)
+    for name in manifest.files:
+        _file(folder, name)
+    return ModelBundle(
+        folder=folder,
+        name=manifest.name,
+        version=manifest.version,
+        licence=manifest.licence,
+        source=manifest.source,
+        source_sha256=manifest.source_sha256,
+        features=manifest.features,
+        network=manifest.network,
+        classes=_load_classes(folder, manifest),
+        files=manifest.files,
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def write_bundle(
+    folder: str | os.PathLike[str],
+    *,
+    name: str,
+    version: str,
+    licence: str,
+    source: str,
+    source_sha256: str,
+    features: FeatureSpec,
+    network: NetworkSpec,
+    classes: Sequence[TagClass],
+    weights: Mapping[str, NDArray[np.floating]] | None = None,
+    onnx: bytes | None = None,
+) -> ModelBundle:
+    """Write a bundle and load it. The same arguments always give the same bytes.
+
+    Parameters
+    ----------
+    folder : path-like
+        Exists and is empty.
+    name, version, licence, source, source_sha256, features, network, classes
+        See `ModelBundle`.
+    weights : mapping of str to ndarray, optional
+        Canonical weights; float16 is kept, everything else becomes float32.
+    onnx : bytes, optional
+        An ONNX graph. Exactly one of both is given.
+
+    Raises
+    ------
+    ParameterError
+        If not exactly one of ``weights`` and ``onnx`` is given.
+    BundleError
+        If what was written is not a sound bundle.
+    OSError
+        If the folder cannot be written.
+    """
+    folder = Path(folder)
+    if weights is not None and onnx is None:
+        from yamkit.models.weights import write_weights
+
+        weights_path = folder / _WEIGHTS_FILE
+        with weights_path.open("wb") as stream:
+            write_weights(stream, weights)
+    elif onnx is not None and weights is None:
+        weights_path = folder / _ONNX_FILE
+        weights_path.write_bytes(onnx)
+    else:
+        raise ParameterError("a bundle holds either weights or an ONNX graph; give one of them")
+    (folder / _CLASSES_FILE).write_bytes(format_class_map(classes))
+    manifest = Manifest(
+        name=name,
+        version=version,
+        licence=licence,
+        source=source,
+        source_sha256=source_sha256,
+        classes=_CLASSES_FILE,
+        features=features,
+        network=network,
+        files={
+            path.name: file_sha256(path) for path in (folder / _CLASSES_FILE, weights_path)
+        },
+    )
+    try:
+        data = format_manifest(manifest).encode()
+    except UnicodeEncodeError:
+        raise BundleError(f"{name!r}: its texts must be valid Unicode") from None
+    (folder / MANIFEST_FILE).write_bytes(data)
+    return load_bundle(folder)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file, in pieces.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with path.open("rb") as stream:
+        return _sha256(stream)
+
+
+def _check_weight_files(manifest: Manifest, path: Path) -> None:
+    held = [name for name in (_WEIGHTS_FILE, _ONNX_FILE) if name in manifest.files]
+    if len(held) != 1:
+        raise BundleError(f"{path}: [files] must list one of {_WEIGHTS_FILE} and {_ONNX_FILE}")
+    wanted = {"mobilenet-v1": _WEIGHTS_FILE, "onnx": _ONNX_FILE}.get(manifest.network.kind)
+    if wanted and held != [wanted]:
+        raise BundleError(
+            f"{path}: a network of kind {manifest.network.kind!r} needs {wanted} in [files]"
+        )
+
+
+def _load_classes(folder: Path, manifest: Manifest) -> tuple[TagClass, ...]:
+    path = _file(folder, manifest.classes)
+    data = _read(path, MAX_CLASS_MAP_BYTES)
+    if hashlib.sha256(data).hexdigest() != manifest.files[manifest.classes]:
+        raise BundleError(_damaged(path))
+    return parse_class_map(data, str(path))
+
+
+def _file(folder: Path, name: str) -> Path:
+    """Find a file of the bundle: there, regular, and really inside the folder."""
+    path = folder / name
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise BundleError(f"{path}: leads out of the bundle")
+        if not path.is_file():
+            raise BundleError(f"{path}: missing; a bundle is a folder with {MANIFEST_FILE}")
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before 3.13
+        raise BundleError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    return path
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from None
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with _open(path) as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise BundleError(f"{path}: longer than {limit} bytes")
+    return data
+
+
+def _sha256(stream: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while piece := stream.read(2**20):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _check_sha256(path: Path, stream: IO[bytes], expected: str) -> None:
+    if _sha256(stream) != expected:
+        raise BundleError(_damaged(path))
+
+
+def _damaged(path: Path) -> str:
+    return f"{path}: its SHA-256 is not the manifest's; install the model again with --replace"

@@ -1,0 +1,82 @@
+"""Models as their authors published them: where the file is, and what to put around it.
+
+Everything comes from ``yamkit/data``; no number of a model stands in code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from yamkit.errors import UnknownModelError
+from yamkit.models.classmap import parse_class_map
+from yamkit.models.manifest import parse_features, parse_network, parse_toml
+
+if TYPE_CHECKING:
+    from yamkit.types import FeatureSpec, NetworkSpec, TagClass
+
+__all__ = ["PublishedModel", "published", "published_names"]
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """A published weight file and what surrounds it.
+
+    Attributes
+    ----------
+    name, version, licence : str
+    source : str
+        URL of the file.
+    size_bytes : int
+    sha256 : str
+        Of the file.
+    features : FeatureSpec
+    network : NetworkSpec
+    classes : tuple of TagClass
+    """
+
+    name: str
+    version: str
+    licence: str
+    source: str
+    size_bytes: int
+    sha256: str
+    features: FeatureSpec
+    network: NetworkSpec
+    classes: tuple[TagClass, ...]
+
+
+def published_names() -> tuple[str, ...]:
+    """Name the models that yamkit knows how to fetch."""
+    folders = files("yamkit").joinpath("data").iterdir()
+    return tuple(sorted(f.name for f in folders if f.joinpath("published.toml").is_file()))
+
+
+def published(name: str) -> PublishedModel:
+    """Look up a published model.
+
+    Raises
+    ------
+    UnknownModelError
+        If yamkit does not know it.
+    """
+    if name not in published_names():
+        raise UnknownModelError(
+            f"no published model {name!r} is known; known: {', '.join(published_names())}; "
+            "`yamkit models import FILE` takes any other"
+        )
+    folder = files("yamkit").joinpath("data", name)
+    where = f"{name}/published.toml"
+    table = parse_toml(folder.joinpath("published.toml").read_text("utf-8"), where)
+    return PublishedModel(
+        name=table["name"],
+        version=table["version"],
+        licence=table["licence"],
+        source=table["source"],
+        size_bytes=table["bytes"],
+        sha256=table["sha256"],
+        features=parse_features(table, where),
+        network=parse_network(table, where),
+        classes=parse_class_map(folder.joinpath(table["classes"]).read_bytes(), table["classes"]),
+    )

@@ -1,0 +1,301 @@
+"""The manifest of a bundle, ``model.toml``, as text: parsed with every check, and written.
+
+It knows the tables, types and ranges, and nothing of folders. Unknown keys are ignored, so that
+keys can be added; whatever changes the meaning of a bundle raises `SCHEMA`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+import unicodedata
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from yamkit.errors import BundleError, ParameterError
+from yamkit.networks import mobilenet_v1
+from yamkit.types import FeatureSpec, NetworkSpec
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "NAME",
+    "SCHEMA",
+    "Manifest",
+    "check_name",
+    "format_manifest",
+    "parse_features",
+    "parse_manifest",
+    "parse_network",
+    "parse_toml",
+    "read_text",
+]
+
+SCHEMA = 1
+"""Number of the bundle format."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""Names of models and kinds."""
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TYPES = {"str": str, "int": int, "float": float}
+
+# Bounds are far beyond any model in use; they keep a stranger's file from asking for terabytes.
+_RANGES: dict[str, tuple[float, float]] = {
+    "sample_rate_hz": (1, 1_000_000),
+    "stft_window_samples": (1, 2**17),
+    "stft_hop_samples": (1, 2**17),
+    "fft_length": (1, 2**17),
+    "mel_bands": (1, 4096),
+    "mel_low_hz": (0.0, 500_000.0),
+    "mel_high_hz": (0.0, 500_000.0),
+    "log_offset": (1e-30, 1e6),
+    "patch_frames": (1, 2**14),
+    "patch_hop_frames": (1, 2**14),
+    "width": (0.0, 4.0),
+    "batch_norm_epsilon": (0.0, 1.0),
+    "embedding_size": (0, 2**16),
+}
+
+_Spec = TypeVar("_Spec", FeatureSpec, NetworkSpec)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``model.toml`` says.
+
+    Attributes
+    ----------
+    name, version, licence, source : str
+        Who the model is, one line each; ``source`` is a URL or the name of a file.
+    source_sha256 : str
+        SHA-256 of the file the bundle was made from, empty where there is none.
+    classes : str
+        Name of the class map's file.
+    features : FeatureSpec
+    network : NetworkSpec
+    files : mapping of str to str
+        SHA-256 of every file beside the manifest.
+    """
+
+    name: str
+    version: str
+    licence: str
+    source: str
+    source_sha256: str
+    classes: str
+    features: FeatureSpec
+    network: NetworkSpec
+    files: Mapping[str, str]
+
+
+def check_name(name: str) -> str:
+    """Give back the name of a model if it may be one.
+
+    Raises
+    ------
+    ParameterError
+        If it may not.
+    """
+    if not NAME.fullmatch(name):
+        raise ParameterError(
+            f"a model cannot be named {name!r}: use at most 64 lower-case letters, digits, '.', "
+            "'_' and '-', beginning with a letter or digit"
+        )
+    return name
+
+
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """Parse TOML from anywhere.
+
+    Parameters
+    ----------
+    text : str
+    where : str
+        What messages call it.
+
+    Raises
+    ------
+    BundleError
+        If it is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise BundleError(f"{where}: nested too deeply") from None
+    except ValueError as error:
+        raise BundleError(f"{where}: not TOML: {str(error).splitlines()[0]}") from None
+
+
+def parse_manifest(text: str, where: str) -> Manifest:
+    """Read a manifest.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    where : str
+        What messages call it.
+
+    Raises
+    ------
+    BundleError
+        If a key is missing, of a wrong type, or out of its range.
+    """
+    table = parse_toml(text, where)
+    schema = _value(table, "schema", int, where)
+    if schema != SCHEMA:
+        raise BundleError(f"{where}: schema is {schema}, this yamkit reads {SCHEMA}; update yamkit")
+    name = read_text(table, "name", where)
+    _match(NAME, name, "name", where)
+    source_sha256 = read_text(table, "source_sha256", where) if "source_sha256" in table else ""
+    if source_sha256:
+        _match(_SHA256, source_sha256, "source_sha256", where)
+    files = _value(table, "files", dict, where)
+    for file, digest in files.items():
+        _match(_FILE_NAME, file, "a name in [files]", where)
+        _match(_SHA256, digest, f"the SHA-256 of {file}", where)
+    classes = read_text(table, "classes", where)
+    if classes not in files:
+        raise BundleError(f"{where}: classes is {classes!r}, which is not in [files]")
+    return Manifest(
+        name=name,
+        version=read_text(table, "version", where),
+        licence=read_text(table, "licence", where),
+        source=read_text(table, "source", where),
+        source_sha256=source_sha256,
+        classes=classes,
+        features=parse_features(table, where),
+        network=parse_network(table, where),
+        files=MappingProxyType(dict(files)),
+    )
+
+
+def parse_features(table: Mapping[str, Any], where: str) -> FeatureSpec:
+    """Read the table ``[features]``, every field of it.
+
+    Raises
+    ------
+    BundleError
+        If a field is missing, of a wrong type, out of its range, or at odds with another.
+    """
+    spec = _spec(FeatureSpec, _value(table, "features", dict, where), f"{where} [features]")
+    where = f"{where} [features]"
+    _match(NAME, spec.kind, "kind", where)
+    if spec.tail != "pad":
+        raise BundleError(f"{where}: tail is {spec.tail!r}, only 'pad' is known")
+    if spec.stft_window_samples > spec.fft_length:
+        raise BundleError(
+            f"{where}: stft_window_samples is {spec.stft_window_samples}, more than fft_length, "
+            f"{spec.fft_length}"
+        )
+    if not spec.mel_low_hz < spec.mel_high_hz <= spec.sample_rate_hz / 2:
+        raise BundleError(
+            f"{where}: mel_low_hz to mel_high_hz is {spec.mel_low_hz} to {spec.mel_high_hz}; they "
+            f"must rise and end at half of sample_rate_hz, {spec.sample_rate_hz / 2}, or below"
+        )
+    return spec
+
+
+def parse_network(table: Mapping[str, Any], where: str) -> NetworkSpec:
+    """Read the table ``[network]``, every field of it.
+
+    A kind that yamkit does not know is fine: it takes a plugin that does.
+
+    Raises
+    ------
+    BundleError
+        If a field is missing, of a wrong type, out of its range, or at odds with another.
+    """
+    spec = _spec(NetworkSpec, _value(table, "network", dict, where), f"{where} [network]")
+    where = f"{where} [network]"
+    _match(NAME, spec.kind, "kind", where)
+    if spec.activation != "sigmoid":
+        raise BundleError(f"{where}: activation is {spec.activation!r}, only 'sigmoid' is known")
+    if spec.kind == "mobilenet-v1":
+        if not (spec.width > 0 and spec.batch_norm_epsilon > 0):
+            raise BundleError(f"{where}: width and batch_norm_epsilon must be above 0")
+        embedding_size = mobilenet_v1(spec.width)[-1].filters
+        if spec.embedding_size != embedding_size:
+            raise BundleError(
+                f"{where}: embedding_size is {spec.embedding_size}; width {spec.width} gives "
+                f"{embedding_size}"
+            )
+    return spec
+
+
+def read_text(table: Mapping[str, Any], key: str, where: str) -> str:
+    """Read one line of text that can be printed as it is.
+
+    Raises
+    ------
+    BundleError
+        If it is missing, of a wrong type, or holds control characters.
+    """
+    value: str = _value(table, key, str, where)
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
+        raise BundleError(f"{where}: {key} must be one line without control characters")
+    return value
+
+
+def format_manifest(manifest: Manifest) -> str:
+    """Write a manifest; the same manifest always gives the same text."""
+    lines = [f"schema = {SCHEMA}"]
+    lines += [
+        f"{key} = {_toml(getattr(manifest, key))}"
+        for key in ("name", "version", "licence", "source", "source_sha256", "classes")
+    ]
+    for title, spec in (("features", manifest.features), ("network", manifest.network)):
+        lines += ["", f"[{title}]"]
+        lines += [f"{field.name} = {_toml(getattr(spec, field.name))}" for field in fields(spec)]
+    lines += ["", "[files]"]
+    lines += [f"{_toml(file)} = {_toml(manifest.files[file])}" for file in sorted(manifest.files)]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | float) -> str:
+    if isinstance(value, str):
+        # JSON escapes are TOML's, except that TOML wants DEL escaped and knows no surrogates
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def _spec(kind: type[_Spec], table: Mapping[str, Any], where: str) -> _Spec:
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        value = _value(table, field.name, _TYPES[str(field.type)], where)
+        if field.name in _RANGES:
+            low, high = _RANGES[field.name]
+            if not low <= value <= high:
+                raise BundleError(
+                    f"{where}: {field.name} is {value}, it must be {low:g} to {high:g}"
+                )
+        values[field.name] = value
+    return kind(**values)
+
+
+def _value(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+    if key not in table:
+        raise BundleError(f"{where}: {key} is missing")
+    value = table[key]
+    if kind is float and type(value) is int and math.log2(abs(value) + 1) < 1000:
+        value = float(value)
+    if type(value) is not kind:
+        wanted = {str: "text", int: "an integer", float: "a number", dict: "a table"}[kind]
+        raise BundleError(f"{where}: {key} must be {wanted}")
+    return value
+
+
+def _match(pattern: re.Pattern[str], value: object, what: str, where: str) -> None:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise BundleError(f"{where}: {what} is {value!r:.80}, not of the form {pattern.pattern}")

@@ -1,0 +1,286 @@
+"""The folder that keeps model bundles: what is installed, finding, installing, removing.
+
+A model appears, is exchanged and disappears by one renaming, so nobody ever sees half of one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yamkit.errors import (
+    BundleError,
+    ModelExistsError,
+    StoreError,
+    UnknownModelError,
+    YamkitError,
+)
+from yamkit.models.bundle import ModelBundle, load_bundle
+from yamkit.models.manifest import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "InstalledModel",
+    "cache_folder",
+    "default_model",
+    "find_model",
+    "install",
+    "installed",
+    "models_folder",
+    "remove_model",
+]
+
+DEFAULT_MODEL = "yamnet"
+"""The model of whoever names none."""
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """A folder in the store: a bundle, or the problem that keeps it from being one.
+
+    Attributes
+    ----------
+    name : str
+        Name of the folder.
+    folder : Path
+    bundle : ModelBundle or None
+    problem : str or None
+        One line; None for a sound bundle.
+    """
+
+    name: str
+    folder: Path
+    bundle: ModelBundle | None
+    problem: str | None
+
+
+def models_folder() -> Path:
+    """Give the folder of the models: ``$YAMKIT_HOME/models``, else the platform's place."""
+    if home := os.environ.get("YAMKIT_HOME"):
+        return Path(home).expanduser() / "models"
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("yamkit", appauthor=False)) / "models"
+
+
+def cache_folder() -> Path:
+    """Give the folder of whatever can be built again: ``$YAMKIT_HOME/cache``, else the platform's.
+
+    Nothing says that it exists or can be written.
+    """
+    if home := os.environ.get("YAMKIT_HOME"):
+        return Path(home).expanduser() / "cache"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("yamkit", appauthor=False))
+
+
+def installed() -> list[InstalledModel]:
+    """List what lies in the store, broken bundles included, by name.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+    return [_inspect(folder) for folder in _folders()]
+
+
+def find_model(name_or_folder: str | os.PathLike[str]) -> ModelBundle:
+    """Load a model by name, or a bundle from any folder.
+
+    Parameters
+    ----------
+    name_or_folder : str or path-like
+        A path object, a string with a path separator and a string that begins with a dot are
+        folders; any other string is the name of an installed model.
+
+    Raises
+    ------
+    UnknownModelError
+        If no installed model has that name.
+    BundleError
+        If the bundle is not sound.
+    StoreError
+        If the store cannot be read.
+    """
+    if not isinstance(name_or_folder, str) or _is_path(name_or_folder):
+        return load_bundle(name_or_folder)
+    for folder in _folders():
+        if folder.name == name_or_folder:
+            return _load(folder)
+    raise UnknownModelError(_unknown(name_or_folder))
+
+
+def default_model() -> ModelBundle:
+    """Load the model that ``YAMKIT_MODEL`` names (a name or a folder), else ``yamnet``.
+
+    Raises
+    ------
+    UnknownModelError
+        If it is not installed.
+    BundleError
+        If the bundle is not sound.
+    StoreError
+        If the store cannot be read.
+    """
+    return find_model(os.environ.get("YAMKIT_MODEL") or DEFAULT_MODEL)
+
+
+def install(name: str, build: Callable[[Path], object], *, replace: bool = False) -> ModelBundle:
+    """Install a model whole or not at all, whatever goes wrong.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits, ``.``, ``_`` and ``-``.
+    build : callable
+        Writes the bundle into the empty folder it is given. The folder above is scratch space of
+        this installation and goes when it ends.
+    replace : bool
+        Whether a model of that name may be replaced.
+
+    Raises
+    ------
+    ParameterError
+        If the name is not allowed.
+    ModelExistsError
+        If the name is taken and ``replace`` is false.
+    BundleError
+        If what was built is not a sound bundle of that name.
+    StoreError
+        If the store cannot be written.
+    """
+    final = models_folder() / check_name(name)
+    if not replace:
+        _refuse_existing(final)
+    with _scratch() as scratch:
+        fresh = scratch / name
+        try:
+            fresh.mkdir()
+            build(fresh)
+            _load(fresh)
+            if replace:
+                _exchange(fresh, final, scratch / "replaced")
+            else:
+                _refuse_existing(final)
+                fresh.rename(final)
+        except YamkitError:
+            raise
+        except OSError as error:
+            raise StoreError(f"cannot install {name} in {final}: {_reason(error)}") from None
+    return load_bundle(final)
+
+
+def remove_model(name: str) -> Path:
+    """Remove a model, sound or broken, and give the folder where it was.
+
+    Raises
+    ------
+    UnknownModelError
+        If no installed model has that name.
+    StoreError
+        If the store cannot be written.
+    """
+    for folder in _folders():
+        if folder.name == name:
+            break
+    else:
+        raise UnknownModelError(_unknown(name))
+    with _scratch() as scratch:
+        try:
+            folder.rename(scratch / name)
+        except OSError as error:
+            raise StoreError(f"cannot remove {folder}: {_reason(error)}") from None
+    return folder
+
+
+def _folders() -> list[Path]:
+    store = models_folder()
+    try:
+        return sorted(
+            folder for folder in store.iterdir() if folder.name[0] != "." and folder.is_dir()
+        )
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"cannot read the models in {store}: {_reason(error)}") from None
+
+
+def _inspect(folder: Path) -> InstalledModel:
+    try:
+        return InstalledModel(folder.name, folder, _load(folder), None)
+    except BundleError as error:
+        return InstalledModel(folder.name, folder, None, str(error))
+
+
+def _load(folder: Path) -> ModelBundle:
+    bundle = load_bundle(folder)
+    if bundle.name != folder.name:
+        raise BundleError(f"{folder}: its model.toml says that its name is {bundle.name!r}")
+    return bundle
+
+
+def _is_path(text: str) -> bool:
+    return text.startswith(".") or any(mark and mark in text for mark in (os.sep, os.altsep))
+
+
+def _unknown(name: str) -> str:
+    names = [folder.name for folder in _folders()]
+    message = f"no model {name!r} is installed"
+    if close := difflib.get_close_matches(name, names, n=1):
+        message += f", do you mean {close[0]!r}?"
+    if names:
+        message += f" (installed: {', '.join(names)})"
+    return (
+        f"{message}; `yamkit models pull {DEFAULT_MODEL}` downloads YAMNet, "
+        f"`yamkit models import FILE.h5 --name {DEFAULT_MODEL}` takes a file"
+    )
+
+
+def _refuse_existing(final: Path) -> None:
+    if os.path.lexists(final):
+        raise ModelExistsError(
+            f"a model {final.name!r} is installed in {final}; --replace replaces it"
+        )
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make a hidden folder in the store, so that renaming out of it stays on one file system."""
+    store = models_folder()
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=store))
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the models in {store}: {_reason(error)}; YAMKIT_HOME names another place"
+        ) from None
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _exchange(fresh: Path, final: Path, old: Path) -> None:
+    if os.path.lexists(final):
+        final.rename(old)
+    try:
+        fresh.rename(final)
+    except BaseException:
+        if os.path.lexists(old) and not os.path.lexists(final):
+            old.rename(final)
+        raise
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,126 @@
+"""Canonical weights in a ``weights.npz``: read with every check, and written reproducibly.
+
+Shapes are compared before memory is taken, nothing is unpickled, and the same arrays always give
+the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+from numpy.lib import format as npy
+
+from yamkit.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["check_values", "read_weights", "write_weights"]
+
+# what zipfile and the .npy reader raise for bytes that are not what they say
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    MemoryError,
+    ValueError,
+    TypeError,
+    KeyError,
+)
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def read_weights(
+    stream: IO[bytes], shapes: Mapping[str, tuple[int, ...]], where: str
+) -> dict[str, NDArray[np.float32]]:
+    """Read exactly the arrays that a network has.
+
+    Parameters
+    ----------
+    stream : binary stream, seekable
+        An npz file of float32 or float16 arrays, stored or deflated.
+    shapes : mapping of str to tuple of int
+        Names and shapes, as `yamkit.networks.weight_shapes` gives them.
+    where : str
+        What messages call the file.
+
+    Returns
+    -------
+    dict of str to ndarray, float32
+        In the order of ``shapes``.
+
+    Raises
+    ------
+    BundleError
+        If an array is missing, superfluous, misshapen, not of floats or not finite.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if missing := [name for name in shapes if name not in members]:
+                raise BundleError(f"{where}: {missing[0]} is missing")
+            if extra := [name for name in members if name not in shapes]:
+                raise BundleError(f"{where}: {extra[0]!r:.80} does not belong to the network")
+            weights = {}
+            for name, shape in shapes.items():
+                with archive.open(members[name]) as member:
+                    weights[name] = _read_array(member, shape, f"{where}: {name}")
+    except BundleError:
+        raise
+    except _DAMAGE as error:
+        reason = str(error).partition("\n")[0]
+        raise BundleError(f"{where}: damaged, or not an npz file: {reason:.200}") from None
+    for name, array in weights.items():
+        if problem := check_values(name, array):
+            raise BundleError(f"{where}: {name} {problem}")
+    return weights
+
+
+def write_weights(stream: IO[bytes], weights: Mapping[str, NDArray[np.floating]]) -> None:
+    """Write an npz file, uncompressed, sorted by name, free of dates.
+
+    Parameters
+    ----------
+    stream : binary stream
+    weights : mapping of str to ndarray
+        float16 is kept, everything else becomes float32.
+    """
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(weights):
+            array = weights[name]
+            dtype = "<f2" if array.dtype == np.float16 else "<f4"
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            entry.create_system = 3  # zipfile's default depends on the platform
+            with archive.open(entry, "w") as member:
+                npy.write_array(member, np.ascontiguousarray(array, dtype), version=(1, 0))
+
+
+def check_values(name: str, array: NDArray[np.float32]) -> str:
+    """Say what is wrong with the values of a weight, in a few words; empty if nothing is."""
+    if not np.isfinite(array).all():
+        return "holds NaN or infinity"
+    if name.endswith("/variance") and (array < 0).any():
+        return "holds a negative variance"
+    return ""
+
+
+def _read_array(member: IO[bytes], shape: tuple[int, ...], where: str) -> NDArray[np.float32]:
+    found, fortran_order, dtype = _HEADERS[npy.read_magic(member)](member)
+    if found != shape:
+        raise BundleError(f"{where} has the shape {list(found)}, it must have {list(shape)}")
+    if dtype.kind != "f" or dtype.itemsize not in (2, 4):
+        raise BundleError(f"{where} is of type {dtype}, it must be float32 or float16")
+    length = math.prod(shape) * dtype.itemsize
+    data = member.read(length + 1)  # reading past the end makes zipfile check its CRC
+    if len(data) != length:
+        raise BundleError(f"{where} does not hold {length} bytes of values")
+    order = "F" if fortran_order else "C"
+    return np.ascontiguousarray(np.frombuffer(data, dtype).reshape(shape, order=order), np.float32)

@@ -1,0 +1,309 @@
+"""Where results go: standard output, or files written beside their place and renamed when whole.
+
+Knows streams, names and sinks; nothing of audio or models.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from yamkit.errors import BrokenPluginError, OutputError, ParameterError, YamkitError
+from yamkit.types import ClipEnd, ClipFailure, ClipStart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from yamkit.plugin import Sink, SinkInfo
+    from yamkit.types import RunInfo, SinkItem
+
+__all__ = ["Format", "Outputs", "plan_outputs"]
+
+_FIELDS = ("{stem}", "{name}", "{ext}")
+STDIN_STEM = "stdin"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A selected sink: its descriptor and its factory."""
+
+    info: SinkInfo
+    factory: Callable[[], Sink]
+
+
+def plan_outputs(formats: Sequence[Format], output: str | None, clips: Sequence[str]) -> Outputs:
+    """Decide which file each format and clip goes to, before anything is computed.
+
+    Parameters
+    ----------
+    formats : sequence of Format
+    output : str or None
+        None or ``-``: standard output, for one format alone. A folder (one that exists, or a name
+        that ends with a separator; any name where there are several formats): a file a clip and
+        format, ``{stem}.{ext}``. A template with ``{stem}`` or ``{name}`` (the clip's file name
+        without and with its suffix): likewise. A template with ``{ext}`` alone, or a plain name:
+        all clips in one file a format.
+    clips : sequence of str
+        Paths of the clips, to find names that would meet.
+
+    Raises
+    ------
+    ParameterError
+        If two results would go to one place, or onto an input.
+    OutputError
+        If the folder of an output does not exist or cannot be made.
+    """
+    if output is None or output == "-":
+        if len(formats) > 1:
+            names = ", ".join(f.info.name for f in formats)
+            raise ParameterError(
+                f"{len(formats)} formats ({names}) on one standard output; name a folder or a "
+                "template: --output 'tags/{stem}.{ext}'"
+            )
+        return Outputs(formats, None)
+    template = output
+    if not any(f in output for f in _FIELDS):
+        separators = tuple(s for s in (os.sep, os.altsep) if s)
+        if output.endswith(separators) or Path(output).is_dir() or len(formats) > 1:
+            template = str(Path(output) / "{stem}.{ext}")
+    _check_places(formats, template, clips)
+    return Outputs(formats, template)
+
+
+def _check_places(formats: Sequence[Format], template: str, clips: Sequence[str]) -> None:
+    inputs = {os.path.realpath(clip) for clip in clips if clip != "-"}
+    owners: dict[str, str] = {}
+    for format_ in formats:
+        for clip in clips if _is_per_clip(template) else [""]:
+            place = _place(template, format_, clip)
+            path = os.path.realpath(place)
+            if path in inputs:
+                raise ParameterError(f"output {place} is one of the inputs; choose another name")
+            owner = f"{clip or 'all clips'} as {format_.info.name}"
+            if path in owners:
+                raise ParameterError(
+                    f"{owners[path]} and {owner} would both go to {place}; use more of "
+                    f"{', '.join(_FIELDS)} in --output, or one run a folder"
+                )
+            owners[path] = owner
+
+
+def _is_per_clip(template: str) -> bool:
+    return "{stem}" in template or "{name}" in template
+
+
+def _place(template: str, format_: Format, clip: str) -> Path:
+    path = Path(STDIN_STEM if clip == "-" else clip)
+    filled = template.replace("{ext}", format_.info.extension)
+    return Path(filled.replace("{stem}", path.stem).replace("{name}", path.name))
+
+
+@dataclass
+class Outputs:
+    """All outputs of a run: every item goes to every format.
+
+    Made by `plan_outputs`. Order of calls: `open`, `write` for each item, then `close` or
+    `finish_early`.
+    """
+
+    formats: Sequence[Format]
+    template: str | None
+    _run: RunInfo | None = None
+    _open: list[_Output] = field(default_factory=list)
+
+    @property
+    def to_terminal(self) -> bool:
+        """Whether results appear on a terminal."""
+        return self.template is None and sys.stdout.isatty()
+
+    def open(self, run: RunInfo) -> None:
+        """Open what holds all clips; a place that cannot be written fails here."""
+        self._run = run
+        if self.template is None or not _is_per_clip(self.template):
+            self._open_all("")
+
+    def write(self, item: SinkItem) -> None:
+        """Give an item to each sink; the end of a clip closes files that hold that clip alone."""
+        assert self._run is not None
+        per_clip = self.template is not None and _is_per_clip(self.template)
+        if per_clip and isinstance(item, ClipStart):
+            self._open_all(item.path)
+        for output in self._open:
+            output.write(item)
+        if per_clip and isinstance(item, ClipEnd):
+            self.close()
+        elif per_clip and isinstance(item, ClipFailure):
+            self.finish_early()
+
+    def close(self) -> None:
+        """Finish every output; each is tried, the first failure is raised."""
+        failure: BaseException | None = None
+        while self._open:
+            output = self._open.pop(0)
+            try:
+                output.close()
+            except (YamkitError, BrokenPipeError) as error:
+                output.abort()
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def finish_early(self) -> None:
+        """Finish what can be finished when a run ends before its time.
+
+        The clip that was being written becomes a failure where one file holds all clips, and its
+        own files are given up where they hold that clip alone. A sink that failed is given up.
+        """
+        alone = self.template is not None and _is_per_clip(self.template)
+        while self._open:
+            output = self._open.pop(0)
+            try:
+                if output.failed or alone:
+                    output.abort()
+                    continue
+                if output.clip is not None:
+                    message = f"{output.clip}: interrupted"
+                    output.write(ClipFailure(output.clip, "Interrupted", message))
+                output.close()
+            except (YamkitError, BrokenPipeError):
+                output.abort()
+
+    def _open_all(self, clip: str) -> None:
+        assert self._run is not None
+        for format_ in self.formats:
+            place = None if self.template is None else _place(self.template, format_, clip)
+            self._open.append(_Output(format_, place, self._run))
+
+
+class _Output:
+    """One sink on one destination."""
+
+    def __init__(self, format_: Format, place: Path | None, run: RunInfo) -> None:
+        self.failed = False
+        self.clip: str | None = None
+        self._format = format_
+        self._place = "standard output" if place is None else str(place)
+        with self._guard():
+            self._file = (
+                _StandardOutput(binary=format_.info.binary)
+                if place is None
+                else (_ReplacedFile(place, binary=format_.info.binary))
+            )
+        try:
+            with self._guard():
+                self._sink = format_.factory()
+                self._sink.open(run, self._file.stream)
+        except BaseException:
+            self._file.discard()
+            raise
+
+    def write(self, item: SinkItem) -> None:
+        with self._guard():
+            self._sink.write(item)
+            if isinstance(item, ClipStart):
+                self.clip = item.path
+            elif isinstance(item, (ClipEnd, ClipFailure)):
+                self.clip = None
+                self._file.stream.flush()
+
+    def close(self) -> None:
+        with self._guard():
+            self._sink.close()
+            self._file.keep()
+
+    def abort(self) -> None:
+        with contextlib.suppress(Exception):
+            self._sink.abort()
+        self._file.discard()
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Name the place in an error of the system, the sink in one of its own."""
+        try:
+            yield
+        except (YamkitError, BrokenPipeError):
+            self.failed = True
+            raise
+        except OSError as error:
+            self.failed = True
+            reason = error.strerror or str(error)
+            raise OutputError(f"cannot write {self._place}: {reason}") from error
+        except Exception as error:
+            self.failed = True
+            raise BrokenPluginError(
+                f"sink {self._format.info.name!r} failed on {self._place}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+class _StandardOutput:
+    """The process's own output; what was written there cannot be taken back."""
+
+    def __init__(self, *, binary: bool) -> None:
+        if not binary and hasattr(sys.stdout, "reconfigure"):
+            encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+            sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+        self.stream: IO[Any] = sys.stdout.buffer if binary else sys.stdout
+
+    def keep(self) -> None:
+        self.stream.flush()
+
+    def discard(self) -> None:
+        """Send what is still buffered nowhere, or the interpreter would fail on it at its end."""
+        try:
+            self.stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _ReplacedFile:
+    """A file that appears at its place when it is whole, or not at all.
+
+    Links are followed; what is no regular file (a pipe, a device) is written in place.
+    """
+
+    def __init__(self, place: Path, *, binary: bool) -> None:
+        self._target = Path(os.path.realpath(place))
+        self._temporary: Path | None = None
+        if self._target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
+        if self._target.exists() and not os.access(self._target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        path = self._target
+        if not self._is_special():
+            name = f".{self._target.name[:200]}.{secrets.token_hex(4)}.part"
+            path = self._temporary = self._target.with_name(name)
+        if binary:
+            self.stream: IO[Any] = path.open("wb")
+        else:
+            self.stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+
+    def keep(self) -> None:
+        self.stream.close()
+        if self._temporary is not None:
+            with contextlib.suppress(FileNotFoundError):
+                self._temporary.chmod(stat.S_IMODE(self._target.stat().st_mode))
+            self._temporary.replace(self._target)
+            self._temporary = None
+
+    def discard(self) -> None:
+        with contextlib.suppress(OSError):
+            self.stream.close()
+        if self._temporary is not None:
+            with contextlib.suppress(OSError):
+                self._temporary.unlink()
+
+    def _is_special(self) -> bool:
+        try:
+            return not stat.S_ISREG(self._target.stat().st_mode)
+        except FileNotFoundError:
+            return False

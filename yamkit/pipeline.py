@@ -1,0 +1,210 @@
+"""Composes the stages: samples in, batches of scores out.
+
+Parts that do not fit are refused by their descriptors, before any engine loads. The pipeline itself
+keeps no state of a stream, so several streams may pass through it at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit._registry import registry
+from yamkit.audio import mono
+from yamkit.errors import AudioValueError, BrokenPluginError, IncompatibleError, ParameterError
+from yamkit.models.store import cache_folder
+from yamkit.plugin import BackendInfo, BackendOptions, FrontendInfo
+from yamkit.types import Batch
+from yamkit.windows import segments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from yamkit.models import ModelBundle
+    from yamkit.plugin import Backend, Frontend, Resampler
+    from yamkit.types import FeatureSpec
+
+__all__ = ["MAX_BATCH_SIZE", "Pipeline"]
+
+MAX_BATCH_SIZE = 4096
+"""Most patches in a batch; more would only cost memory."""
+
+
+class Pipeline:
+    """A model with the plugins that run it.
+
+    Parameters
+    ----------
+    model : ModelBundle
+    backend, frontend, resampler : str
+        Names of plugins.
+    hop_seconds : float or None
+        From one patch to the next, a whole multiple of the STFT hop; None for the model's own.
+    batch_size : int
+        Patches the network sees at once.
+    threads : int or None
+        Threads of one network call; None leaves it to the engine.
+    provider : str
+        Where the network runs.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of its range.
+    PluginError
+        If a plugin is unknown, lacks an extra, or is broken.
+    IncompatibleError
+        If model, front end and backend do not fit together.
+    """
+
+    def __init__(
+        self,
+        model: ModelBundle,
+        *,
+        backend: str,
+        frontend: str,
+        resampler: str,
+        hop_seconds: float | None,
+        batch_size: int,
+        threads: int | None,
+        provider: str,
+    ) -> None:
+        if not 1 <= batch_size <= MAX_BATCH_SIZE:
+            raise ParameterError(f"batch size {batch_size}: wanted 1 to {MAX_BATCH_SIZE}")
+        if threads is not None and threads < 1:
+            raise ParameterError(f"threads {threads}: wanted 1 or more")
+        self.features = _with_hop(model.features, hop_seconds)
+        self._classes = len(model.classes)
+        self._batch_size = batch_size
+        self._backend_name = backend
+        self._frontend_name = frontend
+
+        plugins = registry()
+        chosen = {
+            kind: plugins.resolve(kind, name)
+            for kind, name in (
+                ("backend", backend),
+                ("frontend", frontend),
+                ("resampler", resampler),
+            )
+        }
+        front, back = chosen["frontend"].info, chosen["backend"].info
+        assert isinstance(front, FrontendInfo)
+        assert isinstance(back, BackendInfo)
+        _check_fit(model, front, back, provider)
+        self._resampler: Callable[[int, int], Resampler] = plugins.load(chosen["resampler"])
+        self._frontend: Frontend = plugins.load(chosen["frontend"])(self.features)
+        options = BackendOptions(threads, provider, cache_folder())
+        self._backend: Backend = plugins.load(chosen["backend"])(model, options)
+
+    def batches(self, blocks: Iterable[NDArray[Any]], sample_rate: int) -> Iterator[Batch]:
+        """Tag a stream.
+
+        Parameters
+        ----------
+        blocks : iterable of ndarray, float32 [n, channels]
+            Consecutive samples, cut anywhere.
+        sample_rate : int
+            Of the blocks, in Hz.
+
+        Yields
+        ------
+        Batch
+            Of ``batch_size`` patches, the last one of fewer, as soon as their samples are there.
+
+        Raises
+        ------
+        AudioError
+            As `blocks` does, at a NaN or an infinity, and when there is no sample at all.
+        """
+        features = self.features
+        samples = self._resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
+        hop = features.patch_hop_samples
+        for segment in segments(samples, features.patch_window_samples, hop, self._batch_size):
+            patches = self._frontend.patches(segment.samples)
+            wanted = (segment.patches, *features.patch_shape)
+            self._check_shape("frontend", self._frontend_name, "patches", patches, wanted)
+            scores, embeddings = self._backend.predict(patches)
+            wanted = (segment.patches, self._classes)
+            self._check_shape("backend", self._backend_name, "scores", scores, wanted)
+            starts = segment.start_sample + hop * np.arange(segment.patches, dtype=np.int64)
+            yield Batch(starts, scores, embeddings)
+
+    def close(self) -> None:
+        """Free what the backend holds."""
+        self._backend.close()
+
+    def _resample(
+        self, samples: Iterator[NDArray[np.float32]], sample_rate: int
+    ) -> Iterator[NDArray[np.float32]]:
+        if sample_rate == self.features.sample_rate_hz:
+            yield from samples
+            return
+        resampler = self._resampler(sample_rate, self.features.sample_rate_hz)
+        for block in samples:
+            yield resampler.process(block)
+        yield resampler.flush()
+
+    @staticmethod
+    def _check_shape(
+        kind: str, name: str, what: str, array: NDArray[Any], wanted: tuple[int, ...]
+    ) -> None:
+        if array.shape != wanted:
+            raise BrokenPluginError(f"{kind} {name!r} gave {what} {array.shape}, wanted {wanted}")
+
+
+def _not_empty(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    samples = 0
+    for block in blocks:
+        samples += len(block)
+        yield block
+    if not samples:
+        raise AudioValueError("the stream holds no samples")
+
+
+def _with_hop(features: FeatureSpec, hop_seconds: float | None) -> FeatureSpec:
+    """Give the features another patch hop."""
+    if hop_seconds is None:
+        return features
+    step = features.stft_hop_samples / features.sample_rate_hz
+    frames = round(hop_seconds / step) if 0 < hop_seconds < float("inf") else 0
+    if frames < 1 or abs(frames * step - hop_seconds) > 1e-6 * step:
+        own = features.patch_hop_samples / features.sample_rate_hz
+        raise ParameterError(
+            f"hop {hop_seconds:g} s: wanted a whole multiple of {step:g} s; the model's own "
+            f"is {own:g} s"
+        )
+    return replace(features, patch_hop_frames=frames)
+
+
+def _check_fit(model: ModelBundle, front: FrontendInfo, back: BackendInfo, provider: str) -> None:
+    if front.produces != model.features.kind:
+        fitting = [
+            plugin.name
+            for plugin in registry().plugins
+            if isinstance(plugin.info, FrontendInfo) and plugin.info.produces == model.features.kind
+        ]
+        raise IncompatibleError(
+            f"model {model.name!r} eats {model.features.kind!r} and front end {front.name!r} gives "
+            f"{front.produces!r}; front ends that fit: {', '.join(fitting) or 'none installed'}"
+        )
+    if model.network.kind not in back.networks:
+        fitting = [
+            plugin.name
+            for plugin in registry().plugins
+            if isinstance(plugin.info, BackendInfo) and model.network.kind in plugin.info.networks
+        ]
+        raise IncompatibleError(
+            f"model {model.name!r} is of kind {model.network.kind!r} and backend {back.name!r} "
+            f"runs {', '.join(back.networks)}; backends that fit: "
+            f"{', '.join(fitting) or 'none installed'}"
+        )
+    if provider not in back.providers:
+        raise IncompatibleError(
+            f"backend {back.name!r} has no provider {provider!r}; it knows: "
+            f"{', '.join(back.providers)}"
+        )

@@ -1,0 +1,409 @@
+"""The public plugin API: all that a plugin author imports, and all that yamkit knows of plugins.
+
+A plugin is a distribution with one entry point in the group ``yamkit``::
+
+    [project.entry-points.yamkit]
+    mine = "yamkit_mine"
+
+The entry point names a *light* module: it imports nothing but `yamkit.plugin`, and its hook
+implementations take no arguments and yield frozen descriptors. The implementation itself is a
+string, ``"package.module:Class"``, imported only when somebody selects it::
+
+    from yamkit.plugin import BackendInfo, hookimpl
+
+    @hookimpl
+    def yamkit_backends():
+        yield BackendInfo(
+            name="mine",
+            summary="My engine",
+            factory="yamkit_mine._backend:MyBackend",
+            api=1,
+            networks=("mobilenet-v1",),
+            requires=("my_engine",),
+            install="yamkit-mine[engine]",
+        )
+
+What the factory must return is written down below, one protocol a kind: `Frontend`, `Backend`,
+`Resampler`, `Sink`. The core owns streaming, padding, files and time; plugins are pure functions
+over whole windows (front end, backend) or small state machines (resampler, sink).
+
+``API_VERSION`` changes when a protocol changes. A new kind of plugin, or a new field with a default
+in a descriptor, leaves it as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from yamkit.types import FeatureSpec, NetworkSpec, RunInfo, SinkItem, TagClass
+
+__all__ = [
+    "API_VERSION",
+    "Backend",
+    "BackendInfo",
+    "BackendOptions",
+    "Frontend",
+    "FrontendInfo",
+    "Model",
+    "PluginInfo",
+    "Resampler",
+    "ResamplerInfo",
+    "Sink",
+    "SinkInfo",
+    "hookimpl",
+    "hookspec",
+]
+
+API_VERSION = 1
+"""Number of the protocols in this module; a descriptor states the one it was written for."""
+
+hookspec = pluggy.HookspecMarker("yamkit")
+hookimpl = pluggy.HookimplMarker("yamkit")
+
+
+# --- descriptors ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """What every descriptor states.
+
+    Attributes
+    ----------
+    name : str
+        What users type: lower-case letters, digits, ``-``, ``_`` and ``.``, beginning with a
+        letter or digit.
+    summary : str
+        One line for ``yamkit plugins``.
+    factory : str
+        ``"package.module:Name"`` of a callable that returns the implementation.
+    api : int
+        The `API_VERSION` the plugin was written for. It has no default on purpose.
+    requires : tuple of str
+        Top-level modules the implementation imports beyond yamkit's own requirements. They are
+        looked for, not imported, before the factory is.
+    install : str
+        The pip requirement that brings them, such as ``yamkit[keras]``.
+    """
+
+    _: KW_ONLY
+    name: str
+    summary: str
+    factory: str
+    api: int
+    requires: tuple[str, ...] = ()
+    install: str = ""
+
+
+@dataclass(frozen=True)
+class FrontendInfo(PluginInfo):
+    """Describes a front end; the factory is a `Frontend` class or makes one.
+
+    Attributes
+    ----------
+    produces : str
+        Feature kind, matched against ``[features] kind`` of the model: ``log-mel``.
+    """
+
+    _: KW_ONLY
+    produces: str
+
+
+@dataclass(frozen=True)
+class BackendInfo(PluginInfo):
+    """Describes a backend; the factory is a `Backend` class or makes one.
+
+    Attributes
+    ----------
+    networks : tuple of str
+        Network kinds it runs, matched against ``[network] kind`` of the model.
+    providers : tuple of str
+        Values of ``--provider`` it knows. That one is known here does not mean that this machine
+        has it.
+    """
+
+    _: KW_ONLY
+    networks: tuple[str, ...]
+    providers: tuple[str, ...] = ("cpu",)
+
+
+@dataclass(frozen=True)
+class ResamplerInfo(PluginInfo):
+    """Describes a resampler; the factory is a `Resampler` class or makes one."""
+
+
+@dataclass(frozen=True)
+class SinkInfo(PluginInfo):
+    """Describes a sink; the factory is a `Sink` class or makes one.
+
+    Attributes
+    ----------
+    extension : str
+        Of the files it writes, without a dot.
+    binary : bool
+        Whether it writes bytes; text is UTF-8.
+    """
+
+    _: KW_ONLY
+    extension: str
+    binary: bool = False
+
+
+# --- hooks ---------------------------------------------------------------------------------------
+
+
+class HookSpecs:
+    """The hooks. Each takes no arguments and yields descriptors; it must not import an engine."""
+
+    @hookspec
+    def yamkit_frontends(self) -> Iterable[FrontendInfo]:  # type: ignore[empty-body]
+        """Yield a descriptor for each front end."""
+
+    @hookspec
+    def yamkit_backends(self) -> Iterable[BackendInfo]:  # type: ignore[empty-body]
+        """Yield a descriptor for each backend."""
+
+    @hookspec
+    def yamkit_resamplers(self) -> Iterable[ResamplerInfo]:  # type: ignore[empty-body]
+        """Yield a descriptor for each resampler."""
+
+    @hookspec
+    def yamkit_sinks(self) -> Iterable[SinkInfo]:  # type: ignore[empty-body]
+        """Yield a descriptor for each sink."""
+
+
+# --- protocols -----------------------------------------------------------------------------------
+
+
+class Model(Protocol):
+    """What a backend learns of a model. `yamkit.models.ModelBundle` is one."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+
+    @property
+    def features(self) -> FeatureSpec:
+        """What the network eats."""
+
+    @property
+    def network(self) -> NetworkSpec:
+        """Which network it is."""
+
+    @property
+    def classes(self) -> tuple[TagClass, ...]:
+        """The class map: C rows."""
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the file that holds the weights: a key for whatever is built from them."""
+
+    def load_weights(self) -> Mapping[str, NDArray[np.float32]]:
+        """Load the canonical weights, by the names and shapes of `yamkit.networks.weight_shapes`.
+
+        Raises
+        ------
+        yamkit.errors.BundleError
+            If the network is not a ``mobilenet-v1``, or the file is not what it should be.
+        """
+
+    def onnx_path(self) -> Path:
+        """Path of the verified ``model.onnx`` of a model of kind ``onnx``.
+
+        Raises
+        ------
+        yamkit.errors.BundleError
+            If the model is of another kind, or the file is not what it should be.
+        """
+
+
+@dataclass(frozen=True)
+class BackendOptions:
+    """What a user may choose for a backend.
+
+    Attributes
+    ----------
+    threads : int or None
+        Threads for one call; None leaves it to the engine.
+    provider : str
+        Where the network runs; one of the descriptor's ``providers``.
+    cache_folder : Path or None
+        A folder for files built from a model, to be named after `Model.weights_sha256`. It may be
+        missing or read-only, and None means that nothing is to be kept: neither is an error.
+    """
+
+    threads: int | None = None
+    provider: str = "cpu"
+    cache_folder: Path | None = None
+
+
+class Frontend(Protocol):
+    """Turns samples into patches: ``factory(features: FeatureSpec) -> Frontend``.
+
+    The core calls `patches` with whole windows only, from any thread, and expects the same result
+    for the same samples: no state is carried from call to call.
+
+    The factory raises `yamkit.errors.IncompatibleError` for features it cannot compute.
+
+    Example
+    -------
+    ::
+
+        class Loudness:
+            def __init__(self, features):
+                self._features = features
+
+            def patches(self, segment):
+                spec = self._features
+                frames = ...            # [1 + (n - window) // hop, bands]
+                return ...              # [B, patch_frames, bands]
+    """
+
+    def patches(self, segment: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute the patches of a segment.
+
+        Parameters
+        ----------
+        segment : ndarray, float32 [patch_window_samples + (B - 1) * patch_hop_samples]
+            Mono samples at the model's rate, B >= 1. Not to be changed.
+
+        Returns
+        -------
+        ndarray, float32 [B, *features.patch_shape]
+        """
+
+
+class Backend(Protocol):
+    """Runs the network: ``factory(model: Model, options: BackendOptions) -> Backend``.
+
+    The factory loads everything that takes time. It raises
+    `yamkit.errors.IncompatibleError` for a provider this machine does not have, or a thread count
+    it cannot keep, and `yamkit.errors.BundleError` for a model it cannot run.
+
+    Example
+    -------
+    ::
+
+        class MyBackend:
+            def __init__(self, model, options):
+                self._engine = my_engine.load(model.load_weights(), threads=options.threads)
+
+            def predict(self, patches):
+                return self._engine.run(patches)
+
+            def close(self):
+                self._engine.free()
+    """
+
+    def predict(
+        self, patches: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Score a batch of patches. May be called from several threads at once.
+
+        Parameters
+        ----------
+        patches : ndarray, float32 [B, *features.patch_shape]
+            B >= 0; each row is scored by itself. Not to be changed.
+
+        Returns
+        -------
+        scores : ndarray, float32 [B, C]
+            In 0..1.
+        embeddings : ndarray, float32 [B, E]
+            E is ``model.network.embedding_size``, 0 where there are none.
+        """
+
+    def close(self) -> None:
+        """Free what the engine holds. Calling it again does nothing."""
+
+
+class Resampler(Protocol):
+    """Changes the sample rate of one stream: ``factory(from_hz: int, to_hz: int) -> Resampler``.
+
+    One object serves one stream: `process` for each block, in order, then `flush` once. The
+    samples that come out, put together, must not depend on how the input was cut; all in all there
+    are ``n * to_hz // from_hz`` of them for n samples. The core does not call a resampler when both
+    rates are equal.
+    """
+
+    def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take the next samples and give those that are ready.
+
+        Parameters
+        ----------
+        block : ndarray, float32 [n]
+            n >= 0. Not to be changed.
+
+        Returns
+        -------
+        ndarray, float32 [m]
+            m >= 0.
+        """
+
+    def flush(self) -> NDArray[np.float32]:
+        """Give the rest: the input has ended, zeros follow it.
+
+        Returns
+        -------
+        ndarray, float32 [m]
+        """
+
+
+class Sink(Protocol):
+    r"""Writes results in one format: ``factory() -> Sink``.
+
+    Order of calls: `open`, `write` for each item, then `close`, or `abort` at any time after
+    `open`. The core opens and closes the stream, writes it beside its place and renames it when
+    the sink was closed, so a sink never sees a file name. Calls come from one thread.
+
+    Example
+    -------
+    ::
+
+        class Names:
+            def open(self, run, stream):
+                self._stream = stream
+
+            def write(self, item):
+                if isinstance(item, ClipEnd):
+                    self._stream.write(f"{item.tags[0].name}\n")
+
+            def close(self):
+                pass
+
+            def abort(self):
+                pass
+    """
+
+    def open(self, run: RunInfo, stream: IO[Any]) -> None:
+        """Begin: keep the stream, write what comes first.
+
+        Parameters
+        ----------
+        run : RunInfo
+            Model, plugins and parameters behind the numbers.
+        stream : text stream, or binary where the descriptor says ``binary=True``
+            Not seekable in general. The sink does not close it.
+        """
+
+    def write(self, item: SinkItem) -> None:
+        """Write one item. See `yamkit.types.SinkItem` for their order.
+
+        A sink ignores items of types it does not know.
+        """
+
+    def close(self) -> None:
+        """End: write what comes last. After this the output is whole."""
+
+    def abort(self) -> None:
+        """Give up: release resources. What was written is thrown away where it can be."""

@@ -1,0 +1,82 @@
+"""The JSON form of results, schema ``yamkit/1``: one place for its keys and their order.
+
+Keys may be added within ``yamkit/1``; readers ignore those they do not know.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, RunInfo, Tag
+
+__all__ = ["SCHEMA", "end_dict", "failure_dict", "patch_dict", "run_dict", "start_dict", "tag_dict"]
+
+SCHEMA = "yamkit/1"
+
+
+def run_dict(run: RunInfo) -> dict[str, Any]:
+    """Give what stands before ``clips``."""
+    parameters = run.parameters
+    return {
+        "schema": SCHEMA,
+        "yamkit": run.yamkit,
+        "model": {
+            "name": run.model.name,
+            "version": run.model.version,
+            "sha256": run.model.sha256,
+            "source": run.model.source,
+            "classes": run.model.classes,
+        },
+        "backend": run.backend,
+        "frontend": run.frontend,
+        "resampler": run.resampler,
+        "parameters": {
+            "aggregate": parameters.aggregate,
+            "hop_seconds": parameters.hop_seconds,
+            "threshold": parameters.threshold,
+            "top": parameters.top,
+            "score_kind": parameters.score_kind,
+        },
+    }
+
+
+def start_dict(start: ClipStart) -> dict[str, Any]:
+    """Give what stands before ``timeline`` in a clip."""
+    return {"path": start.path, "sample_rate": start.sample_rate, "channels": start.channels}
+
+
+def patch_dict(patch: PatchTags) -> dict[str, Any]:
+    """Give one entry of ``timeline``."""
+    return {
+        "start_seconds": patch.start_seconds,
+        "end_seconds": patch.end_seconds,
+        "tags": [tag_dict(tag) for tag in patch.tags],
+    }
+
+
+def end_dict(end: ClipEnd) -> dict[str, Any]:
+    """Give what stands behind ``timeline`` in a clip; ``warnings`` only where there are some."""
+    tail: dict[str, Any] = {
+        "duration_seconds": end.duration_seconds,
+        "patches": end.patches,
+        "tags": [tag_dict(tag) for tag in end.tags],
+    }
+    if end.warnings:
+        tail["warnings"] = list(end.warnings)
+    return tail
+
+
+def failure_dict(failure: ClipFailure) -> dict[str, Any]:
+    """Give what a clip that failed has in place of `end_dict`."""
+    return {"error": {"type": failure.type, "message": failure.message}}
+
+
+def tag_dict(tag: Tag) -> dict[str, Any]:
+    """Give a tag; seven significant digits hold all that a float32 score says."""
+    return {
+        "index": tag.index,
+        "mid": tag.mid,
+        "name": tag.name,
+        "score": float(f"{tag.score:.7g}"),
+    }

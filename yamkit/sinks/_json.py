@@ -1,0 +1,110 @@
+"""JSON and JSON Lines, written piece by piece: memory does not grow with the clip.
+
+Both write the same clip object; they differ in what stands around it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from yamkit.schema import end_dict, failure_dict, patch_dict, run_dict, start_dict
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from yamkit.types import RunInfo, SinkItem
+
+__all__ = ["JsonLinesSink", "JsonSink"]
+
+
+class _ClipObjects:
+    """Clip objects on a stream, each between `before` (or `first`) and `after`.
+
+    The head of an object waits for the first patch or the end, so that a clip that fails at once
+    is nothing but a path and an error.
+    """
+
+    def __init__(
+        self, stream: IO[str], common: dict[str, Any], *, first: str, before: str, after: str
+    ) -> None:
+        self._stream = stream
+        self._common = common
+        self._before, self._next, self._after = first, before, after
+        self._head: dict[str, Any] = {}
+        self._in_timeline = False
+
+    def write(self, item: SinkItem) -> None:
+        if isinstance(item, ClipStart):
+            self._head = start_dict(item)
+        elif isinstance(item, PatchTags):
+            self._stream.write(", " if self._in_timeline else self._begin_timeline())
+            self._stream.write(_dumps(patch_dict(item)))
+            self._in_timeline = True
+        elif isinstance(item, ClipEnd):
+            head = "" if self._in_timeline else self._begin_timeline()
+            self._finish(f"{head}], {_members(end_dict(item))}}}")
+        elif isinstance(item, ClipFailure):
+            head = "], " if self._in_timeline else self._begin({"path": item.path}) + ", "
+            self._finish(f"{head}{_members(failure_dict(item))}}}")
+
+    def _begin(self, fields: dict[str, Any]) -> str:
+        return self._before + "{" + _members({**self._common, **fields})
+
+    def _begin_timeline(self) -> str:
+        return self._begin(self._head) + ', "timeline": ['
+
+    def _finish(self, text: str) -> None:
+        self._stream.write(text + self._after)
+        self._before = self._next
+        self._in_timeline = False
+
+
+class JsonSink:
+    """One document: ``{"schema": "yamkit/1", ..., "clips": [...]}``."""
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
+        """Write what stands before the clips."""
+        self._stream = stream
+        self._clips = _ClipObjects(stream, {}, first="\n", before=",\n", after="")
+        stream.write("{" + _members(run_dict(run)) + ', "clips": [')
+
+    def write(self, item: SinkItem) -> None:
+        """Write an item as it comes."""
+        self._clips.write(item)
+
+    def close(self) -> None:
+        """Close the array and the document."""
+        self._stream.write("\n]}\n")
+
+    def abort(self) -> None:
+        """Do nothing: nothing is held."""
+
+
+class JsonLinesSink:
+    """A clip a line; each names its model by name and hash."""
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
+        """Note the model that every line repeats."""
+        model = {"name": run.model.name, "sha256": run.model.sha256}
+        self._clips = _ClipObjects(stream, {"model": model}, first="", before="", after="\n")
+
+    def write(self, item: SinkItem) -> None:
+        """Write an item as it comes."""
+        self._clips.write(item)
+
+    def close(self) -> None:
+        """Do nothing: every line is whole."""
+
+    def abort(self) -> None:
+        """Do nothing: nothing is held."""
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _members(fields: dict[str, Any]) -> str:
+    """Give the members of an object without its braces."""
+    return _dumps(fields)[1:-1]

@@ -1,0 +1,313 @@
+"""The Python API: `Tagger` tags files, file objects, arrays and streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit import schema
+from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
+from yamkit.audio import array_source, float_blocks, open_audio
+from yamkit.errors import ParameterError
+from yamkit.models import ModelBundle
+from yamkit.models.store import default_model, find_model
+from yamkit.pipeline import Pipeline
+from yamkit.types import ClipEnd, ClipStart, PatchTags
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+    from numpy.typing import ArrayLike, NDArray
+    from typing_extensions import Self
+
+    from yamkit.types import Batch, Tag, TagClass
+
+__all__ = ["TaggedClip", "Tagger"]
+
+
+@dataclass(frozen=True, eq=False)
+class TaggedClip:
+    """All that a model says about one clip.
+
+    Attributes
+    ----------
+    path : str or None
+        As it was given; None for an array.
+    sample_rate, channels : int
+        Of the input.
+    duration_seconds : float
+        Samples over sample rate of the input.
+    scores : ndarray, float32 [patches, C]
+        Sigmoid outputs in 0..1, each class by itself; they are not calibrated probabilities.
+    embeddings : ndarray, float32 [patches, E]
+        Activations before the classifier.
+    clip_scores : ndarray, float32 [C]
+        Mean or maximum of `scores` over the patches.
+    times : ndarray, float64 [patches, 2]
+        Start and end of each patch in seconds; the end is clipped to the duration.
+    classes : tuple of TagClass
+        The class map, C rows.
+    warnings : tuple of str
+        What was odd about the input, such as a truncated file.
+    """
+
+    path: str | None
+    sample_rate: int
+    channels: int
+    duration_seconds: float
+    scores: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    clip_scores: NDArray[np.float32]
+    times: NDArray[np.float64]
+    classes: tuple[TagClass, ...]
+    warnings: tuple[str, ...] = ()
+
+    def top(self, k: int | None = 5, threshold: float | None = None) -> tuple[Tag, ...]:
+        """Give the highest classes of the clip.
+
+        Parameters
+        ----------
+        k : int or None
+            At most so many; None for all.
+        threshold : float or None
+            None below this score.
+
+        Returns
+        -------
+        tuple of Tag
+            Highest first; of equal scores the lower class index first.
+        """
+        return top_tags(self.clip_scores, self.classes, k, threshold)
+
+    def to_dict(self, k: int | None = 5, threshold: float | None = None) -> dict[str, Any]:
+        """Give the clip as the JSON output has it, timeline included.
+
+        Parameters
+        ----------
+        k, threshold
+            As in `top`, for the clip and for each patch.
+
+        Returns
+        -------
+        dict
+            A clip of schema ``yamkit/1``; ``path`` is None for an array.
+        """
+        timeline = [
+            PatchTags(float(start), float(end), top_tags(row, self.classes, k, threshold))
+            for (start, end), row in zip(self.times, self.scores, strict=True)
+        ]
+        tags = self.top(k, threshold)
+        end = ClipEnd(self.duration_seconds, len(self.scores), tags, self.warnings)
+        head = schema.start_dict(ClipStart(self.path or "", self.sample_rate, self.channels))
+        return {
+            **head,
+            "path": self.path,
+            "timeline": [schema.patch_dict(patch) for patch in timeline],
+            **schema.end_dict(end),
+        }
+
+
+class Tagger:
+    """Tags sound with one model; opened once, used for as many clips as there are.
+
+    Safe to call from several threads. Use it as a context manager, or call `close`.
+
+    Parameters
+    ----------
+    model : str, path, ModelBundle or None
+        Name of an installed model, or the folder of a bundle; None for ``YAMKIT_MODEL``, else
+        the default model.
+    backend, frontend, resampler : str
+        Names of plugins; ``yamkit plugins`` lists them.
+    hop_seconds : float or None
+        From one patch to the next: a whole multiple of the STFT hop; None for the model's own.
+    batch_size : int
+        Patches the network sees at once.
+    threads : int or None
+        Threads of one network call; None leaves it to the engine.
+    provider : str
+        Where the network runs: ``cpu``, or what the backend knows besides.
+    aggregate : {"mean", "max"}
+        How patches become clip scores.
+
+    Raises
+    ------
+    ParameterError
+        If an argument is out of its range.
+    ModelError
+        If the model is not there or not sound.
+    PluginError
+        If a plugin is unknown, broken, or lacks an extra.
+    IncompatibleError
+        If model, front end and backend do not fit together.
+
+    Examples
+    --------
+    >>> from yamkit import Tagger
+    >>> with Tagger() as tagger:  # doctest: +SKIP
+    ...     clip = tagger.tag("dog.wav")
+    ...     print(clip.top(1)[0].name)
+    Dog
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | ModelBundle | None = None,
+        *,
+        backend: str = "onnx",
+        frontend: str = "logmel",
+        resampler: str = "polyphase",
+        hop_seconds: float | None = None,
+        batch_size: int = 16,
+        threads: int | None = None,
+        provider: str = "cpu",
+        aggregate: str = "mean",
+    ) -> None:
+        if aggregate not in AGGREGATES:
+            raise ParameterError(f"aggregate {aggregate!r}: wanted one of {', '.join(AGGREGATES)}")
+        if model is None:
+            model = default_model()
+        self.model = model if isinstance(model, ModelBundle) else find_model(model)
+        self.aggregate = aggregate
+        self.backend, self.frontend, self.resampler = backend, frontend, resampler
+        self._pipeline = Pipeline(
+            self.model,
+            backend=backend,
+            frontend=frontend,
+            resampler=resampler,
+            hop_seconds=hop_seconds,
+            batch_size=batch_size,
+            threads=threads,
+            provider=provider,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @property
+    def classes(self) -> tuple[TagClass, ...]:
+        """The class map, C rows."""
+        return self.model.classes
+
+    @property
+    def hop_seconds(self) -> float:
+        """Seconds from one patch to the next."""
+        features = self._pipeline.features
+        return features.patch_hop_samples / features.sample_rate_hz
+
+    def tag(
+        self,
+        source: str | os.PathLike[str] | BinaryIO | ArrayLike,
+        sample_rate: int | None = None,
+    ) -> TaggedClip:
+        """Tag one clip.
+
+        All patches are kept, about 6 kB of scores and embeddings each for YAMNet; `stream` keeps
+        none.
+
+        Parameters
+        ----------
+        source : path, binary file object or array
+            An array is [samples] or [samples, channels]: floats with full scale at 1, kept even
+            beyond it, or signed integers, divided by their full range.
+        sample_rate : int or None
+            Of an array, in Hz; files state their own.
+
+        Returns
+        -------
+        TaggedClip
+
+        Raises
+        ------
+        AudioError
+            If the source cannot be opened, decoded or tagged.
+        ParameterError
+            If an array comes without a sample rate, or a file with one.
+        """
+        is_path = isinstance(source, str) or hasattr(source, "__fspath__")
+        if is_path or hasattr(source, "read"):
+            if sample_rate is not None:
+                raise ParameterError(
+                    f"sample rate {sample_rate}: a file states its own; give one with arrays only"
+                )
+            opened = open_audio(source)  # type: ignore[arg-type]
+        else:
+            opened = array_source(source, sample_rate)  # type: ignore[arg-type]
+        with opened as audio:
+            batches = list(self._pipeline.batches(audio.blocks(), audio.sample_rate))
+            duration = audio.samples / audio.sample_rate
+            clip_scores = ClipScores(self.aggregate, len(self.classes))
+            for batch in batches:
+                clip_scores.update(batch.scores)
+            return TaggedClip(
+                path=audio.name if is_path else None,
+                sample_rate=audio.sample_rate,
+                channels=audio.channels,
+                duration_seconds=duration,
+                scores=np.concatenate([batch.scores for batch in batches]),
+                embeddings=np.concatenate([batch.embeddings for batch in batches]),
+                clip_scores=clip_scores.result(),
+                times=np.concatenate(
+                    [self.patch_times(batch.start_samples, duration) for batch in batches]
+                ),
+                classes=self.classes,
+                warnings=audio.warnings,
+            )
+
+    def stream(self, blocks: Iterable[ArrayLike], sample_rate: int) -> Iterator[Batch]:
+        """Tag a stream that may never end; memory does not grow.
+
+        The result does not depend on how the stream is cut.
+
+        Parameters
+        ----------
+        blocks : iterable of array
+            Consecutive samples, each [n] or [n, channels], of a type that `tag` takes.
+        sample_rate : int
+            In Hz.
+
+        Yields
+        ------
+        Batch
+            ``start_samples`` int64 [B] at the model's rate, ``scores`` float32 [B, C] and
+            ``embeddings`` float32 [B, E], as soon as ``batch_size`` patches are there.
+
+        Raises
+        ------
+        AudioError
+            At a NaN or an infinity, and when the stream ends without a sample.
+        """
+        return self._pipeline.batches(float_blocks(blocks), sample_rate)
+
+    def patch_times(
+        self, start_samples: NDArray[np.int64], duration_seconds: float
+    ) -> NDArray[np.float64]:
+        """Turn places into times; this is the one place where samples become seconds.
+
+        Parameters
+        ----------
+        start_samples : ndarray, int64 [B]
+            As `stream` gives them.
+        duration_seconds : float
+            No time lies beyond it.
+
+        Returns
+        -------
+        ndarray, float64 [B, 2]
+            Start and end of each patch in seconds.
+        """
+        features = self._pipeline.features
+        ends = start_samples + features.patch_window_samples
+        times = np.stack([start_samples, ends], axis=1) / features.sample_rate_hz
+        return np.minimum(times, duration_seconds)
+
+    def close(self) -> None:
+        """Free what the engine holds. Calling it again does nothing."""
+        self._pipeline.close()

@@ -1,0 +1,292 @@
+"""The frozen values that flow between the stages; no behaviour, no input or output.
+
+Shapes are written with B (patches in a batch), C (classes) and E (embedding size).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Batch",
+    "ClipEnd",
+    "ClipFailure",
+    "ClipStart",
+    "FeatureSpec",
+    "NetworkSpec",
+    "Parameters",
+    "PatchTags",
+    "RunInfo",
+    "RunModel",
+    "SinkItem",
+    "Tag",
+    "TagClass",
+]
+
+
+@dataclass(frozen=True)
+class TagClass:
+    """One row of a class map.
+
+    Attributes
+    ----------
+    index : int
+        Position in the network's output, 0 <= index < C.
+    mid : str
+        Machine identifier, for AudioSet such as ``/m/09x0r``; may be empty.
+    name : str
+        Display name, such as ``Speech``.
+    """
+
+    index: int
+    mid: str
+    name: str
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """What a network eats, all lengths integers.
+
+    The fields are those of the ``[features]`` table of a bundle's ``model.toml``.
+
+    Attributes
+    ----------
+    kind : str
+        Feature kind; a front end names the kind it computes, ``log-mel`` here.
+    sample_rate_hz : int
+        Rate the network was trained at.
+    stft_window_samples, stft_hop_samples, fft_length : int
+        Short-time Fourier transform: periodic Hann window, hop, transform length.
+    mel_bands : int
+        Number of mel bands.
+    mel_low_hz, mel_high_hz : float
+        Outer edges of the lowest and the highest mel band.
+    log_offset : float
+        Added to each mel magnitude before the natural logarithm.
+    patch_frames : int
+        STFT frames of one patch.
+    patch_hop_frames : int
+        STFT frames from one patch to the next.
+    tail : str
+        What happens to samples after the last whole patch; ``pad``: zeros complete a patch.
+    """
+
+    kind: str
+    sample_rate_hz: int
+    stft_window_samples: int
+    stft_hop_samples: int
+    fft_length: int
+    mel_bands: int
+    mel_low_hz: float
+    mel_high_hz: float
+    log_offset: float
+    patch_frames: int
+    patch_hop_frames: int
+    tail: str = "pad"
+
+    @property
+    def patch_window_samples(self) -> int:
+        """Samples one patch covers: the window of its last frame ends there."""
+        return self.stft_window_samples + (self.patch_frames - 1) * self.stft_hop_samples
+
+    @property
+    def patch_hop_samples(self) -> int:
+        """Samples from the start of one patch to the start of the next."""
+        return self.patch_hop_frames * self.stft_hop_samples
+
+    @property
+    def patch_shape(self) -> tuple[int, int]:
+        """Shape of one patch: (frames, bands)."""
+        return (self.patch_frames, self.mel_bands)
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """Which network the weights belong to: the ``[network]`` table of ``model.toml``.
+
+    Attributes
+    ----------
+    kind : str
+        ``mobilenet-v1`` (canonical weights, any backend builds it) or ``onnx`` (a graph).
+    width : float
+        Width multiplier of the filters; 1.0 for ``onnx``.
+    batch_norm_epsilon : float
+        Added to the variance in batch normalisation; 0.0 for ``onnx``.
+    embedding_size : int
+        E; 0 where the network gives none.
+    activation : str
+        What turns logits into scores; ``sigmoid``.
+    """
+
+    kind: str
+    width: float = 1.0
+    batch_norm_epsilon: float = 0.0
+    embedding_size: int = 0
+    activation: str = "sigmoid"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a network says about consecutive patches.
+
+    Attributes
+    ----------
+    start_samples : ndarray, int64 [B]
+        First sample of each patch, at the model's rate.
+    scores : ndarray, float32 [B, C]
+        Sigmoid outputs; they do not sum to 1.
+    embeddings : ndarray, float32 [B, E]
+        Activations before the classifier.
+    """
+
+    start_samples: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A predicted class with its score."""
+
+    index: int
+    mid: str
+    name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class RunModel:
+    """The model of a run, as outputs name it."""
+
+    name: str
+    version: str
+    sha256: str
+    source: str
+    classes: int
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The choices behind the numbers of a run.
+
+    Attributes
+    ----------
+    aggregate : str
+        How patches become a clip score: ``mean`` or ``max``.
+    hop_seconds : float
+        From one patch to the next.
+    threshold : float or None
+        Lowest score reported; None reports any.
+    top : int or None
+        Most tags reported for each clip or patch; None reports all.
+    score_kind : str
+        ``raw``: the network's own output.
+    """
+
+    aggregate: str
+    hop_seconds: float
+    threshold: float | None
+    top: int | None
+    score_kind: str = "raw"
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a sink learns when it is opened.
+
+    Attributes
+    ----------
+    yamkit : str
+        Version of yamkit.
+    model : RunModel
+    backend, frontend, resampler : str
+        Names of the plugins that made the numbers.
+    parameters : Parameters
+    per_patch : bool
+        Whether `PatchTags` will come.
+    """
+
+    yamkit: str
+    model: RunModel
+    backend: str
+    frontend: str
+    resampler: str
+    parameters: Parameters
+    per_patch: bool
+
+
+@dataclass(frozen=True)
+class ClipStart:
+    """A clip was opened and can be decoded.
+
+    Attributes
+    ----------
+    path : str
+        As the user gave it, ``-`` for standard input; always valid Unicode.
+    sample_rate : int
+        Of the input, in Hz.
+    channels : int
+        Of the input.
+    """
+
+    path: str
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class PatchTags:
+    """The tags of one patch; times in seconds from the start of the clip."""
+
+    start_seconds: float
+    end_seconds: float
+    tags: tuple[Tag, ...]
+
+
+@dataclass(frozen=True)
+class ClipEnd:
+    """A clip was tagged to its end.
+
+    Attributes
+    ----------
+    duration_seconds : float
+        Decoded samples over the input's sample rate.
+    patches : int
+        Number of patches.
+    tags : tuple of Tag
+        Of the aggregated scores, highest first.
+    warnings : tuple of str
+        What was odd about the input, such as a truncated file.
+    """
+
+    duration_seconds: float
+    patches: int
+    tags: tuple[Tag, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClipFailure:
+    """A clip could not be opened, or not be tagged to its end.
+
+    Attributes
+    ----------
+    path : str
+    type : str
+        Name of the exception class.
+    message : str
+        One line.
+    """
+
+    path: str
+    type: str
+    message: str
+
+
+SinkItem = ClipStart | PatchTags | ClipEnd | ClipFailure
+"""What a sink is given: ``(ClipStart PatchTags* (ClipEnd | ClipFailure) | ClipFailure)*``."""
