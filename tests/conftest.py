@@ -1,11 +1,17 @@
-"""Fixtures shared by all tests: the shared folder, home folders that are nobody's."""
+"""Fixtures shared by all tests: the shared folder, models, and a home that is nobody's."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from yamkit.models.importing import import_h5
+
+from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.networks import mobilenet_v1, weight_shapes
+from yamkit.types import FeatureSpec, NetworkSpec, TagClass
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,6 +26,53 @@ def shared() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def yamnet(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """The network that the golden outputs belong to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("YAMKIT_HOME", str(tmp_path_factory.mktemp("yamnet")))
+        return import_h5(shared / "models" / "yamnet.h5", name="yamnet")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
+    """A small network with random weights: other rates, other patches, six classes."""
+    features = FeatureSpec(
+        kind="log-mel",
+        sample_rate_hz=8000,
+        stft_window_samples=200,
+        stft_hop_samples=80,
+        fft_length=256,
+        mel_bands=20,
+        mel_low_hz=60.0,
+        mel_high_hz=3800.0,
+        log_offset=0.001,
+        patch_frames=24,
+        patch_hop_frames=12,
+    )
+    names = ("Silence", "Speech", "Dog", "White noise", "Sine wave", 'Narration, "monologue"')
+    classes = tuple(TagClass(i, f"/m/{i}", name) for i, name in enumerate(names))
+    layers = mobilenet_v1(0.25)
+    random = np.random.default_rng(0)
+    weights = {}
+    for name, shape in weight_shapes(layers, len(classes)).items():
+        fan_in = max(np.prod(shape[:-1]), 1) if "depthwise" not in name else 9
+        values = random.normal(0, (2 / fan_in) ** 0.5, shape)
+        weights[name] = (abs(values) + 0.5 if name.endswith("variance") else values).astype("f4")
+    return write_bundle(
+        tmp_path_factory.mktemp("tiny"),
+        name="tiny",
+        version="1",
+        licence="CC0-1.0",
+        source="random weights",
+        source_sha256="",
+        features=features,
+        network=NetworkSpec("mobilenet-v1", 0.25, 1e-4, layers[-1].filters),
+        classes=classes,
+        weights=weights,
+    )
 
 
 @pytest.fixture(autouse=True)

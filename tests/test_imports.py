@@ -1,0 +1,87 @@
+"""What a fresh process imports: little, and no engine but the one that runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from yamkit.models.bundle import ModelBundle
+
+REPORT = """
+import json, sys
+from yamkit.cli import main
+sys.argv = ["yamkit", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def imported(tmp_path: Path, *arguments: str) -> set[str]:
+    """Run `yamkit` in a fresh process; give the top-level names of all it imported."""
+    environment = {**os.environ, "YAMKIT_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", REPORT, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    path = tmp_path / "clip.wav"
+    noise = np.random.default_rng(0).normal(0, 0.1, 22050)
+    soundfile.write(path, noise, 44100)
+    return str(path)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["--version"]])
+def test_help_imports_neither_numpy_nor_a_plugin(tmp_path: Path, arguments: list[str]) -> None:
+    names = imported(tmp_path, *arguments)
+    assert "click" in names
+    plugins = {name for name in names if name.startswith("yamkit_")}
+    assert not plugins
+    assert not names & {"numpy", "pluggy", "soundfile", "rich", "onnxruntime", "h5py"}
+
+
+def test_plugins_imports_light_modules_alone(tmp_path: Path) -> None:
+    names = imported(tmp_path, "plugins")
+    assert "yamkit_onnx" in names
+    assert not names & {"numpy", "onnxruntime", "tensorflow", "numba", "soundfile"}
+
+
+def test_onnx_imports_no_other_engine(tmp_path: Path, tiny: ModelBundle, clip: str) -> None:
+    arguments = ["classify", "--backend", "onnx", "--model", str(tiny.folder), clip]
+    first = imported(tmp_path, *arguments)
+    assert "onnxruntime" in first
+    heavy = {"tensorflow", "keras", "tf_keras", "scipy", "numba", "resampy", "pandas", "h5py"}
+    assert not first & heavy
+    cached = imported(tmp_path, *arguments)
+    assert not cached & {*heavy, "onnx", "av", "rich", "pooch", "requests"}
+
+
+def test_numpy_imports_no_other_engine(tmp_path: Path, tiny: ModelBundle, clip: str) -> None:
+    names = imported(tmp_path, "classify", "--backend", "numpy", "--model", str(tiny.folder), clip)
+    assert "yamkit_numpy" in names
+    assert not names & {"onnxruntime", "onnx", "tensorflow", "scipy", "numba", "h5py", "pandas"}
+
+
+@pytest.mark.tensorflow
+def test_keras_imports_no_other_engine(tmp_path: Path, tiny: ModelBundle, clip: str) -> None:
+    pytest.importorskip("tf_keras")
+    names = imported(tmp_path, "classify", "--backend", "keras", "--model", str(tiny.folder), clip)
+    assert "tensorflow" in names
+    assert not names & {"onnxruntime", "onnx", "numba", "resampy"}

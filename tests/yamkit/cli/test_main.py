@@ -1,0 +1,294 @@
+"""The command line as a user meets it: exit codes, one line an error, nothing lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+import soundfile
+
+from yamkit import cli
+from yamkit.models.bundle import ModelBundle
+
+SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "yamkit-1.schema.json"
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("YAMKIT_MODEL", str(tiny.folder))
+    noise = np.random.default_rng(0).normal(0, 0.1, 8000)
+    soundfile.write("good.wav", noise, 8000)
+    soundfile.write("other.flac", np.stack([noise, noise], axis=1), 44100)
+
+
+@pytest.fixture
+def yamkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run `yamkit` in this process; give exit code, standard output and standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["yamkit", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return run
+
+
+def test_text_is_the_default(yamkit) -> None:
+    code, out, err = yamkit("classify", "good.wav", "other.flac")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("good.wav: 1.00 s, mean of 8 patches, tiny")
+    assert len(lines) == 12
+    scores = [float(line.split()[-1]) for line in lines[1:6]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_json_keeps_to_its_schema(yamkit) -> None:
+    Path("bad.wav").write_text("this is text")
+    code, out, err = yamkit(
+        "classify", "--format", "json", "--per-patch", "good.wav", "bad.wav", "other.flac"
+    )
+    document = json.loads(out)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    good, bad, other = document["clips"]
+    assert code == 1
+    assert len(good["timeline"]) == good["patches"] == 8
+    assert good["timeline"][-1]["end_seconds"] == good["duration_seconds"] == 1.0
+    assert bad["error"]["message"] in err
+    assert other["channels"] == 2
+    assert document["model"]["name"] == "tiny"
+    assert document["parameters"]["hop_seconds"] == 0.12
+    assert "1 of 3 failed" in err
+
+
+def test_json_of_python_and_command_line_agree(yamkit, tiny: ModelBundle) -> None:
+    from yamkit import Tagger
+
+    _, out, _ = yamkit("classify", "--format", "json", "--per-patch", "good.wav")
+    with Tagger(tiny) as tagger:
+        assert json.loads(out)["clips"] == [tagger.tag("good.wav").to_dict()]
+
+
+def test_top_and_threshold(yamkit) -> None:
+    _, out, _ = yamkit("classify", "--top", "all", "--format", "csv", "good.wav")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == 6
+    middle = rows[2]["score"]
+    _, out, _ = yamkit(
+        "classify", "--top", "all", "--threshold", middle, "--format", "csv", "good.wav"
+    )
+    assert len(list(csv.DictReader(io.StringIO(out)))) in (2, 3)  # the score is rounded
+    _, out, _ = yamkit("classify", "--top", "1", "--format", "jsonl", "good.wav")
+    assert len(json.loads(out)["tags"]) == 1
+
+
+def test_several_formats_into_a_folder(yamkit) -> None:
+    code, out, err = yamkit(
+        "classify", "--format", "json", "--format", "csv", "-o", "tags", "good.wav", "other.flac"
+    )
+    assert (code, out, err) == (0, "", "")
+    names = sorted(path.name for path in Path("tags").iterdir())
+    assert names == ["good.csv", "good.json", "other.csv", "other.json"]
+
+
+def test_a_folder_with_a_broken_file(yamkit) -> None:
+    folder = Path("night")
+    (folder / "deep").mkdir(parents=True)
+    for name in ("good.wav", "other.flac"):
+        Path(name).rename(folder / "deep" / name)
+    (folder / "broken.wav").write_bytes(os.urandom(1000))
+    (folder / "notes.txt").write_text("not a sound file")
+    code, out, err = yamkit("classify", "night")
+    assert (code, out) == (1, "")
+    assert err == "error: night is a directory; add --recursive to take the files in it\n"
+    code, out, err = yamkit("classify", "--recursive", "night")
+    assert code == 1
+    assert out.count("mean of") == 2
+    assert len(err.splitlines()) == 2
+    assert "broken.wav" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["classify"], 2, "Missing argument 'PATH...'"),
+        (["classify", "missing.wav"], 1, "missing.wav"),
+        (["classify", "--top", "0", "good.wav"], 2, "'0': wanted a number of 1 or more, or 'all'"),
+        (["classify", "--top", "x", "good.wav"], 2, "'x': wanted a number"),
+        (["classify", "--backend", "onx", "good.wav"], 2, "did you mean 'onnx'?"),
+        (["classify", "--format", "xml", "good.wav"], 2, "no sink 'xml'; installed: csv, json"),
+        (["classify", "--hop", "0.481", "good.wav"], 2, "hop 0.481 s: wanted a whole multiple"),
+        (["classify", "--provider", "abacus", "good.wav"], 2, "no provider 'abacus'"),
+        (["classify", "--model", "nope", "good.wav"], 1, "yamkit models"),
+        (["classify", "-o", "good.wav", "good.wav"], 2, "output good.wav is one of the inputs"),
+        (["classify", "-o", "other.flac/x", "good.wav"], 1, "cannot write other.flac/x: "),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+    ],
+)
+def test_errors_are_one_line(yamkit, arguments: list[str], code: int, message: str) -> None:
+    found, out, err = yamkit(*arguments)
+    assert (found, out) == (code, "")
+    assert message in err
+    assert "Traceback" not in err
+    assert len([line for line in err.splitlines() if "rror: " in line]) == 1
+
+
+def test_a_bug_in_one_file_costs_no_other(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    from yamkit import run
+
+    real = run.open_audio
+
+    def failing(path: str):
+        if path == "good.wav":
+            raise MemoryError("really\nlarge")
+        return real(path)
+
+    monkeypatch.setattr(run, "open_audio", failing)
+    code, out, err = yamkit("classify", "good.wav", "other.flac")
+    assert code == 1
+    assert out.startswith("other.flac: ")
+    assert err.splitlines()[0] == "error: good.wav: really large"
+
+
+def test_a_warning_is_one_line_and_no_failure(yamkit) -> None:
+    data = Path("good.wav").read_bytes()
+    Path("cut.wav").write_bytes(data[:-4000])
+    code, out, err = yamkit("classify", "cut.wav", "--format", "json")
+    assert code == 0
+    assert err.startswith("warning: cut.wav: ")
+    assert len(err.splitlines()) == 1
+    assert json.loads(out)["clips"][0]["warnings"][0] in err
+
+
+def test_nan_midway_keeps_what_came_before(yamkit) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 80000).astype(np.float32)
+    noise[70000] = np.nan
+    soundfile.write("nan.wav", noise, 8000, subtype="FLOAT")
+    code, out, err = yamkit("classify", "--format", "json", "--per-patch", "nan.wav")
+    (clip,) = json.loads(out)["clips"]
+    assert code == 1
+    assert clip["timeline"]
+    assert "sample 70000" in clip["error"]["message"]
+    assert clip["error"]["message"] in err
+
+
+def test_plugins_lists_everything(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, _ = yamkit("plugins")
+    assert code == 0
+    assert yamkit("plugins", "list")[1] == out
+    assert "yamkit_onnx" not in out
+    lines = [line.split()[:3] for line in out.splitlines()]
+    assert ["backend", "onnx", "ready"] in lines
+    code, out, _ = yamkit("plugins", "list", "--json")
+    document = json.loads(out)
+    assert document["schema"] == "yamkit-plugins/1"
+    assert {"hook", "name", "distribution", "version", "state"} <= set(document["plugins"][0])
+
+
+def test_selftest_reports_each_combination(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "yamkit.selftest._fitting",
+        lambda model: (["logmel"], ["onnx", "numpy"], ["backend x: gone"]),
+    )
+    code, out, _ = yamkit("selftest")
+    assert code == 0
+    assert out.count("ok  ") == 6
+    assert "skipped: backend x: gone" in out
+    assert "largest difference" in out
+    monkeypatch.setattr("yamkit.selftest.FIRST", 0)
+    monkeypatch.setattr("yamkit.selftest._fitting", lambda model: (["logmel"], ["nope"], []))
+    code, out, _ = yamkit("selftest", "--model", os.environ["YAMKIT_MODEL"])
+    assert code == 1
+    assert "FAIL  logmel with nope: no backend 'nope'" in out
+
+
+def start(*arguments: str, **options) -> subprocess.Popen:
+    command = [sys.executable, "-m", "yamkit", *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    for number in range(40):
+        Path(f"{number}.wav").write_bytes(Path("good.wav").read_bytes())
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start("classify", *(f"{n}.wav" for n in range(40)), stdout=writing)
+    os.close(writing)
+    _, err = process.communicate()
+    assert err == ""
+    assert process.returncode != 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start("classify", "good.wav", stdout=full)
+    _, err = process.communicate()
+    assert err == "error: cannot write standard output: No space left on device\n"
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_keeps_what_was_finished(number: int) -> None:
+    """The second clip is a pipe that stays silent, so the run is surely inside it."""
+    os.mkfifo("silent.wav")
+    process = start(
+        "classify", "--format", "json", "-o", "out.json", "good.wav", "-", stdin=subprocess.PIPE
+    )
+    header = Path("good.wav").read_bytes()[:4000]
+    assert process.stdin is not None
+    process.stdin.buffer.write(header)
+    process.stdin.flush()
+    process.stdin.buffer.write(header)
+    process.stdin.flush()
+    while not any(path.stat().st_size > 600 for path in Path().glob(".out.json.*.part")):
+        assert process.poll() is None
+    process.send_signal(number)
+    process.wait()
+    assert process.stderr is not None
+    assert process.stderr.read() == "interrupted\n"
+    assert process.returncode == 130
+    clips = json.loads(Path("out.json").read_text())["clips"]
+    assert clips[0]["path"] == "good.wav"
+    assert clips[0]["patches"] == 8
+    assert not list(Path().glob(".out.json.*"))
+
+
+def test_standard_input_is_a_clip() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "yamkit", "classify", "-", "--format", "jsonl"],
+        input=Path("good.wav").read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    clip = json.loads(done.stdout)
+    assert clip["path"] == "-"
+    assert clip["duration_seconds"] == 1.0
+
+
+def test_output_in_an_ascii_locale(tmp_path: Path) -> None:
+    Path("good.wav").rename("växt\udcff.wav")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    code = textwrap.dedent("""
+        import sys, glob
+        from yamkit.cli import main
+        sys.argv = ["yamkit", "classify", "--format", "jsonl", *glob.glob("v*.wav")]
+        main()
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, env=environment
+    )
+    assert json.loads(done.stdout)["path"] == "växt\\xff.wav"

@@ -1,0 +1,263 @@
+"""The Python API, on a small network of random weights."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import yamkit
+from yamkit import Tagger
+from yamkit.errors import (
+    AudioError,
+    AudioValueError,
+    IncompatibleError,
+    ParameterError,
+    UnknownModelError,
+    UnknownPluginError,
+)
+from yamkit.models.bundle import ModelBundle
+
+RATE = 8000
+
+
+@pytest.fixture(scope="module")
+def tagger(tiny: ModelBundle):
+    with Tagger(tiny, batch_size=4, backend="numpy") as tagger:
+        yield tagger
+
+
+@pytest.fixture(scope="module")
+def noise() -> np.ndarray:
+    return np.random.default_rng(1).normal(0, 0.1, 3 * RATE).astype(np.float32)
+
+
+def test_shapes_types_and_times(tagger: Tagger, tiny: ModelBundle, noise: np.ndarray) -> None:
+    clip = tagger.tag(noise, RATE)
+    window, hop = tiny.features.patch_window_samples, tiny.features.patch_hop_samples
+    patches = 1 + -(-(len(noise) - window) // hop)
+    assert clip.scores.shape == (patches, 6)
+    assert clip.embeddings.shape == (patches, tiny.network.embedding_size)
+    assert clip.scores.dtype == clip.embeddings.dtype == clip.clip_scores.dtype == np.float32
+    np.testing.assert_allclose(clip.clip_scores, clip.scores.mean(0), rtol=1e-6)
+    assert clip.times.dtype == np.float64
+    np.testing.assert_array_equal(clip.times[:, 0], np.arange(patches) * hop / RATE)
+    np.testing.assert_array_equal(
+        clip.times[:, 1], np.minimum((np.arange(patches) * hop + window) / RATE, 3.0)
+    )
+    assert clip.duration_seconds == 3.0
+    assert (clip.path, clip.sample_rate, clip.channels, clip.warnings) == (None, RATE, 1, ())
+    assert clip.classes == tagger.classes == tiny.classes
+
+
+def test_a_path_a_file_object_and_an_array_are_the_same(
+    tagger: Tagger, noise: np.ndarray, tmp_path
+) -> None:
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, np.stack([noise, noise / 2], axis=1), 11025, subtype="FLOAT")
+    read, _ = soundfile.read(path, dtype="float32")
+    from_path = tagger.tag(path)
+    assert from_path.path == str(path)
+    for other in (
+        tagger.tag(str(path)),
+        tagger.tag(io.BytesIO(path.read_bytes())),
+        tagger.tag(read, 11025),
+        tagger.tag(read.astype(np.float64), np.int64(11025)),
+    ):
+        np.testing.assert_array_equal(other.scores, from_path.scores)
+        assert other.channels == 2
+
+
+def test_integers_are_scaled_by_their_full_range(tagger: Tagger, noise: np.ndarray) -> None:
+    whole = np.round(noise * 2**15).astype(np.int16)
+    wanted = tagger.tag(whole.astype(np.float32) / 2**15, RATE)
+    np.testing.assert_array_equal(tagger.tag(whole, RATE).scores, wanted.scores)
+    wide = whole.astype(np.int32) * 2**16
+    np.testing.assert_array_equal(tagger.tag(wide, RATE).scores, wanted.scores)
+
+
+def test_maximum_instead_of_mean(tiny: ModelBundle, noise: np.ndarray) -> None:
+    with Tagger(tiny, aggregate="max", backend="numpy") as tagger:
+        clip = tagger.tag(noise, RATE)
+    np.testing.assert_array_equal(clip.clip_scores, clip.scores.max(0))
+
+
+def test_top_and_dict(tagger: Tagger, noise: np.ndarray) -> None:
+    clip = tagger.tag(noise, RATE)
+    best = clip.top(1)[0]
+    assert best.index == int(clip.clip_scores.argmax())
+    found = clip.to_dict(k=2)
+    assert list(found) == [
+        "path",
+        "sample_rate",
+        "channels",
+        "timeline",
+        "duration_seconds",
+        "patches",
+        "tags",
+    ]
+    assert len(found["timeline"]) == found["patches"] == len(clip.scores)
+    assert [len(found["tags"]), len(found["timeline"][0]["tags"])] == [2, 2]
+    assert found["tags"][0]["name"] == best.name
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    samples=st.integers(1, 3 * RATE),
+    places=st.lists(st.integers(0, 3 * RATE), max_size=10),
+    rate=st.sampled_from([RATE, 11025, 44100, 8001, 4000]),
+    channels=st.integers(1, 2),
+)
+def test_the_result_does_not_depend_on_the_cut(
+    tagger: Tagger, noise: np.ndarray, samples: int, places: list[int], rate: int, channels: int
+) -> None:
+    signal = noise[:samples]
+    if channels == 2:
+        signal = np.stack([signal, signal[::-1]], axis=1)
+    whole = tagger.tag(signal, rate)
+    parts = np.split(signal, sorted(place % (samples + 1) for place in places))
+    batches = list(tagger.stream(parts, rate))
+    starts = np.concatenate([batch.start_samples for batch in batches])
+    assert starts.dtype == np.int64
+    np.testing.assert_array_equal(
+        starts, np.arange(len(starts)) * tagger.model.features.patch_hop_samples
+    )
+    scores = np.concatenate([batch.scores for batch in batches])
+    np.testing.assert_allclose(scores, whole.scores, rtol=0, atol=1e-6)
+
+
+@settings(max_examples=10, deadline=None)
+@given(places=st.lists(st.integers(0, 3 * RATE), max_size=10), rate=st.sampled_from([RATE, 11025]))
+def test_patches_are_identical_for_any_cut(
+    tiny: ModelBundle, noise: np.ndarray, places: list[int], rate: int
+) -> None:
+    from yamkit._registry import registry
+
+    seen: list[np.ndarray] = []
+    with Tagger(tiny, backend="numpy") as tagger:
+        inner = tagger._pipeline._backend
+
+        class Spy:
+            def predict(self, patches):
+                seen.append(patches)
+                return inner.predict(patches)
+
+            def close(self):
+                inner.close()
+
+        tagger._pipeline._backend = Spy()
+        list(tagger.stream([noise], rate))
+        whole, seen = seen, []
+        list(tagger.stream(np.split(noise, sorted(places)), rate))
+    assert registry() is not None
+    np.testing.assert_array_equal(np.concatenate(seen), np.concatenate(whole))
+
+
+@pytest.mark.parametrize("hop_seconds", [0.01, 0.12, 0.5])
+def test_another_hop_pads_by_itself(
+    tiny: ModelBundle, noise: np.ndarray, hop_seconds: float
+) -> None:
+    with Tagger(tiny, hop_seconds=hop_seconds, backend="numpy") as tagger:
+        assert tagger.hop_seconds == hop_seconds
+        clip = tagger.tag(noise, RATE)
+        hop = round(hop_seconds * RATE)
+        window = tiny.features.patch_window_samples
+        assert len(clip.scores) == 1 + -(-(len(noise) - window) // hop)
+        alone = tagger.tag(noise[2 * hop : 2 * hop + window], RATE)
+    np.testing.assert_allclose(clip.scores[2], alone.scores[0], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize("rate", [1, 4000, 8000, 44100, 768000])
+def test_the_shortest_clips_give_one_patch(tagger: Tagger, samples: int, rate: int) -> None:
+    clip = tagger.tag(np.full(samples, 0.5, np.float32), rate)
+    assert clip.duration_seconds == samples / rate
+    assert clip.times[0].tolist() == [0.0, min(clip.duration_seconds, 2040 / 8000)]
+    assert len(clip.scores) == (1 if rate > 1 else len(clip.scores))
+    assert np.isfinite(clip.scores).all()
+
+
+def test_many_threads_share_a_tagger(tagger: Tagger, noise: np.ndarray) -> None:
+    wanted = [tagger.tag(noise[: RATE + 500 * i], RATE).scores for i in range(6)]
+    found: dict[int, np.ndarray] = {}
+
+    def work(i: int) -> None:
+        found[i] = tagger.tag(noise[: RATE + 500 * i], RATE).scores
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i, scores in enumerate(wanted):
+        np.testing.assert_allclose(found[i], scores, rtol=0, atol=1e-6)
+
+
+def test_close_twice(tiny: ModelBundle) -> None:
+    tagger = Tagger(tiny)
+    tagger.close()
+    tagger.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"aggregate": "median"}, ParameterError, "aggregate 'median'"),
+        ({"batch_size": 0}, ParameterError, "batch size 0: wanted 1 to"),
+        ({"threads": 0}, ParameterError, "threads 0: wanted 1 or more"),
+        ({"hop_seconds": 0.015}, ParameterError, "hop 0.015 s: wanted a whole multiple of 0.01 s"),
+        ({"hop_seconds": -0.1}, ParameterError, "hop -0.1 s"),
+        ({"hop_seconds": float("nan")}, ParameterError, "hop nan s"),
+        ({"hop_seconds": float("inf")}, ParameterError, "hop inf s"),
+        ({"backend": "nope"}, UnknownPluginError, "no backend 'nope'; installed: "),
+        ({"frontend": "nope"}, UnknownPluginError, "no frontend 'nope'"),
+        ({"resampler": "nope"}, UnknownPluginError, "no resampler 'nope'"),
+        ({"backend": "numpy", "provider": "cuda"}, IncompatibleError, "no provider 'cuda'; it kno"),
+        ({"model": "nope"}, UnknownModelError, "nope"),
+    ],
+)
+def test_arguments_out_of_range(tiny: ModelBundle, arguments, error, message: str) -> None:
+    with pytest.raises(error) as caught:
+        Tagger(**{"model": tiny, **arguments})
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_model_at_all_says_how_to_get_one() -> None:
+    with pytest.raises(UnknownModelError, match="yamkit models pull yamnet"):
+        Tagger()
+
+
+@pytest.mark.parametrize(
+    ("source", "rate", "error", "message"),
+    [
+        (np.zeros(10, np.float32), None, ParameterError, "sample rate"),
+        ("x.wav", 8000, ParameterError, "a file states its own"),
+        (np.zeros(0, np.float32), 8000, AudioError, "no samples"),
+        (np.array([0, np.nan], np.float32), 8000, AudioValueError, "sample 1"),
+        (np.zeros(10, np.uint8), 8000, AudioError, "uint8"),
+    ],
+)
+def test_sources_that_cannot_be_tagged(
+    tagger: Tagger, source, rate: int | None, error, message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        tagger.tag(source, rate)
+
+
+def test_an_empty_stream(tagger: Tagger) -> None:
+    with pytest.raises(AudioValueError, match="the stream holds no samples"):
+        list(tagger.stream([], RATE))
+
+
+def test_the_package_names_its_api() -> None:
+    assert set(yamkit.__all__) <= set(dir(yamkit))
+    for name in yamkit.__all__:
+        assert getattr(yamkit, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = yamkit.nothing
