@@ -1,1 +1,24 @@
-"""A built-in plugin of yamkit."""
+"""The backend `numpy`: the network with NumPy alone. This module only says that it exists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yamkit.plugin import BackendInfo, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["yamkit_backends"]
+
+
+@hookimpl
+def yamkit_backends() -> Iterator[BackendInfo]:
+    """Describe the backend."""
+    yield BackendInfo(
+        name="numpy",
+        summary="NumPy alone",
+        factory="yamkit_numpy._backend:NumpyBackend",
+        api=1,
+        networks=("mobilenet-v1",),
+    )

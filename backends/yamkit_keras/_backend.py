@@ -1,0 +1,125 @@
+"""MobileNet v1 in tf_keras, layer by layer, batch normalisation left as it was trained.
+
+Keras 2 under its own name, `tf_keras`: which Keras is installed beside it does not matter.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit.errors import IncompatibleError
+from yamkit.networks import mobilenet_v1
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
+
+import tensorflow as tf  # noqa: E402
+import tf_keras  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from yamkit.networks import Convolution
+    from yamkit.plugin import BackendOptions, Model
+
+__all__ = ["KerasBackend"]
+
+
+class KerasBackend:
+    """The backend; one traced function, which any thread may call.
+
+    Parameters
+    ----------
+    model : Model
+        Of kind ``mobilenet-v1``.
+    options : BackendOptions
+        ``threads`` belongs to TensorFlow's runtime, one in a process: the first choice stands.
+
+    Raises
+    ------
+    IncompatibleError
+        If there is no such device, or the runtime runs with another number of threads.
+    """
+
+    def __init__(self, model: Model, options: BackendOptions) -> None:
+        _set_threads(options.threads)
+        self._device = "/cpu:0" if options.provider == "cpu" else "/gpu:0"
+        if options.provider != "cpu" and not tf.config.list_logical_devices("GPU"):
+            raise IncompatibleError(
+                f"provider {options.provider!r}: TensorFlow sees no GPU here; use cpu"
+            )
+        with tf.device(self._device):
+            network = _build(model)
+
+        signature = tf.TensorSpec([None, *model.features.patch_shape], tf.float32)
+
+        @tf.function(input_signature=[signature])  # type: ignore[untyped-decorator]
+        def predict(patches: Any) -> Any:
+            return network(patches, training=False)
+
+        self._predict = predict
+
+    def predict(
+        self, patches: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Score a batch; see `yamkit.plugin.Backend`."""
+        with tf.device(self._device):
+            scores, embeddings = self._predict(tf.constant(patches))
+        return scores.numpy(), embeddings.numpy()
+
+    def close(self) -> None:
+        """Do nothing: the network is freed with its last reference."""
+
+
+def _build(model: Model) -> Any:
+    """Build [B, frames, bands] -> scores [B, C], embeddings [B, E]."""
+    layers = tf_keras.layers
+    weights = model.load_weights()
+    patches = layers.Input(model.features.patch_shape)
+    x = layers.Reshape((*model.features.patch_shape, 1))(patches)
+    for layer in mobilenet_v1(model.network.width):
+        x = _convolution(layer, weights)(x)
+        epsilon = model.network.batch_norm_epsilon
+        x = _set(layers.BatchNormalization(scale=False, epsilon=epsilon), x, [
+            weights[f"{layer.name}/{name}"] for name in ("beta", "mean", "variance")
+        ])
+        x = layers.ReLU()(x)
+    embeddings = layers.GlobalAveragePooling2D()(x)
+    classifier = [weights["classifier/kernel"], weights["classifier/bias"]]
+    dense = layers.Dense(len(model.classes), activation="sigmoid")
+    scores = _set(dense, embeddings, classifier)
+    return tf_keras.Model(patches, [scores, embeddings])
+
+
+def _convolution(layer: Convolution, weights: Mapping[str, NDArray[np.float32]]) -> Any:
+    kernel = weights[f"{layer.name}/kernel"]
+    options = {"strides": layer.stride, "padding": "same", "use_bias": False}
+    if layer.kind == "depthwise":
+        convolution = tf_keras.layers.DepthwiseConv2D(layer.kernel, **options)
+        kernel = kernel[..., np.newaxis]  # [k, k, channels, 1]
+    else:
+        convolution = tf_keras.layers.Conv2D(layer.filters, layer.kernel, **options)
+    return lambda x: _set(convolution, x, [kernel])
+
+
+def _set(layer: Any, x: Any, weights: list[NDArray[np.float32]]) -> Any:
+    """Apply a layer, which makes its variables, and fill them."""
+    y = layer(x)
+    layer.set_weights(weights)
+    return y
+
+
+def _set_threads(threads: int | None) -> None:
+    if threads is None or tf.config.threading.get_intra_op_parallelism_threads() == threads:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        raise IncompatibleError(
+            f"threads {threads}: TensorFlow already runs in this process with another number, and "
+            "keeps it; choose the threads before anything uses TensorFlow"
+        ) from None

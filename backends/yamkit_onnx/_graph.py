@@ -1,0 +1,96 @@
+"""Builds the ONNX graph of a MobileNet v1 from its description and canonical weights.
+
+The one module that imports `onnx`; a cached graph needs neither.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from yamkit.networks import fold_batch_norm, mobilenet_v1, same_padding
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from yamkit.plugin import Model
+
+__all__ = ["build_graph"]
+
+_OPSET = 17
+_IR_VERSION = 8
+"""Both are years old on purpose: any ONNX Runtime that yamkit allows reads them."""
+
+
+def build_graph(model: Model) -> bytes:
+    """Build the graph: ``patches`` [B, frames, bands] -> ``scores`` [B, C], ``embeddings`` [B, E].
+
+    Batch normalisation is folded into the convolutions.
+
+    Parameters
+    ----------
+    model : Model
+        Of kind ``mobilenet-v1``.
+
+    Returns
+    -------
+    bytes
+        A serialised ``ModelProto``.
+    """
+    weights = model.load_weights()
+    layers = mobilenet_v1(model.network.width)
+    nodes = [helper.make_node("Unsqueeze", ["patches", "axis"], ["image"])]
+    constants = {"axis": np.array([1], np.int64)}  # the one channel: [B, 1, frames, bands]
+    height, width = model.features.patch_shape
+    before = "image"
+    for layer in layers:
+        kernel, bias = fold_batch_norm(layer, weights, model.network.batch_norm_epsilon)
+        if layer.kind == "depthwise":
+            kernel = kernel.transpose(2, 0, 1)[:, np.newaxis]  # [channels, 1, k, k]
+        else:
+            kernel = kernel.transpose(3, 2, 0, 1)  # [filters, channels, k, k]
+        constants[f"{layer.name}/kernel"] = np.ascontiguousarray(kernel)
+        constants[f"{layer.name}/bias"] = bias
+        height, top, bottom = same_padding(height, layer.kernel, layer.stride)
+        width, left, right = same_padding(width, layer.kernel, layer.stride)
+        nodes.append(
+            helper.make_node(
+                "Conv",
+                [before, f"{layer.name}/kernel", f"{layer.name}/bias"],
+                [layer.name],
+                kernel_shape=[layer.kernel, layer.kernel],
+                strides=[layer.stride, layer.stride],
+                pads=[top, left, bottom, right],
+                group=layer.channels if layer.kind == "depthwise" else 1,
+            )
+        )
+        before = f"{layer.name}/relu"
+        nodes.append(helper.make_node("Relu", [layer.name], [before]))
+    for name in ("classifier/kernel", "classifier/bias"):
+        constants[name] = weights[name]
+    nodes += [
+        helper.make_node("GlobalAveragePool", [before], ["pooled"]),  # [B, E, 1, 1]
+        helper.make_node("Flatten", ["pooled"], ["embeddings"]),
+        helper.make_node("Gemm", ["embeddings", "classifier/kernel", "classifier/bias"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["scores"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "mobilenet-v1",
+        [_tensor("patches", *model.features.patch_shape)],
+        [_tensor("scores", len(model.classes)), _tensor("embeddings", layers[-1].filters)],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    proto = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION
+    )
+    onnx.checker.check_model(proto)
+    serialised: bytes = proto.SerializeToString()
+    return serialised
+
+
+def _tensor(name: str, *shape: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])

@@ -1,0 +1,81 @@
+"""Log-mel patches with tf.signal: the operations the published model was trained behind.
+
+All numbers come from the `FeatureSpec`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from yamkit.errors import IncompatibleError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
+
+import tensorflow as tf  # noqa: E402
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from yamkit.types import FeatureSpec
+
+__all__ = ["LogMelTf"]
+
+
+class LogMelTf:
+    """The front end; one traced function, which any thread may call.
+
+    Parameters
+    ----------
+    features : FeatureSpec
+        Of kind ``log-mel``.
+
+    Raises
+    ------
+    IncompatibleError
+        If the features are of another kind, or contradict each other.
+    """
+
+    def __init__(self, features: FeatureSpec) -> None:
+        if features.kind != "log-mel":
+            raise IncompatibleError(
+                f"features {features.kind!r}: this front end computes 'log-mel'"
+            )
+        if features.fft_length < features.stft_window_samples:
+            raise IncompatibleError(
+                f"fft_length {features.fft_length}: wanted at least the "
+                f"{features.stft_window_samples} samples of the STFT window"
+            )
+        try:
+            with tf.device("/cpu:0"):
+                mel = tf.signal.linear_to_mel_weight_matrix(
+                    num_mel_bins=features.mel_bands,
+                    num_spectrogram_bins=features.fft_length // 2 + 1,
+                    sample_rate=features.sample_rate_hz,
+                    lower_edge_hertz=features.mel_low_hz,
+                    upper_edge_hertz=features.mel_high_hz,
+                )
+        except ValueError as error:
+            raise IncompatibleError(f"mel bands: {error}") from None
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])  # type: ignore[untyped-decorator]
+        def patches(segment: Any) -> Any:
+            spectrum = tf.signal.stft(  # [frames, bins]
+                segment,
+                frame_length=features.stft_window_samples,
+                frame_step=features.stft_hop_samples,
+                fft_length=features.fft_length,
+            )
+            log_mel = tf.math.log(tf.abs(spectrum) @ mel + features.log_offset)  # [frames, bands]
+            return tf.signal.frame(  # [B, patch_frames, bands]
+                log_mel, features.patch_frames, features.patch_hop_frames, axis=0
+            )
+
+        self._patches = patches
+
+    def patches(self, segment: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute the patches of a segment; see `yamkit.plugin.Frontend`."""
+        with tf.device("/cpu:0"):
+            result: NDArray[np.float32] = self._patches(tf.constant(segment)).numpy()
+        return result

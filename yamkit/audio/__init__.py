@@ -1,0 +1,25 @@
+"""Audio in: files, streams and arrays become blocks of float32 samples, in bounded memory.
+
+Decoding, mixing down and the search for files live here; resampling and windows do not. The
+decoders themselves are private modules, loaded when a source needs them.
+"""
+
+from __future__ import annotations
+
+from yamkit.audio._arrays import array_source, check_sample_rate, float_blocks, mono
+from yamkit.audio._files import Found, NotFound, display_path, find_audio
+from yamkit.audio._open import open_audio
+from yamkit.audio._source import AudioSource
+
+__all__ = [
+    "AudioSource",
+    "Found",
+    "NotFound",
+    "array_source",
+    "check_sample_rate",
+    "display_path",
+    "find_audio",
+    "float_blocks",
+    "mono",
+    "open_audio",
+]

@@ -1,0 +1,141 @@
+"""Decoding through PyAV: AAC, M4A, Opus in MP4, WebM, the sound of video files.
+
+Loaded on use, since it loads PyAV. Playlists and scripts, which name other files and addresses,
+are not among the containers it may open, and a container may open nothing but itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import av
+import numpy as np
+
+from yamkit.audio._source import Decoded, block_samples
+from yamkit.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["open_av"]
+
+_CONTAINERS = (
+    "aac,ac3,amr,ape,asf,avi,caf,dts,eac3,flv,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegts,"
+    "ogg,tta,wv"
+)
+
+
+def open_av(file: BinaryIO) -> tuple[Decoded, Callable[[], None]] | None:
+    """Open the first sound stream of a container.
+
+    Parameters
+    ----------
+    file : seekable binary file
+        At its beginning; to be kept open.
+
+    Returns
+    -------
+    tuple of Decoded and callable, or None
+        The sound and the function that closes it; None where the container is unknown.
+
+    Raises
+    ------
+    DecodeError
+        If there is no sound stream, or nothing of it can be decoded.
+    """
+    try:
+        container = av.open(
+            file,
+            io_open=_refuse,
+            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
+            metadata_errors="replace",
+        )
+    except av.FFmpegError:
+        return None
+    try:
+        if not container.streams.audio:
+            raise DecodeError("holds no sound, only other streams")
+        frames = _frames(container)
+        # The header may be wrong about rate and channels (AAC often is), the first frame is not.
+        first = next(frames, None)
+        if first is None:
+            raise DecodeError("not a sample can be decoded")
+        layout, sample_rate = first.layout, first.sample_rate
+        blocks = _blocks(container, first, frames)
+        return Decoded(sample_rate, layout.nb_channels, blocks), container.close
+    except BaseException:
+        container.close()
+        raise
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:  # noqa: ARG001
+    raise PermissionError("a container may open nothing but itself")
+
+
+def _frames(container: Any) -> Iterator[Any]:
+    try:
+        for frame in container.decode(container.streams.audio[0]):
+            if frame.samples:
+                yield frame
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DecodeError(f"damaged: {reason}") from error
+
+
+def _blocks(container: Any, first: Any, frames: Iterator[Any]) -> Iterator[NDArray[np.float32]]:
+    channels = first.layout.nb_channels
+    wanted = block_samples(channels)
+    decoded = 0
+    waiting: list[NDArray[np.float32]] = []
+    length = 0
+    problem: DecodeError | None = None
+    converted = _converted(first, frames)
+    while problem is None:
+        try:
+            piece = next(converted, None)
+        except DecodeError as error:
+            problem, piece = error, None
+        if piece is not None:
+            waiting.append(piece.reshape(-1, channels))
+            length += len(waiting[-1])
+        if waiting and (piece is None or length >= wanted):
+            block = np.concatenate(waiting)
+            waiting, length = [], 0
+            for start in range(0, len(block), wanted):
+                yield block[start : start + wanted]
+            decoded += len(block)
+        if piece is None:
+            break
+    if problem is not None:
+        raise DecodeError(f"{problem}; {decoded} samples decoded")
+    expected = _expected_seconds(container)
+    if decoded / first.sample_rate < expected - 1:
+        raise DecodeError(
+            f"truncated: {decoded / first.sample_rate:.1f} of {expected:.1f} s decoded"
+        )
+
+
+def _converted(first: Any, frames: Iterator[Any]) -> Iterator[NDArray[np.float32]]:
+    """Turn frames into interleaved float32 of the first one's layout and rate."""
+    resampler, kind = None, None
+    frame = first
+    while frame is not None:
+        here = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if here != kind:
+            if resampler is not None:
+                yield from (rest.to_ndarray() for rest in resampler.resample(None))
+            resampler = av.AudioResampler("flt", first.layout, first.sample_rate)
+            kind = here
+        yield from (ready.to_ndarray() for ready in resampler.resample(frame))
+        frame = next(frames, None)
+    yield from (rest.to_ndarray() for rest in resampler.resample(None))
+
+
+def _expected_seconds(container: Any) -> float:
+    """Give the length that an MP4 states exactly; other containers estimate theirs."""
+    stream = container.streams.audio[0]
+    if "mp4" not in container.format.name or stream.duration is None:
+        return 0.0
+    return float(stream.duration * stream.time_base)

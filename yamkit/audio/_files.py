@@ -1,0 +1,129 @@
+"""Names of files: how they are shown, and which ones a folder offers."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from yamkit.errors import AudioFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["AV_SUFFIXES", "Found", "NotFound", "display_path", "find_audio"]
+
+SNDFILE_SUFFIXES = frozenset(
+    ".8svx .aif .aifc .aiff .au .avr .bwf .caf .flac .htk .iff .ircam .mp1 .mp2 .mp3 .nist .oga "
+    ".ogg .opus .paf .pvf .rf64 .sds .sf .snd .sph .svx .voc .w64 .wav .wave .wve .xi".split()
+)
+
+AV_SUFFIXES = frozenset(
+    ".3g2 .3gp .aac .ac3 .amr .ape .asf .avi .dts .eac3 .flv .m2ts .m4a .m4b .m4v .mka .mkv .mov "
+    ".mp4 .mpeg .mpg .mts .ogv .ts .tta .webm .wma .wmv .wv".split()
+)
+"""Suffixes of formats that need PyAV."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An input to open: a path as it was given or found, ``-`` for standard input."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """An input that cannot be searched or holds nothing, and why."""
+
+    path: str
+    error: AudioFileError
+
+
+def display_path(path: str | os.PathLike[str]) -> str:
+    r"""Give a path as valid Unicode on one line.
+
+    Bytes that are no text become ``\xNN``; control characters become escapes, so that no name can
+    break a line or drive a terminal.
+    """
+    return "".join(_shown(character) for character in os.fsdecode(path))
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries the bytes of a name that are no text
+        return f"\\x{code - 0xDC00:02x}"
+    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFound]:
+    """Replace folders by the sound files in them.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Files, folders and ``-``.
+    recursive : bool
+        Whether folders may be searched. Hidden files and folders are left out, links to folders
+        below the one that was named are not followed, and a file counts by its suffix.
+
+    Yields
+    ------
+    Found or NotFound
+        In the order of `paths`, the files of a folder sorted by name. Files are yielded as they
+        were given, whatever they are; `NotFound` stands for a folder that was not to be searched,
+        that cannot be read, or that holds no sound file.
+    """
+    for path in paths:
+        if path == "-" or not os.path.isdir(path):
+            yield Found(path)
+        elif not recursive:
+            yield NotFound(
+                path,
+                AudioFileError(
+                    f"{display_path(path)} is a directory; add --recursive to take the files in it"
+                ),
+            )
+        else:
+            empty = True
+            for found in _walk(path):
+                empty = False
+                yield found
+            if empty:
+                yield NotFound(
+                    path,
+                    AudioFileError(f"{display_path(path)}: no sound file in this directory"),
+                )
+
+
+def _walk(folder: str) -> Iterator[Found | NotFound]:
+    pending = [(folder, True)]  # a stack, since folders may nest deeper than calls
+    while pending:
+        path, is_folder = pending.pop()
+        if not is_folder:
+            yield Found(path)
+            continue
+        try:
+            with os.scandir(path) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            message = f"{display_path(path)}: directory cannot be read: {error.strerror}"
+            yield NotFound(path, AudioFileError(message))
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                pending.append((entry.path, True))
+            elif _is_audio(entry):
+                pending.append((entry.path, False))
+
+
+def _is_audio(entry: os.DirEntry[str]) -> bool:
+    if os.path.splitext(entry.name)[1].lower() not in SNDFILE_SUFFIXES | AV_SUFFIXES:
+        return False
+    # A pipe would wait for a writer; a link that leads nowhere is worth a message of its own.
+    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))

@@ -1,0 +1,148 @@
+"""Decoding through libsndfile, block by block and strictly forwards.
+
+Loaded on use, since it loads soundfile. libsndfile is shown content only, never a name: by name
+it takes any text called ``.au``, ``.snd``, ``.gsm`` or ``.vox`` for headerless sound.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import soundfile
+
+from yamkit.audio._mp3 import length_frame
+from yamkit.audio._source import Decoded, block_samples
+from yamkit.audio._wav_stream import is_placeholder
+from yamkit.audio._window import Window
+from yamkit.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["open_sndfile"]
+
+_UNKNOWN_LENGTH = 1 << 40
+"""From here on a length means that nobody knows it; `length_frame` claims more, too."""
+
+# Lines of libsndfile's log where the size in a header is not the size of what follows.
+_WRONG_SIZE = re.compile(
+    r"^\s*(?:data|SSND|BODY|Data Size|Riff size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
+_BROKEN_OFF = re.compile(r"without an End-Of-Stream flag|seems to be (?:a )?truncated", re.I)
+
+
+class _ForwardSound(soundfile.SoundFile):  # type: ignore[misc]
+    """A sound that is read from its beginning to its end.
+
+    soundfile seeks after each read of a seekable file, which costs time, moves MP3 by rounding
+    errors, and fails at the end of what a truncated FLAC holds.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def open_sndfile(file: BinaryIO, start: int) -> tuple[Decoded, Callable[[], None]] | None:
+    """Open a seekable file with libsndfile.
+
+    Parameters
+    ----------
+    file : seekable binary file
+        To be kept open; its position is undefined from now on.
+    start : int
+        Where the sound begins in it.
+
+    Returns
+    -------
+    tuple of Decoded and callable, or None
+        The sound and the function that closes it; None where libsndfile does not know the
+        format, and where a WAV header says that there is no sample.
+    """
+    missing = length_frame(file, start)
+    window = Window(file, *missing) if missing else Window(file, start)
+    descriptor = None if missing or start else _plain_descriptor(file)
+    sound = _open(window if descriptor is None else descriptor)
+    window.check()
+    if sound is None:
+        return None
+    if sound.format in ("WAV", "WAVEX", "RF64") and sound.frames == 0:
+        sound.close()
+        return None
+    return Decoded(sound.samplerate, sound.channels, _blocks(sound, window)), sound.close
+
+
+def _plain_descriptor(file: BinaryIO) -> int | None:
+    """Give the descriptor of a file that is what it seems; gzip's, say, is of other bytes.
+
+    Where there is one, libsndfile reads without a detour through Python, and an interruption
+    cannot get lost in C. On Windows its C library may have descriptors of its own.
+    """
+    raw = getattr(file, "raw", None)
+    if os.name != "posix" or not isinstance(raw, io.FileIO):
+        return None
+    descriptor = raw.fileno()
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _open(source: Window | int) -> Any | None:
+    try:
+        if isinstance(source, int):
+            return _ForwardSound(source, closefd=False)
+        return _ForwardSound(source)
+    except (soundfile.LibsndfileError, TypeError, ValueError):
+        return None
+
+
+def _blocks(sound: Any, window: Window) -> Iterator[NDArray[np.float32]]:
+    length = block_samples(sound.channels)
+    decoded = 0
+    broken = False
+    while not broken:
+        block = np.empty((length, sound.channels), np.float32)
+        try:
+            samples = len(sound.read(out=block))
+        except soundfile.LibsndfileError:
+            samples = _decoded_before_error(sound) - decoded
+            broken = True
+        window.check()
+        if samples <= 0:
+            break
+        decoded += samples
+        yield block[:samples]
+    reason = _shortfall(sound, decoded)
+    if reason is None and broken:
+        reason = f"damaged: decoding stopped after {decoded} samples"
+    if reason is not None:
+        raise DecodeError(reason)
+
+
+def _decoded_before_error(sound: Any) -> int:
+    try:
+        return int(sound.tell())
+    except soundfile.LibsndfileError:
+        return 0
+
+
+def _shortfall(sound: Any, decoded: int) -> str | None:
+    """Say what is missing of a sound that has been read to its end."""
+    if decoded < sound.frames < _UNKNOWN_LENGTH:
+        return f"truncated or damaged: {decoded} of {sound.frames} samples decoded"
+    log = sound.extra_info
+    for match in _WRONG_SIZE.finditer(log):
+        promised, present = int(match[1]), int(match[2])
+        if present < promised and not is_placeholder(promised):
+            return (
+                f"truncated: the header promises {promised} bytes, {present} are there; "
+                f"{decoded} samples decoded"
+            )
+    if _BROKEN_OFF.search(log):
+        return f"truncated: {decoded} samples decoded"
+    return None
+
