@@ -1,4 +1,4 @@
-"""The docs tell the truth: their plugin runs, their JSON keeps to the schema, their links resolve."""
+"""The docs tell the truth: plugin and Python run, JSON keeps to its schema, links resolve."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def test_the_backend_of_the_tutorial_runs(
     assert entry_point
     folder = tmp_path / "yamkit_float64-0.1.0.dist-info"
     folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: yamkit-float64\nVersion: 0.1.0\n")
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: yamkit-float64\nVersion: 0.1.0\n"
+    )
     (folder / "entry_points.txt").write_text(
         f"[yamkit]\n{entry_point.group(1)} = {entry_point.group(2)}\n"
     )

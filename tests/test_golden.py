@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from yamkit.audio import mono, open_audio
 
 from yamkit import Tagger
 from yamkit._registry import registry
+from yamkit.audio import mono, open_audio
 from yamkit.models.bundle import ModelBundle
 from yamkit.windows import segments
 

@@ -15,8 +15,8 @@ from yamkit.networks import mobilenet_v1
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
 
-import tensorflow as tf  # noqa: E402
-import tf_keras  # noqa: E402
+import tensorflow as tf
+import tf_keras
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,9 +84,11 @@ def _build(model: Model) -> Any:
     for layer in mobilenet_v1(model.network.width):
         x = _convolution(layer, weights)(x)
         epsilon = model.network.batch_norm_epsilon
-        x = _set(layers.BatchNormalization(scale=False, epsilon=epsilon), x, [
-            weights[f"{layer.name}/{name}"] for name in ("beta", "mean", "variance")
-        ])
+        x = _set(
+            layers.BatchNormalization(scale=False, epsilon=epsilon),
+            x,
+            [weights[f"{layer.name}/{name}"] for name in ("beta", "mean", "variance")],
+        )
         x = layers.ReLU()(x)
     embeddings = layers.GlobalAveragePooling2D()(x)
     classifier = [weights["classifier/kernel"], weights["classifier/bias"]]

@@ -1,5 +1,7 @@
-"""MobileNet v1 with NumPy alone, to be read: every convolution is a matrix product or a sum of
-shifted images, and batch normalisation is folded into kernel and bias.
+"""MobileNet v1 with NumPy alone, to be read.
+
+Every convolution is a matrix product or a sum of shifted images, and batch normalisation is folded
+into kernel and bias.
 """
 
 from __future__ import annotations
@@ -100,8 +102,9 @@ def _convolve(
             product = np.empty_like(y)
             for i in range(size):
                 for j in range(size):
-                    shifted = x[:, i : i + stride * height : stride, j : j + stride * width : stride]
-                    np.multiply(shifted, kernel[i, j], out=product)
+                    down = slice(i, i + stride * height, stride)
+                    right = slice(j, j + stride * width, stride)
+                    np.multiply(x[:, down, right], kernel[i, j], out=product)
                     y += product
     y += bias
     return np.maximum(y, 0, out=y)

@@ -14,8 +14,6 @@ from onnx import TensorProto, helper, numpy_helper
 from yamkit.networks import fold_batch_norm, mobilenet_v1, same_padding
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from yamkit.plugin import Model
 
 __all__ = ["build_graph"]
@@ -69,12 +67,12 @@ def build_graph(model: Model) -> bytes:
         )
         before = f"{layer.name}/relu"
         nodes.append(helper.make_node("Relu", [layer.name], [before]))
-    for name in ("classifier/kernel", "classifier/bias"):
-        constants[name] = weights[name]
+    classifier = ["classifier/kernel", "classifier/bias"]
+    constants |= {name: weights[name] for name in classifier}
     nodes += [
         helper.make_node("GlobalAveragePool", [before], ["pooled"]),  # [B, E, 1, 1]
         helper.make_node("Flatten", ["pooled"], ["embeddings"]),
-        helper.make_node("Gemm", ["embeddings", "classifier/kernel", "classifier/bias"], ["logits"]),
+        helper.make_node("Gemm", ["embeddings", *classifier], ["logits"]),
         helper.make_node("Sigmoid", ["logits"], ["scores"]),
     ]
     graph = helper.make_graph(

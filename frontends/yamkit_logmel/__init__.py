@@ -1,4 +1,4 @@
-"""The front end `logmel`: log-mel patches with NumPy alone. This module only says that it exists."""
+"""The front end `logmel`: log-mel patches with NumPy. This module only says that it exists."""
 
 from __future__ import annotations
 

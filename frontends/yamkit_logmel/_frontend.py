@@ -1,7 +1,6 @@
 """Log-mel patches with NumPy: frame, window, transform, mel bands, logarithm.
 
-All numbers come from the `FeatureSpec`. Frames are computed in chunks of one size, padded where
-they end, so that a frame has the same bits in any segment.
+All numbers come from the `FeatureSpec`.
 """
 
 from __future__ import annotations
@@ -49,13 +48,11 @@ class LogMel:
         spec = self._features
         frames = sliding_window_view(segment, spec.stft_window_samples)[:: spec.stft_hop_samples]
         log_mel = np.empty((len(frames), spec.mel_bands), np.float32)  # [frames, bands]
-        chunk = np.zeros((_CHUNK_FRAMES, spec.stft_window_samples), np.float32)
         for start in range(0, len(frames), _CHUNK_FRAMES):
-            part = frames[start : start + _CHUNK_FRAMES]
-            np.multiply(part, self._window, out=chunk[: len(part)])
-            spectrum = np.fft.rfft(chunk, spec.fft_length)  # [chunk, bins] complex64
-            mel = np.abs(spectrum) @ self._mel  # [chunk, bands]
-            log_mel[start : start + len(part)] = np.log(mel[: len(part)] + spec.log_offset)
+            chunk = slice(start, start + _CHUNK_FRAMES)
+            windowed = frames[chunk] * self._window  # [chunk, window]
+            magnitudes = np.abs(np.fft.rfft(windowed, spec.fft_length))  # [chunk, bins] float32
+            log_mel[chunk] = np.log(magnitudes @ self._mel + spec.log_offset)
         windows = sliding_window_view(log_mel, spec.patch_frames, axis=0)  # [.., bands, frames]
         return np.ascontiguousarray(windows[:: spec.patch_hop_frames].swapaxes(1, 2))
 

@@ -12,7 +12,7 @@ from yamkit.errors import IncompatibleError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
 
-import tensorflow as tf  # noqa: E402
+import tensorflow as tf
 
 if TYPE_CHECKING:
     import numpy as np

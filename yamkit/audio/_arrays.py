@@ -178,9 +178,12 @@ def _pieces(samples: NDArray[Any]) -> Iterator[NDArray[np.float32]]:
 
 def _mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
     channels = block.shape[1]
+    mean: NDArray[np.float32]
     if channels >= _PAIRWISE:
-        return block.mean(axis=1)
-    total = block[:, 0]
-    for channel in range(1, channels):
-        total = total + block[:, channel]
-    return total / np.float32(channels)
+        mean = block.mean(axis=1)
+    else:
+        mean = block[:, 0]
+        for channel in range(1, channels):
+            mean = mean + block[:, channel]
+        mean = mean / np.float32(channels)
+    return mean

@@ -6,12 +6,14 @@ are not among the containers it may open, and a container may open nothing but i
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 import numpy as np
 
 from yamkit.audio._source import Decoded, block_samples
+from yamkit.audio._window import Window
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -27,13 +29,15 @@ _CONTAINERS = (
 )
 
 
-def open_av(file: BinaryIO) -> tuple[Decoded, Callable[[], None]] | None:
+def open_av(file: BinaryIO, start: int) -> tuple[Decoded, Callable[[], None]] | None:
     """Open the first sound stream of a container.
 
     Parameters
     ----------
     file : seekable binary file
-        At its beginning; to be kept open.
+        To be kept open; its position is undefined from now on.
+    start : int
+        Where the container begins in it.
 
     Returns
     -------
@@ -45,19 +49,21 @@ def open_av(file: BinaryIO) -> tuple[Decoded, Callable[[], None]] | None:
     DecodeError
         If there is no sound stream, or nothing of it can be decoded.
     """
+    window = Window(file, start)
     try:
         container = av.open(
-            file,
+            window,
             io_open=_refuse,
             container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
             metadata_errors="replace",
         )
-    except av.FFmpegError:
+    except (av.FFmpegError, ValueError):
+        window.check()
         return None
     try:
         if not container.streams.audio:
             raise DecodeError("holds no sound, only other streams")
-        frames = _frames(container)
+        frames = _frames(container, window)
         # The header may be wrong about rate and channels (AAC often is), the first frame is not.
         first = next(frames, None)
         if first is None:
@@ -74,12 +80,15 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:  # noqa:
     raise PermissionError("a container may open nothing but itself")
 
 
-def _frames(container: Any) -> Iterator[Any]:
+def _frames(container: Any, window: Window) -> Iterator[Any]:
     try:
         for frame in container.decode(container.streams.audio[0]):
+            window.check()
             if frame.samples:
                 yield frame
+        window.check()
     except (av.FFmpegError, ValueError) as error:
+        window.check()
         reason = getattr(error, "strerror", None) or str(error)
         raise DecodeError(f"damaged: {reason}") from error
 
@@ -119,18 +128,21 @@ def _blocks(container: Any, first: Any, frames: Iterator[Any]) -> Iterator[NDArr
 
 def _converted(first: Any, frames: Iterator[Any]) -> Iterator[NDArray[np.float32]]:
     """Turn frames into interleaved float32 of the first one's layout and rate."""
-    resampler, kind = None, None
-    frame = first
-    while frame is not None:
+    resampler: Any = None
+    kind: tuple[str, str, int] | None = None
+    for frame in itertools.chain([first], frames):
         here = (frame.format.name, frame.layout.name, frame.sample_rate)
         if here != kind:
             if resampler is not None:
-                yield from (rest.to_ndarray() for rest in resampler.resample(None))
+                yield from _arrays(resampler, None)
             resampler = av.AudioResampler("flt", first.layout, first.sample_rate)
             kind = here
-        yield from (ready.to_ndarray() for ready in resampler.resample(frame))
-        frame = next(frames, None)
-    yield from (rest.to_ndarray() for rest in resampler.resample(None))
+        yield from _arrays(resampler, frame)
+    yield from _arrays(resampler, None)
+
+
+def _arrays(resampler: Any, frame: Any) -> Iterator[NDArray[np.float32]]:
+    return (ready.to_ndarray() for ready in resampler.resample(frame))
 
 
 def _expected_seconds(container: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yamkit.errors import AudioFileError
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
 
 __all__ = ["AV_SUFFIXES", "Found", "NotFound", "display_path", "find_audio"]
 
-SNDFILE_SUFFIXES = frozenset(
-    ".8svx .aif .aifc .aiff .au .avr .bwf .caf .flac .htk .iff .ircam .mp1 .mp2 .mp3 .nist .oga "
-    ".ogg .opus .paf .pvf .rf64 .sds .sf .snd .sph .svx .voc .w64 .wav .wave .wve .xi".split()
-)
+_SNDFILE_SUFFIXES = """
+.8svx .aif .aifc .aiff .au .avr .bwf .caf .flac .htk .iff .ircam .mp1 .mp2 .mp3 .nist .oga .ogg
+.opus .paf .pvf .rf64 .sds .sf .snd .sph .svx .voc .w64 .wav .wave .wve .xi
+"""
 
-AV_SUFFIXES = frozenset(
-    ".3g2 .3gp .aac .ac3 .amr .ape .asf .avi .dts .eac3 .flv .m2ts .m4a .m4b .m4v .mka .mkv .mov "
-    ".mp4 .mpeg .mpg .mts .ogv .ts .tta .webm .wma .wmv .wv".split()
-)
+_AV_SUFFIXES = """
+.3g2 .3gp .aac .ac3 .amr .ape .asf .avi .dts .eac3 .flv .m2ts .m4a .m4b .m4v .mka .mkv .mov .mp4
+.mpeg .mpg .mts .ogv .ts .tta .webm .wma .wmv .wv
+"""
+
+AV_SUFFIXES = frozenset(_AV_SUFFIXES.split())
 """Suffixes of formats that need PyAV."""
+
+_SUFFIXES = AV_SUFFIXES.union(_SNDFILE_SUFFIXES.split())
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,8 @@ def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFou
         that cannot be read, or that holds no sound file.
     """
     for path in paths:
-        if path == "-" or not os.path.isdir(path):
+        # Path.is_dir raises for names that are too long, and others.
+        if path == "-" or not os.path.isdir(path):  # noqa: PTH112
             yield Found(path)
         elif not recursive:
             yield NotFound(
@@ -123,7 +129,7 @@ def _walk(folder: str) -> Iterator[Found | NotFound]:
 
 
 def _is_audio(entry: os.DirEntry[str]) -> bool:
-    if os.path.splitext(entry.name)[1].lower() not in SNDFILE_SUFFIXES | AV_SUFFIXES:
+    if Path(entry.name).suffix.lower() not in _SUFFIXES:
         return False
     # A pipe would wait for a writer; a link that leads nowhere is worth a message of its own.
-    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import stat
 import sys
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamkit.audio._files import AV_SUFFIXES, display_path
 from yamkit.audio._source import AudioSource, Decoded, spoken
 from yamkit.audio._wav_stream import Incoming, open_wav_stream
-from yamkit.errors import AudioError, AudioFileError, DecodeError, ParameterError
+from yamkit.errors import AudioFileError, DecodeError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +70,9 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
         If `source` is neither a path nor a binary file object.
     """
     with ExitStack() as stack:
+        file: BinaryIO
         if isinstance(source, (str, os.PathLike)):
-            path = os.fspath(source)
+            path = os.fsdecode(source)
             name = display_path(path)
             file = _standard_input() if path == "-" else stack.enter_context(_open_file(path))
         elif hasattr(source, "read"):
@@ -82,12 +83,94 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
                 f"a {type(source).__name__} as source: wanted a path or a binary file object"
             )
         try:
-            decoded = _decode(file, os.path.splitext(path)[1].lower(), stack)
-            return AudioSource(name, decoded, stack.pop_all().close)
+            decoded = _decode(file, file is not source, Path(path).suffix.lower(), stack).check()
         except DecodeError as error:
-            raise
+            raise DecodeError(f"{spoken(name)}: {error}") from error
         except OSError as error:
-            raise AudioFileError(f"{spoken(name)}: {error}") from error
+            raise AudioFileError(f"{spoken(name)}: {error.strerror or error}") from error
+        return AudioSource(name, decoded, stack.pop_all().close)
+
+
+def _decode(file: BinaryIO, is_ours: bool, suffix: str, stack: ExitStack) -> Decoded:
+    """Find the decoder; what it opens is closed by the stack."""
+    if not _is_seekable(file):
+        incoming = Incoming(file)
+        decoded = open_wav_stream(incoming)
+        if decoded is not None:
+            return decoded
+        file, is_ours = _spooled(incoming, stack), True
+    start = file.tell()
+    head = file.read(_HEAD)
+    if not isinstance(head, bytes):
+        raise ParameterError(f"a file object that gives {type(head).__name__}: open it as 'rb'")
+    if not head:
+        raise DecodeError("is empty" if not start else f"holds nothing after byte {start}")
+
+    from yamkit.audio._sndfile import open_sndfile
+
+    opened = open_sndfile(file, start, is_ours)
+    if opened is None:
+        # A recorder that was stopped leaves a header that says nothing of the length.
+        file.seek(start)
+        decoded = open_wav_stream(Incoming(file))
+        if decoded is not None:
+            return decoded
+        opened = _open_with_av(file, start, head, suffix)
+    decoded, close = opened
+    stack.callback(close)
+    return decoded
+
+
+def _open_with_av(
+    file: BinaryIO, start: int, head: bytes, suffix: str
+) -> tuple[Decoded, Callable[[], None]]:
+    try:
+        from yamkit.audio._av_source import open_av
+    except ImportError as error:
+        if not _needs_av(head, suffix):
+            raise DecodeError(_NO_SOUND) from error
+        raise DecodeError(
+            "a format that needs PyAV, which is not installed: pip install 'yamkit[av]'"
+        ) from error
+    opened = open_av(file, start)
+    if opened is None:
+        raise DecodeError(_NO_SOUND)
+    return opened
+
+
+def _needs_av(head: bytes, suffix: str) -> bool:
+    is_adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
+    return (
+        is_adts
+        or any(head.startswith(magic, offset) for offset, magic in _AV_MAGIC)
+        or suffix in AV_SUFFIXES
+    )
+
+
+def _is_seekable(file: Any) -> bool:
+    try:
+        return bool(file.seekable())
+    except AttributeError:
+        return hasattr(file, "seek") and hasattr(file, "tell")
+
+
+def _spooled(incoming: Incoming, stack: ExitStack) -> BinaryIO:
+    """Copy a stream to a temporary file, on disk, without a name."""
+    try:
+        spool = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        spool.write(incoming.header)
+        incoming.keep_no_more()
+        while data := incoming.some(1 << 20):
+            spool.write(data)
+        spool.seek(0)
+    except AudioFileError:
+        raise
+    except OSError as error:
+        raise AudioFileError(
+            f"cannot be copied to a temporary file in {tempfile.gettempdir()}: "
+            f"{error.strerror or error}; TMPDIR chooses another folder"
+        ) from error
+    return spool
 
 
 def _object_name(file: Any) -> str:
@@ -106,17 +189,17 @@ def _standard_input() -> BinaryIO:
 def _open_file(path: str) -> BinaryIO:
     name = display_path(path)
     try:
-        kind = os.stat(path).st_mode
+        kind = Path(path).stat().st_mode
         if stat.S_ISDIR(kind):
             raise AudioFileError(f"{name} is a directory, not a sound file")
         if stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
             raise AudioFileError(f"{name} is a device, not a sound file")
-        return open(path, "rb")
+        return Path(path).open("rb")
     except AudioFileError:
         raise
     except FileNotFoundError as error:
-        if os.path.islink(path):
-            target = display_path(os.readlink(path))
+        if Path(path).is_symlink():
+            target = display_path(Path(path).readlink())
             raise AudioFileError(f"{name}: a link to {target}, which does not exist") from error
         raise AudioFileError(f"{name}: no such file") from error
     except PermissionError as error:

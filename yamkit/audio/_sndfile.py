@@ -34,7 +34,10 @@ _UNKNOWN_LENGTH = 1 << 40
 _WRONG_SIZE = re.compile(
     r"^\s*(?:data|SSND|BODY|Data Size|Riff size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
-_BROKEN_OFF = re.compile(r"without an End-Of-Stream flag|seems to be (?:a )?truncated", re.I)
+_BROKEN_OFF = re.compile(
+    "Last page lacks an end-of-stream bit|file seems to be truncated|seems to be a truncated file",
+    re.IGNORECASE,
+)
 
 
 class _ForwardSound(soundfile.SoundFile):  # type: ignore[misc]
@@ -48,7 +51,9 @@ class _ForwardSound(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-def open_sndfile(file: BinaryIO, start: int) -> tuple[Decoded, Callable[[], None]] | None:
+def open_sndfile(
+    file: BinaryIO, start: int, is_ours: bool
+) -> tuple[Decoded, Callable[[], None]] | None:
     """Open a seekable file with libsndfile.
 
     Parameters
@@ -57,47 +62,52 @@ def open_sndfile(file: BinaryIO, start: int) -> tuple[Decoded, Callable[[], None
         To be kept open; its position is undefined from now on.
     start : int
         Where the sound begins in it.
+    is_ours : bool
+        Whether nobody else reads the file. Then libsndfile may read its descriptor, without a
+        detour through Python, in which an interruption could get lost.
 
     Returns
     -------
     tuple of Decoded and callable, or None
         The sound and the function that closes it; None where libsndfile does not know the
-        format, and where a WAV header says that there is no sample.
+        format, or takes a WAV to be empty.
     """
     missing = length_frame(file, start)
     window = Window(file, *missing) if missing else Window(file, start)
-    descriptor = None if missing or start else _plain_descriptor(file)
-    sound = _open(window if descriptor is None else descriptor)
-    window.check()
+    descriptor = _plain_descriptor(file) if is_ours and not start and not missing else None
+    if descriptor is None:
+        sound = _open(window)
+        window.check()
+    else:
+        # The buffer above the descriptor must find it where it left it.
+        position = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        sound = _open(descriptor)
+        if sound is None:
+            os.lseek(descriptor, position, os.SEEK_SET)
     if sound is None:
-        return None
-    if sound.format in ("WAV", "WAVEX", "RF64") and sound.frames == 0:
-        sound.close()
         return None
     return Decoded(sound.samplerate, sound.channels, _blocks(sound, window)), sound.close
 
 
 def _plain_descriptor(file: BinaryIO) -> int | None:
-    """Give the descriptor of a file that is what it seems; gzip's, say, is of other bytes.
+    """Give the descriptor of a file, where libsndfile can use it.
 
-    Where there is one, libsndfile reads without a detour through Python, and an interruption
-    cannot get lost in C. On Windows its C library may have descriptors of its own.
+    On Windows its C library may have descriptors of its own.
     """
     raw = getattr(file, "raw", None)
-    if os.name != "posix" or not isinstance(raw, io.FileIO):
-        return None
-    descriptor = raw.fileno()
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+    return raw.fileno() if os.name == "posix" and isinstance(raw, io.FileIO) else None
 
 
 def _open(source: Window | int) -> Any | None:
     try:
-        if isinstance(source, int):
-            return _ForwardSound(source, closefd=False)
-        return _ForwardSound(source)
-    except (soundfile.LibsndfileError, TypeError, ValueError):
+        sound = _ForwardSound(source, closefd=False)
+    except soundfile.LibsndfileError:
         return None
+    if sound.format in ("WAV", "WAVEX", "RF64") and sound.frames == 0:
+        sound.close()
+        return None
+    return sound
 
 
 def _blocks(sound: Any, window: Window) -> Iterator[NDArray[np.float32]]:
@@ -145,4 +155,3 @@ def _shortfall(sound: Any, decoded: int) -> str | None:
     if _BROKEN_OFF.search(log):
         return f"truncated: {decoded} samples decoded"
     return None
-

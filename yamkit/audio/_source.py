@@ -26,6 +26,7 @@ __all__ = [
     "Decoded",
     "block_samples",
     "check_finite",
+    "spoken",
 ]
 
 MAX_CHANNELS = 1024
@@ -60,6 +61,22 @@ class Decoded:
     channels: int
     blocks: Iterator[NDArray[np.float32]]
 
+    def check(self) -> Decoded:
+        """Refuse a sample rate or a number of channels that makes no sense.
+
+        Raises
+        ------
+        DecodeError
+            Without the name of the source.
+        """
+        if not 1 <= self.sample_rate <= MAX_SAMPLE_RATE_HZ:
+            raise DecodeError(
+                f"a sample rate of {self.sample_rate} Hz; wanted 1 to {MAX_SAMPLE_RATE_HZ}"
+            )
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise DecodeError(f"{self.channels} channels; wanted 1 to {MAX_CHANNELS}")
+        return self
+
 
 class AudioSource:
     """An open source of samples. Use it as a context manager, or call `close`.
@@ -73,11 +90,6 @@ class AudioSource:
     channels : int
     samples : int
         Decoded so far, in each channel.
-
-    Raises
-    ------
-    DecodeError
-        If sample rate or number of channels make no sense.
     """
 
     def __init__(self, name: str, decoded: Decoded, close: Callable[[], object]) -> None:
@@ -88,15 +100,6 @@ class AudioSource:
         self._blocks = decoded.blocks
         self._close = close
         self._warnings: list[str] = []
-        if not 1 <= self.sample_rate <= MAX_SAMPLE_RATE_HZ:
-            raise DecodeError(
-                f"{spoken(name)}: a sample rate of {self.sample_rate} Hz; wanted 1 to "
-                f"{MAX_SAMPLE_RATE_HZ}"
-            )
-        if not 1 <= self.channels <= MAX_CHANNELS:
-            raise DecodeError(
-                f"{spoken(name)}: {self.channels} channels; wanted 1 to {MAX_CHANNELS}"
-            )
 
     def __enter__(self) -> Self:
         return self
@@ -140,8 +143,6 @@ class AudioSource:
             if not self.samples:
                 raise DecodeError(f"{name}: {error}") from error
             self._warnings.append(str(error))
-        except AudioFileError:
-            raise
         except OSError as error:
             raise AudioFileError(f"{name}: {error.strerror or error}") from error
         if not self.samples:

@@ -234,9 +234,7 @@ def write_bundle(
         classes=_CLASSES_FILE,
         features=features,
         network=network,
-        files={
-            path.name: file_sha256(path) for path in (folder / _CLASSES_FILE, weights_path)
-        },
+        files={path.name: file_sha256(path) for path in (folder / _CLASSES_FILE, weights_path)},
     )
     try:
         data = format_manifest(manifest).encode()

@@ -66,7 +66,7 @@ def published(name: str) -> PublishedModel:
             f"no published model {name!r} is known; known: {', '.join(published_names())}; "
             "`yamkit models import FILE` takes any other"
         )
-    folder = files("yamkit").joinpath("data", name)
+    folder = files("yamkit").joinpath("data").joinpath(name)
     where = f"{name}/published.toml"
     table = parse_toml(folder.joinpath("published.toml").read_text("utf-8"), where)
     return PublishedModel(

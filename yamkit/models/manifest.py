@@ -7,7 +7,6 @@ keys can be added; whatever changes the meaning of a bundle raises `SCHEMA`.
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 import unicodedata
@@ -130,11 +129,12 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
         If it is not TOML.
     """
     try:
-        return tomllib.loads(text)
+        table: dict[str, Any] = tomllib.loads(text)
     except RecursionError:
         raise BundleError(f"{where}: nested too deeply") from None
     except ValueError as error:
         raise BundleError(f"{where}: not TOML: {str(error).splitlines()[0]}") from None
+    return table
 
 
 def parse_manifest(text: str, where: str) -> Manifest:
@@ -288,7 +288,7 @@ def _value(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     if key not in table:
         raise BundleError(f"{where}: {key} is missing")
     value = table[key]
-    if kind is float and type(value) is int and math.log2(abs(value) + 1) < 1000:
+    if kind is float and type(value) is int and abs(value) < 2**53:
         value = float(value)
     if type(value) is not kind:
         wanted = {str: "text", int: "an integer", float: "a number", dict: "a table"}[kind]

@@ -122,5 +122,6 @@ def _read_array(member: IO[bytes], shape: tuple[int, ...], where: str) -> NDArra
     data = member.read(length + 1)  # reading past the end makes zipfile check its CRC
     if len(data) != length:
         raise BundleError(f"{where} does not hold {length} bytes of values")
-    order = "F" if fortran_order else "C"
-    return np.ascontiguousarray(np.frombuffer(data, dtype).reshape(shape, order=order), np.float32)
+    array = np.frombuffer(data, dtype)
+    array = array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)
+    return np.ascontiguousarray(array, np.float32)

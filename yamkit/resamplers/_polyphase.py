@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Polyphase"]
 
-_CHUNK_OUTPUTS = 2048
+_CHUNK_OUTPUTS = 8192
 _GROUP_OUTPUTS = 100
 _MAX_ENTRIES = 4 * 2**20
 """Most float32 numbers in a table: 16 MB."""
@@ -39,7 +39,7 @@ class _Chunks(Protocol):
     outputs: int
 
     def inputs(self, first: int) -> int:
-        """Samples needed for the chunk that begins with output `first`, counted from its place."""
+        """Count the samples that the chunk needs, from the place of its output `first` on."""
 
     def compute(self, first: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute that chunk."""
@@ -129,10 +129,10 @@ class _Groups:
         """Count the periods of a group: enough outputs for a matrix product to pay."""
         return -(-_GROUP_OUTPUTS // ratio.up)
 
-    def inputs(self, first: int) -> int:
+    def inputs(self, first: int) -> int:  # noqa: ARG002  (every chunk needs as many)
         return (self._rows - 1) * self._group_inputs + self._columns
 
-    def compute(self, first: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def compute(self, first: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: ARG002
         windows = sliding_window_view(samples, self._columns)[:: self._group_inputs]
         return (windows @ self._matrix).ravel()  # [rows, columns] @ [columns, outputs]
 

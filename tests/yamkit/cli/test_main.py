@@ -243,8 +243,7 @@ def test_a_full_disk_is_one_line() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_keeps_what_was_finished(number: int) -> None:
-    """The second clip is a pipe that stays silent, so the run is surely inside it."""
-    os.mkfifo("silent.wav")
+    """The second clip is a pipe that falls silent, so the run is surely inside it."""
     process = start(
         "classify", "--format", "json", "-o", "out.json", "good.wav", "-", stdin=subprocess.PIPE
     )
@@ -259,7 +258,7 @@ def test_an_interruption_keeps_what_was_finished(number: int) -> None:
     process.send_signal(number)
     process.wait()
     assert process.stderr is not None
-    assert process.stderr.read() == "interrupted\n"
+    assert process.stderr.read().split() == ["interrupted"]
     assert process.returncode == 130
     clips = json.loads(Path("out.json").read_text())["clips"]
     assert clips[0]["path"] == "good.wav"

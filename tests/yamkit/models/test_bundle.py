@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from yamkit.errors import BundleError, ParameterError
+from yamkit.models import load_bundle
+from yamkit.models.bundle import write_bundle
+from yamkit.networks import mobilenet_v1, weight_shapes
+from yamkit.types import NetworkSpec
+
+
+@pytest.fixture
+def folder(tiny, tmp_path) -> Path:
+    """A copy of the tiny bundle."""
+    return Path(shutil.copytree(tiny.folder, tmp_path / "tiny"))
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    path = folder / "model.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def rehash(folder: Path, name: str) -> None:
+    """Make the manifest state the hash that a file has now."""
+    path = folder / "model.toml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith(f'"{name}"')]
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    path.write_text("\n".join([*lines, f'"{name}" = "{digest}"']) + "\n")
+
+
+def arguments(tiny) -> dict:
+    return {
+        "name": tiny.name,
+        "version": tiny.version,
+        "licence": tiny.licence,
+        "source": tiny.source,
+        "source_sha256": tiny.source_sha256,
+        "features": tiny.features,
+        "network": tiny.network,
+        "classes": tiny.classes,
+    }
+
+
+def test_load_gives_what_was_written(tiny):
+    bundle = load_bundle(str(tiny.folder))
+    assert bundle == tiny
+    assert hash(bundle) == hash(tiny)
+    assert bundle.sha256 == hashlib.sha256((tiny.folder / "model.toml").read_bytes()).hexdigest()
+    data = (tiny.folder / "weights.npz").read_bytes()
+    assert bundle.weights_sha256 == hashlib.sha256(data).hexdigest()
+    shapes = weight_shapes(mobilenet_v1(0.25), 6)
+    assert {name: array.shape for name, array in bundle.load_weights().items()} == shapes
+    bundle.verify()
+
+
+def test_writing_twice_gives_the_same_bytes(tiny, tmp_path):
+    bundle = write_bundle(tmp_path, **arguments(tiny), weights=tiny.load_weights())
+    assert bundle.sha256 == tiny.sha256
+    for name in tiny.files:
+        assert (tmp_path / name).read_bytes() == (tiny.folder / name).read_bytes()
+
+
+def test_half_precision_weights(tiny, tmp_path):
+    half = {name: array.astype(np.float16) for name, array in tiny.load_weights().items()}
+    bundle = write_bundle(tmp_path, **arguments(tiny), weights=half)
+    for name, array in bundle.load_weights().items():
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, half[name].astype(np.float32))
+
+
+def test_an_onnx_bundle(tiny, tmp_path):
+    kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
+    bundle = write_bundle(tmp_path, **kwargs, onnx=b"graph")
+    assert bundle.onnx_path().read_bytes() == b"graph"
+    assert bundle.weights_sha256 == hashlib.sha256(b"graph").hexdigest()
+    bundle.verify()
+    with pytest.raises(BundleError, match="only mobilenet-v1 has canonical weights"):
+        bundle.load_weights()
+    (tmp_path / "model.onnx").write_bytes(b"other")
+    with pytest.raises(BundleError, match=r"model\.onnx: its SHA-256 is not the manifest's"):
+        bundle.onnx_path()
+
+
+def test_a_network_that_a_plugin_may_know(tiny, tmp_path):
+    kwargs = arguments(tiny) | {"network": NetworkSpec("cnn14")}
+    bundle = write_bundle(tmp_path, **kwargs, weights={"any": np.zeros(2)})
+    bundle.verify()
+    with pytest.raises(BundleError, match="kind 'cnn14'"):
+        bundle.load_weights()
+
+
+def test_weights_are_no_graph(tiny):
+    with pytest.raises(BundleError, match="it holds no ONNX graph"):
+        tiny.onnx_path()
+
+
+@pytest.mark.parametrize("given", [{}, {"weights": {}, "onnx": b""}])
+def test_either_weights_or_a_graph_is_written(tiny, tmp_path, given):
+    with pytest.raises(ParameterError, match="give one of them"):
+        write_bundle(tmp_path, **arguments(tiny), **given)
+    assert not list(tmp_path.iterdir())
+
+
+def test_text_that_is_not_unicode_is_not_written(tiny, tmp_path):
+    with pytest.raises(BundleError, match="must be valid Unicode"):
+        write_bundle(tmp_path, **arguments(tiny) | {"source": "\udc80"}, onnx=b"")
+
+
+def test_unsound_arguments_are_not_a_bundle(tiny, tmp_path):
+    with pytest.raises(BundleError, match="name is 'Tiny'"):
+        write_bundle(tmp_path, **arguments(tiny) | {"name": "Tiny"}, weights={})
+
+
+def test_changed_files_are_found(folder):
+    bundle = load_bundle(folder)
+    data = bytearray((folder / "weights.npz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "weights.npz").write_bytes(data)
+    assert load_bundle(folder).sha256 == bundle.sha256  # weights are hashed when they are used
+    for check in (bundle.load_weights, bundle.verify):
+        with pytest.raises(BundleError, match=r"weights\.npz: its SHA-256 is not the manifest's"):
+            check()
+
+
+def test_a_changed_class_map_is_found_at_once(folder):
+    path = folder / "classes.csv"
+    path.write_text(path.read_text().replace("Speech", "Screech"))
+    with pytest.raises(BundleError, match=r"classes\.csv: its SHA-256 is not the manifest's"):
+        load_bundle(folder)
+
+
+def test_a_class_map_of_another_length_misfits_the_weights(folder):
+    path = folder / "classes.csv"
+    path.write_text(path.read_text() + "6,,One more\n")
+    rehash(folder, "classes.csv")
+    bundle = load_bundle(folder)
+    with pytest.raises(BundleError, match=r"classifier/kernel has the shape \[256, 6\]"):
+        bundle.load_weights()
+    with pytest.raises(BundleError, match=r"it must have \[256, 7\]"):
+        bundle.verify()
+
+
+@pytest.mark.parametrize("name", ["model.toml", "classes.csv", "weights.npz"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(BundleError, match=rf"{name}: missing; a bundle is a folder with"):
+        load_bundle(folder)
+    (folder / name).mkdir()
+    with pytest.raises(BundleError, match=f"{name}: missing"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["model.toml", "classes.csv", "weights.npz"])
+def test_a_link_out_of_the_folder_is_refused(folder, name):
+    outside = folder.parent / "outside"
+    (folder / name).rename(outside)
+    (folder / name).symlink_to(outside)
+    with pytest.raises(BundleError, match=f"{name}: leads out of the bundle"):
+        load_bundle(folder)
+
+
+def test_links_within_the_folder_and_to_it_are_fine(folder):
+    (folder / "weights.npz").rename(folder / "w")
+    (folder / "weights.npz").symlink_to("w")
+    (folder.parent / "link").symlink_to(folder)
+    load_bundle(folder.parent / "link").verify()
+
+
+def test_links_in_a_circle(folder):
+    (folder / "weights.npz").unlink()
+    (folder / "weights.npz").symlink_to("weights.npz")
+    with pytest.raises(BundleError, match=r"weights\.npz"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"weights.npz" =', '"other.npz" =', "must list one of weights.npz and model.onnx"),
+        ('"weights.npz" =', '"model.onnx" =', "kind 'mobilenet-v1' needs weights.npz"),
+        ('kind = "mobilenet-v1"', 'kind = "onnx"', "kind 'onnx' needs model.onnx"),
+    ],
+)
+def test_the_kind_says_which_file_there_must_be(folder, old, new, message):
+    edit(folder, old, new)
+    with pytest.raises(BundleError, match=message):
+        load_bundle(folder)
+
+
+def test_a_manifest_that_is_no_text_or_too_long(folder):
+    (folder / "model.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(BundleError, match=r"model\.toml: not UTF-8 text"):
+        load_bundle(folder)
+    (folder / "model.toml").write_bytes(b"#" * (2**20 + 1))
+    with pytest.raises(BundleError, match=r"model\.toml: longer than 1048576 bytes"):
+        load_bundle(folder)
+
+
+def test_a_file_that_cannot_be_read(folder, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(BundleError, match=r"model\.toml: Permission denied"):
+        load_bundle(folder)
+
+
+def test_yamnet(yamnet):
+    assert len(yamnet.classes) == 521
+    assert yamnet.network == NetworkSpec("mobilenet-v1", 1.0, 1e-4, 1024)
+    assert yamnet.load_weights()["classifier/kernel"].shape == (1024, 521)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yamkit.errors import BundleError
+from yamkit.models.catalogue import published
+from yamkit.models.classmap import format_class_map, parse_class_map
+from yamkit.types import TagClass
+
+HEADER = "index,mid,display_name\n"
+texts = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=20)
+
+
+@given(st.lists(st.tuples(texts, texts.filter(bool)), min_size=1, max_size=20))
+def test_what_is_written_is_read(rows):
+    classes = tuple(TagClass(i, mid, name) for i, (mid, name) in enumerate(rows))
+    assert parse_class_map(format_class_map(classes), "c") == classes
+
+
+def test_the_published_class_map_is_reproduced_byte_for_byte(shared):
+    data = (shared / "models" / "yamnet_class_map.csv").read_bytes()
+    assert parse_class_map(data, "c") == published("yamnet").classes
+    assert format_class_map(published("yamnet").classes) == data
+
+
+def test_byte_order_mark_windows_lines_and_blank_lines():
+    data = b"\xef\xbb\xbfindex,mid,display_name\r\n\r\n0,/m/1,Speech\r\n1,,Dog\r\n\r\n"
+    assert parse_class_map(data, "c") == (TagClass(0, "/m/1", "Speech"), TagClass(1, "", "Dog"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must begin with the line index,mid,display_name"),
+        ("a,b,c\n0,x,Dog\n", "must begin with the line"),
+        (HEADER, "holds no class"),
+        (HEADER + "1,x,Dog\n", "index '1' where 0 must follow"),
+        (HEADER + "0,x,Dog\n0,x,Cat\n", "index '0' where 1 must follow"),
+        (HEADER + "0,x\n", "class 0 has 2 fields, not 3"),
+        (HEADER + "0,x,\n", "class 0 has no display_name"),
+        (HEADER + "0,x,\x1b[2J\n", "class 0 holds control characters"),
+        (HEADER + '0,x,"a\nb"\n', "class 0 holds control characters"),
+        (HEADER + '0,x,"Dog\n', "not CSV"),
+    ],
+)
+def test_what_is_wrong_is_named(text, message):
+    with pytest.raises(BundleError, match=message):
+        parse_class_map(text.encode(), "c.csv")
+
+
+def test_other_encodings_are_refused():
+    with pytest.raises(BundleError, match=r"c\.csv: a class map must be UTF-8 text"):
+        parse_class_map((HEADER + "0,x,Bär\n").encode("latin-1"), "c.csv")

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yamkit.errors import BundleError, ParameterError
+from yamkit.models.catalogue import published
+from yamkit.models.manifest import (
+    Manifest,
+    check_name,
+    format_manifest,
+    parse_features,
+    parse_manifest,
+    parse_toml,
+)
+from yamkit.types import NetworkSpec
+
+SHA = "0" * 64
+YAMNET = published("yamnet")
+MANIFEST = Manifest(
+    name="yamnet",
+    version="1",
+    licence="Apache-2.0",
+    source="https://example.org/yamnet.h5",
+    source_sha256=SHA,
+    classes="classes.csv",
+    features=YAMNET.features,
+    network=YAMNET.network,
+    files={"classes.csv": SHA, "weights.npz": SHA},
+)
+TEXT = format_manifest(MANIFEST)
+
+lines = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=40)
+names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True)
+
+
+@given(
+    name=names,
+    version=lines,
+    licence=lines,
+    source=lines,
+    log_offset=st.floats(1e-30, 1e6),
+    epsilon=st.floats(1e-300, 1.0),
+    width=st.floats(0.01, 4.0),
+    kind=names.filter(lambda kind: kind != "mobilenet-v1"),
+    extra=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", fullmatch=True),
+)
+def test_what_is_written_is_read(
+    name, version, licence, source, log_offset, epsilon, width, kind, extra
+):
+    manifest = replace(
+        MANIFEST,
+        name=name,
+        version=version,
+        licence=licence,
+        source=source,
+        features=replace(YAMNET.features, log_offset=log_offset),
+        network=NetworkSpec(kind, width, epsilon, 3),
+        files={**MANIFEST.files, extra: "f" * 64},
+    )
+    text = format_manifest(manifest)
+    assert parse_manifest(text, "model.toml") == manifest
+    assert format_manifest(parse_manifest(text, "model.toml")) == text
+
+
+def test_unknown_keys_are_ignored_and_the_source_hash_may_be_absent():
+    text = 'summary = "new"\n' + TEXT.replace("tail =", "colour = 1\ntail =")
+    assert parse_manifest(text, "m") == MANIFEST
+    without = TEXT.replace(f'source_sha256 = "{SHA}"\n', "")
+    assert parse_manifest(without, "m") == replace(MANIFEST, source_sha256="")
+
+
+def test_whole_numbers_serve_as_floats():
+    features = parse_manifest(TEXT.replace("125.0", "125"), "m").features
+    assert features == YAMNET.features
+    assert isinstance(features.mel_low_hz, float)
+
+
+@pytest.mark.parametrize("key", [line.split(" = ")[0] for line in TEXT.splitlines() if "=" in line])
+def test_a_missing_key_is_named(key):
+    if key in ("source_sha256", '"weights.npz"'):
+        pytest.skip("may be absent")
+    text = "".join(line for line in TEXT.splitlines(True) if not line.startswith(f"{key} ="))
+    with pytest.raises(BundleError, match=r"classes is" if "csv" in key else rf"{key} is missing"):
+        parse_manifest(text, "model.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("schema = 1", "schema = 2", "schema is 2, this yamkit reads 1"),
+        ("schema = 1", "schema = true", "schema must be an integer"),
+        ("schema = 1", "schema = [", "not TOML"),
+        ("schema = 1", f"schema = {'9' * 5000}", "not TOML"),
+        ("schema = 1", f"deep = {'[' * 5000}", "nested too deeply|not TOML"),
+        ('name = "yamnet"', 'name = "Yam Net"', "name is 'Yam Net', not of the form"),
+        ('name = "yamnet"', "name = 1", "name must be text"),
+        ('version = "1"', "version = 1.0", "version must be text"),
+        ('version = "1"', 'version = "\\u001b[31m"', "version must be one line"),
+        (f'source_sha256 = "{SHA}"', 'source_sha256 = "abc"', "source_sha256 is 'abc'"),
+        ('classes = "classes.csv"', 'classes = "other.csv"', "classes is 'other.csv'"),
+        ('"weights.npz"', '"../weights.npz"', "a name in .files. is '../weights.npz'"),
+        ('"weights.npz"', '"a/weights.npz"', "a name in .files."),
+        ('"weights.npz"', '"/weights.npz"', "a name in .files."),
+        ('"weights.npz"', '"a\\\\weights.npz"', "a name in .files."),
+        (f'"weights.npz" = "{SHA}"', '"weights.npz" = 1', "SHA-256 of weights.npz is 1"),
+        (f'"weights.npz" = "{SHA}"', f'"weights.npz" = "{"A" * 64}"', "SHA-256 of weights.npz"),
+        ("[files]", "[[files]]", "files must be a table"),
+        ('kind = "log-mel"', 'kind = ""', "kind is ''"),
+        ('tail = "pad"', 'tail = "drop"', "tail is 'drop'"),
+        ("fft_length = 512", "fft_length = 256", "stft_window_samples is 400, more than"),
+        ("fft_length = 512", "fft_length = 1000000000000", "fft_length is 1000000000000"),
+        ("patch_frames = 96", "patch_frames = 0", "patch_frames is 0, it must be 1 to"),
+        ("patch_frames = 96", "patch_frames = 96.0", "patch_frames must be an integer"),
+        ("mel_low_hz = 125.0", "mel_low_hz = 7500.0", "must rise and end at half"),
+        ("mel_high_hz = 7500.0", "mel_high_hz = 8001.0", "must rise and end at half"),
+        ("mel_high_hz = 7500.0", "mel_high_hz = nan", "mel_high_hz is nan"),
+        ("mel_high_hz = 7500.0", f"mel_high_hz = {'9' * 400}", "mel_high_hz must be a number"),
+        ("log_offset = 0.001", "log_offset = 0", "log_offset is 0"),
+        ("width = 1.0", "width = 0.0", "width and batch_norm_epsilon must be above 0"),
+        ("width = 1.0", "width = inf", "width is inf"),
+        ("batch_norm_epsilon = 0.0001", "batch_norm_epsilon = 0", "must be above 0"),
+        ("embedding_size = 1024", "embedding_size = 512", "width 1.0 gives 1024"),
+        ('activation = "sigmoid"', 'activation = "softmax"', "activation is 'softmax'"),
+        ('kind = "mobilenet-v1"', 'kind = "Mobile Net"', "kind is 'Mobile Net'"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(old, new, message):
+    assert old in TEXT
+    with pytest.raises(BundleError, match=message) as caught:
+        parse_manifest(TEXT.replace(old, new, 1), "model.toml")
+    assert str(caught.value).startswith("model.toml")
+    assert "\n" not in str(caught.value)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_manifest_or_a_bundle_error(text):
+    with pytest.raises(BundleError):
+        parse_manifest(text, "m")
+
+
+@given(st.integers(0, len(TEXT)), st.text(max_size=5))
+def test_a_changed_manifest_is_one_or_a_bundle_error(position, text):
+    try:
+        manifest = parse_manifest(TEXT[:position] + text + TEXT[position:], "m")
+    except BundleError as error:
+        assert str(error)
+    else:
+        assert parse_manifest(format_manifest(manifest), "m") == manifest
+
+
+def test_features_can_be_read_alone():
+    table = parse_toml(TEXT[TEXT.index("[features]") :], "features.toml")
+    assert parse_features(table, "features.toml") == YAMNET.features
+
+
+@pytest.mark.parametrize("name", ["", "-a", ".a", "A", "a/b", "a b", "ä", "a" * 65, "a\n"])
+def test_names_that_are_not_allowed(name):
+    with pytest.raises(ParameterError, match="cannot be named"):
+        check_name(name)
+
+
+def test_names_that_are_allowed():
+    assert check_name("yamnet-0.5_b") == "yamnet-0.5_b"

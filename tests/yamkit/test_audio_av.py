@@ -1,0 +1,210 @@
+"""Formats that need PyAV, with it and without it, and files that would reach beyond themselves."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import socket
+import sys
+
+import numpy as np
+import pytest
+
+from yamkit.audio import open_audio
+from yamkit.errors import AudioFileError, DecodeError
+
+needs_av = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="PyAV not installed")
+
+SECONDS = 3
+HEADS = [
+    b"\0\0\0\x20ftypM4A \0\0\0\0",
+    b"\x1a\x45\xdf\xa3" + bytes(12),
+    b"RIFF\0\0\0\0AVI LIST",
+    b"\xff\xf1\x50\x80" + bytes(12),
+]
+
+
+def encode(container, codec="aac", rate=44100, with_sound=True, with_video=False):
+    av = pytest.importorskip("av")
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        if with_video:
+            video = output.add_stream("mpeg4", rate=5, width=16, height=16)
+            video.pix_fmt = "yuv420p"
+        if with_sound:
+            sound = output.add_stream(codec, rate=rate, layout="stereo")
+            sine = 0.5 * np.sin(2 * np.pi * 440 * np.arange(SECONDS * rate) / rate)
+            samples = np.stack([sine, 0 * sine]).astype(np.float32)
+            resampler = av.AudioResampler(sound.format, "stereo", rate, frame_size=1024)
+            frame = av.AudioFrame.from_ndarray(samples, "fltp", "stereo")
+            frame.sample_rate = rate
+            for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+                output.mux(sound.encode(piece))
+            output.mux(sound.encode(None))
+        if with_video:
+            output.mux(video.encode(av.VideoFrame(16, 16, "yuv420p")))
+            output.mux(video.encode(None))
+    return file.getvalue()
+
+
+def decode(data):
+    with open_audio(io.BytesIO(data)) as source:
+        return np.concatenate(list(source.blocks())), source
+
+
+@needs_av
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [
+        ("ipod", "aac", 44100),
+        ("adts", "aac", 22050),
+        ("mp4", "libopus", 48000),
+        ("webm", "libopus", 48000),
+        ("matroska", "aac", 44100),
+        ("avi", "pcm_s16le", 8000),
+    ],
+)
+def test_containers_are_decoded_at_their_own_rate_and_layout(container, codec, rate):
+    result, source = decode(encode(container, codec, rate))
+    assert result.dtype == np.float32
+    assert (source.sample_rate, source.channels) == (rate, 2)
+    assert abs(source.samples - SECONDS * rate) < 4096
+    assert source.warnings == ()
+    left, right = np.abs(result[rate : 2 * rate]).max(axis=0)
+    assert left == pytest.approx(0.5, abs=0.05)
+    assert right < 0.01
+    spectrum = np.abs(np.fft.rfft(result[rate : 2 * rate, 0]))
+    assert spectrum.argmax() == 440
+
+
+@needs_av
+def test_the_sound_of_a_video_file_from_any_place_in_a_file():
+    stream = io.BytesIO(b"front" + encode("mp4", with_video=True))
+    stream.seek(5)
+    with open_audio(stream) as source:
+        blocks = list(source.blocks())
+    assert max(block.size for block in blocks) <= 1 << 16
+    assert source.samples > SECONDS * 44100
+
+
+@needs_av
+def test_a_video_without_sound_is_an_error(tmp_path):
+    path = tmp_path / "silent.mp4"
+    path.write_bytes(encode("mp4", with_sound=False, with_video=True))
+    with pytest.raises(DecodeError, match="silent.mp4: holds no sound, only other streams"):
+        open_audio(path)
+
+
+def index_first(mp4):
+    """Move the index of an MP4 before its sound, so that its end can be cut."""
+    boxes, at = {}, 0
+    while at < len(mp4):
+        size = int.from_bytes(mp4[at : at + 4], "big")
+        boxes[mp4[at + 4 : at + 8]] = mp4[at : at + size]
+        at += size
+    index = bytearray(boxes[b"moov"])
+    at = index.index(b"stco")
+    count = int.from_bytes(index[at + 8 : at + 12], "big")
+    for place in range(at + 12, at + 12 + 4 * count, 4):
+        offset = int.from_bytes(index[place : place + 4], "big") + len(index)
+        index[place : place + 4] = offset.to_bytes(4, "big")
+    return boxes.pop(b"ftyp") + index + b"".join(boxes[name] for name in boxes if name != b"moov")
+
+
+@needs_av
+@pytest.mark.parametrize(("container", "rearrange"), [("adts", bytes), ("mp4", index_first)])
+def test_what_comes_before_the_damage_is_decoded(container, rearrange):
+    data = rearrange(encode(container))
+    whole, source = decode(data)
+    assert source.warnings == ()
+    result, source = decode(data[: len(data) // 2])
+    assert 0 < len(result) < 0.7 * len(whole)
+    np.testing.assert_array_equal(result[:-2048], whole[: len(result) - 2048])
+    assert len(source.warnings) == 1
+
+
+@needs_av
+def test_a_container_without_a_decodable_sample_is_an_error():
+    data = index_first(encode("mp4"))
+    with pytest.raises(DecodeError, match="^<BytesIO>: "):
+        open_audio(io.BytesIO(data[: data.index(b"mdat") + 4]))
+
+
+@needs_av
+def test_no_file_opens_another_file_or_an_address(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        secret = tmp_path / "secret.m4a"
+        secret.write_bytes(encode("ipod"))
+        playlists = {
+            "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{}\n#EXT-X-ENDLIST\n",
+            "concat": "ffconcat version 1.0\nfile {}\n",
+            "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\na={}\n"
+            "m=audio 5004 RTP/AVP 0\n",
+            "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011">'
+            "<Period><AdaptationSet><Representation><BaseURL>{}</BaseURL>"
+            "</Representation></AdaptationSet></Period></MPD>",
+        }
+        for kind, text in playlists.items():
+            for target in (address, "secret.m4a", secret.as_uri(), str(secret)):
+                for suffix in (".mp4", ".m3u8", ".wav", ".ts"):
+                    path = tmp_path / f"{kind}{suffix}"
+                    path.write_text(text.format(target))
+                    with pytest.raises(DecodeError, match="not a sound file"):
+                        open_audio(path)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@needs_av
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_errors_of_file_objects_are_not_lost(error):
+    class Failing(io.BytesIO):
+        left = 10**9
+
+        def read(self, size=-1):
+            self.left -= 1
+            if self.left < 0:
+                raise error
+            return super().read(size)
+
+    data = encode("matroska", "pcm_s16le")
+    stream = Failing(data)
+    decode_all(stream)
+    needed = 10**9 - stream.left
+    wanted = AudioFileError if isinstance(error, OSError) else KeyboardInterrupt
+    for left in (needed // 2, needed - 2):
+        stream = Failing(data)
+        stream.left = left
+        with pytest.raises(wanted):
+            decode_all(stream)
+
+
+def decode_all(stream):
+    with open_audio(stream) as source:
+        return sum(map(len, source.blocks()))
+
+
+@pytest.fixture
+def no_av(monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.delitem(sys.modules, "yamkit.audio._av_source", raising=False)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_without_pyav_the_extra_is_named(head, no_av):
+    with pytest.raises(DecodeError, match=r"needs PyAV.*: pip install 'yamkit\[av\]'$"):
+        open_audio(io.BytesIO(head + bytes(500)))
+
+
+def test_without_pyav_a_suffix_is_enough(no_av, tmp_path):
+    path = tmp_path / "x.WMA"
+    path.write_bytes(bytes(500))
+    with pytest.raises(DecodeError, match=r"x.WMA: .*yamkit\[av\]"):
+        open_audio(path)
+
+
+def test_without_pyav_other_content_is_no_sound(no_av):
+    with pytest.raises(DecodeError, match="not a sound file"):
+        open_audio(io.BytesIO(b"text\n" * 50))

@@ -1,0 +1,320 @@
+"""``yamkit models``: list, describe, import, download, verify and remove models."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from yamkit.models import ModelBundle
+    from yamkit.models.store import InstalledModel
+
+__all__ = ["models"]
+
+_NONE_INSTALLED = (
+    "no model is installed; `yamkit models pull yamnet` downloads YAMNet, "
+    "`yamkit models import FILE.h5 --name yamnet` takes a file"
+)
+
+
+@click.group()
+def models() -> None:
+    """List, describe, import, download, verify and remove models.
+
+    A model is a folder: model.toml, a class map, and weights or an ONNX graph. Models live in
+    $YAMKIT_HOME/models, or in the data folder of your platform. YAMKIT_MODEL names the one that
+    is used where a command names none.
+
+    \b
+    yamkit models pull yamnet
+    yamkit models import yamnet.h5 --name yamnet
+    yamkit models info yamnet
+    """
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_models(as_json: bool) -> None:
+    """List the installed models, broken ones with the reason.
+
+    Files are not hashed here; `yamkit models verify` does that.
+    """
+    from yamkit.models.store import installed
+
+    rows = installed()
+    if as_json:
+        _print_json({"schema": "yamkit-models/1", "models": [_list_entry(row) for row in rows]})
+        return
+    if not rows:
+        click.echo(_NONE_INSTALLED)
+        return
+    table = [("NAME", "VERSION", "CLASSES", "NETWORK", "SIZE", "STATE")]
+    for row in rows:
+        if row.bundle is None:
+            table.append((row.name, "-", "-", "-", "-", f"broken: {row.problem}"))
+            continue
+        size = f"{_size_bytes(row.bundle) / 1e6:.1f} MB"
+        bundle = row.bundle
+        count = str(len(bundle.classes))
+        table.append((row.name, bundle.version, count, bundle.network.kind, size, "ok"))
+    widths = [max(len(line[column]) for line in table) for column in range(5)]
+    for line in table:
+        cells = [cell.ljust(width) for cell, width in zip(line[:5], widths, strict=True)]
+        click.echo("  ".join([*cells, line[5]]))
+
+
+@models.command()
+@click.argument("name", metavar="NAME|FOLDER")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(name: str, as_json: bool) -> None:
+    """Describe a model: size, cost, classes, features, licence, source, hashes.
+
+    \b
+    yamkit models info yamnet
+    yamkit models info ./my-model --json
+    """
+    from yamkit.models.store import find_model
+
+    entry = _info_entry(find_model(name))
+    if as_json:
+        _print_json(entry)
+        return
+    cost = entry["cost"]
+    lines = [
+        ("name", entry["name"]),
+        ("version", entry["version"]),
+        ("licence", entry["licence"] or "not stated"),
+        ("source", entry["source"] or "not stated"),
+        ("source sha256", entry["source_sha256"] or "not stated"),
+        ("sha256", entry["sha256"]),
+        ("folder", entry["folder"]),
+        ("size", f"{entry['size_bytes'] / 1e6:.1f} MB"),
+        ("classes", f"{entry['classes']:,}"),
+        ("embedding size", f"{entry['network']['embedding_size']:,}"),
+    ]
+    if cost is not None:
+        parameters, multiplications = cost["parameters"], cost["multiplications_per_patch"]
+        lines += [
+            ("parameters", f"{parameters:,} ({parameters / 1e6:.1f} M)"),
+            ("multiplications", f"{multiplications:,} a patch ({multiplications / 1e6:.1f} M)"),
+        ]
+    width = max(len(title) for title, _ in lines) + 2
+    for title, text in lines:
+        click.echo(f"{title:{width}}{text}")
+    for title in ("network", "features", "files"):
+        click.echo(f"\n{title}")
+        table = entry[title]
+        width = max(len(key) for key in table) + 2
+        for key, value in table.items():
+            click.echo(f"  {key:{width}}{value}")
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the model.  [default: the name of the file]")
+@click.option(
+    "--classes",
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="Class map with the columns index,mid,display_name.  [default: YAMNet's; an .onnx file "
+    "needs one]",
+)
+@click.option(
+    "--features",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="TOML file with the table [features].  [default: YAMNet's]",
+)
+@click.option("--licence", metavar="TEXT", help="Licence of the model.  [default: unknown]")
+@click.option("--version", metavar="TEXT", help="Version of the model.  [default: 1]")
+@click.option("--replace", is_flag=True, help="Replace the model if the name exists.")
+def import_command(
+    file: Path,
+    name: str | None,
+    classes: Path | None,
+    features: Path | None,
+    licence: str | None,
+    version: str | None,
+    replace: bool,
+) -> None:
+    """Install a model from a file.
+
+    FILE is a weight file of YAMNet's network in Keras 2's HDF5 layout, of any width and number of
+    classes, or an .onnx graph that takes patches and gives scores in 0..1, and embeddings if it
+    has any. TensorFlow is not needed.
+
+    \b
+    yamkit models import yamnet.h5
+    yamkit models import birds.h5 --name birds --classes birds.csv
+    yamkit models import birds.onnx --classes birds.csv --features birds.toml
+    """
+    from yamkit.models.importing import import_model
+
+    bundle = import_model(
+        file,
+        name=_name_of(file) if name is None else name,
+        classes_path=classes,
+        features_path=features,
+        licence=licence,
+        version=version,
+        replace=replace,
+    )
+    _print_installed(bundle)
+
+
+@models.command()
+@click.argument("name", default="yamnet", required=False)
+@click.option("--url", help="Fetch the file from here; it must be the same, by its SHA-256.")
+@click.option("--replace", is_flag=True, help="Replace the model if the name exists.")
+def pull(name: str, url: str | None, replace: bool) -> None:
+    """Download a published model, verify it, and install it. NAME is yamnet if not given.
+
+    Proxies are taken from the environment (HTTPS_PROXY, NO_PROXY). What was interrupted leaves
+    nothing behind.
+
+    \b
+    yamkit models pull yamnet
+    yamkit models pull yamnet --url https://mirror.example/yamnet.h5
+    """
+    from yamkit.models.download import pull as pull_model
+
+    with _progress(name) as progress:
+        bundle = pull_model(name, url=url, replace=replace, progress=progress)
+    _print_installed(bundle)
+
+
+@models.command()
+@click.argument("names", nargs=-1, metavar="[NAME|FOLDER]...")
+@click.pass_context
+def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
+    """Check every hash and every weight of the models named, or of all.
+
+    All are checked; the exit code is 1 when one fails.
+    """
+    from yamkit.errors import ModelError
+    from yamkit.models.store import find_model, installed
+
+    names = names or tuple(row.name for row in installed())
+    if not names:
+        click.echo(_NONE_INSTALLED)
+
+    def problem(name: str) -> str:
+        try:
+            find_model(name).verify()
+        except ModelError as error:
+            return f"FAIL: {error}"
+        return ""
+
+    failed = False
+    for name in names:
+        verdict = problem(name)
+        failed |= bool(verdict)
+        click.echo(f"{name}: {verdict or 'ok'}")
+    if failed:
+        ctx.exit(1)
+
+
+@models.command()
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove an installed model, sound or broken. It does not ask."""
+    from yamkit.models.store import remove_model
+
+    click.echo(f"removed {name} from {remove_model(name).parent}")
+
+
+def _name_of(file: Path) -> str:
+    import re
+
+    name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64]
+    if not name:
+        raise click.UsageError(f"{file}: no name can be made of this; give one with --name NAME")
+    return name
+
+
+def _size_bytes(bundle: ModelBundle) -> int:
+    return sum((bundle.folder / name).stat().st_size for name in bundle.files)
+
+
+def _cost(bundle: ModelBundle) -> dict[str, int] | None:
+    """Count weights and multiplications; None for a network that is not described in yamkit."""
+    from yamkit.networks import mobilenet_v1, multiplications, parameter_count
+
+    if bundle.network.kind != "mobilenet-v1":
+        return None
+    layers, classes = mobilenet_v1(bundle.network.width), len(bundle.classes)
+    return {
+        "parameters": parameter_count(layers, classes),
+        "multiplications_per_patch": multiplications(layers, bundle.features.patch_shape, classes),
+    }
+
+
+def _list_entry(row: InstalledModel) -> dict[str, Any]:
+    bundle = row.bundle
+    return {
+        "name": row.name,
+        "folder": str(row.folder),
+        "state": "broken" if bundle is None else "ok",
+        "problem": row.problem or "",
+        "version": None if bundle is None else bundle.version,
+        "classes": None if bundle is None else len(bundle.classes),
+        "network": None if bundle is None else bundle.network.kind,
+        "size_bytes": None if bundle is None else _size_bytes(bundle),
+        "sha256": None if bundle is None else bundle.sha256,
+    }
+
+
+def _info_entry(bundle: ModelBundle) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "schema": "yamkit-model/1",
+        "name": bundle.name,
+        "version": bundle.version,
+        "licence": bundle.licence,
+        "source": bundle.source,
+        "source_sha256": bundle.source_sha256,
+        "sha256": bundle.sha256,
+        "folder": str(bundle.folder),
+        "size_bytes": _size_bytes(bundle),
+        "classes": len(bundle.classes),
+        "cost": _cost(bundle),
+        "network": asdict(bundle.network),
+        "features": asdict(bundle.features),
+        "files": dict(bundle.files),
+    }
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_installed(bundle: ModelBundle) -> None:
+    cost = _cost(bundle)
+    weights = f"{cost['parameters'] / 1e6:.2f} M weights, " if cost is not None else ""
+    count = len(bundle.classes)
+    classes = f"{count} class{'es' if count != 1 else ''}"
+    click.echo(f"installed {bundle.name} ({weights}{classes}) in {bundle.folder}")
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int], object] | None]:
+    """Show a bar on stderr where somebody may be looking."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(f"fetching {name}", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

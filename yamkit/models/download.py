@@ -1,0 +1,163 @@
+"""Fetches a published model: the only place that opens a connection, and only when asked.
+
+Nothing a server does can leave more behind than a message: the file is counted and hashed while
+it comes, in scratch space that goes whatever happens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from yamkit.errors import DownloadError
+from yamkit.models.catalogue import published
+from yamkit.models.importing import write_h5_bundle
+from yamkit.models.store import install
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from yamkit.models.bundle import ModelBundle
+    from yamkit.models.catalogue import PublishedModel
+
+__all__ = ["pull"]
+
+_TIMEOUT_SECONDS = 30
+_CHUNK_BYTES = 2**16
+
+
+def pull(
+    name: str = "yamnet",
+    *,
+    url: str | None = None,
+    replace: bool = False,
+    progress: Callable[[int, int], object] | None = None,
+    model: PublishedModel | None = None,
+) -> ModelBundle:
+    """Download a published model, verify it, install it.
+
+    Proxies are taken from the environment (``HTTPS_PROXY``, ``NO_PROXY``).
+
+    Parameters
+    ----------
+    name : str
+        Name of the model.
+    url : str, optional
+        Where to fetch the file instead; it must be the same file, by its SHA-256.
+    replace : bool
+        Whether a model of that name may be replaced.
+    progress : callable, optional
+        Called with the bytes that have come and the bytes of the whole file.
+    model : PublishedModel, optional
+        The file and what surrounds it; the catalogue's entry of that name if not given.
+
+    Raises
+    ------
+    UnknownModelError
+        If yamkit does not know the name.
+    DownloadError
+        If the file does not come, or is not the published one.
+    WeightFileError, ModelExistsError, StoreError
+        See `yamkit.models.importing.import_h5`.
+    """
+    entry = model or published(name)
+    url = url or entry.source
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise DownloadError(f"{url}: a model is fetched from an https:// or http:// URL")
+
+    def build(folder: Path) -> None:
+        path = folder.parent / "download.h5"
+        with path.open("wb") as stream:
+            _fetch(url, _Receiver(stream, url, entry, progress))
+        write_h5_bundle(folder, path, entry, name=name)
+
+    return install(name, build, replace=replace)
+
+
+class _Receiver:
+    """A stream that counts and hashes, and takes no byte more than the file has."""
+
+    def __init__(
+        self,
+        stream: IO[bytes],
+        url: str,
+        entry: PublishedModel,
+        progress: Callable[[int, int], object] | None,
+    ) -> None:
+        self._stream = stream
+        self._url = url
+        self._entry = entry
+        self._progress = progress
+        self._digest = hashlib.sha256()
+        self.received = 0
+
+    def write(self, data: bytes) -> int:
+        self.received += len(data)
+        if self.received > self._entry.size_bytes:
+            raise DownloadError(
+                f"{self._url}: sends more than the {self._entry.size_bytes} bytes of the published "
+                "file; nothing was installed"
+            )
+        self._stream.write(data)
+        self._digest.update(data)
+        if self._progress is not None:
+            self._progress(self.received, self._entry.size_bytes)
+        return len(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def finish(self) -> None:
+        if self.received != self._entry.size_bytes:
+            raise DownloadError(
+                f"{self._url}: ended after {self.received} of {self._entry.size_bytes} bytes; "
+                "nothing was installed, try again"
+            )
+        if self._digest.hexdigest() != self._entry.sha256:
+            raise DownloadError(
+                f"{self._url}: its SHA-256 is {self._digest.hexdigest()}, not the published "
+                f"{self._entry.sha256}; nothing was installed"
+            )
+
+
+def _fetch(url: str, receiver: _Receiver) -> None:
+    import requests
+    from pooch import HTTPDownloader
+
+    download = HTTPDownloader(
+        chunk_size=_CHUNK_BYTES,
+        timeout=_TIMEOUT_SECONDS,
+        headers={"Accept-Encoding": "identity"},  # the bytes of the file, not a packed form
+    )
+    try:
+        download(url, receiver, None)
+    except requests.HTTPError as error:
+        # the number alone: the words beside it are the server's
+        status = getattr(error.response, "status_code", "no")
+        raise DownloadError(f"{url}: the server says {status}") from None
+    except requests.Timeout:
+        raise DownloadError(
+            f"{url}: no answer within {_TIMEOUT_SECONDS} seconds; try again"
+        ) from None
+    except requests.exceptions.ChunkedEncodingError:
+        raise DownloadError(
+            f"{url}: the connection broke after {receiver.received} bytes; nothing was installed, "
+            "try again"
+        ) from None
+    except requests.ConnectionError as error:
+        raise DownloadError(
+            f"{url}: the connection failed ({_cause(error)}); HTTPS_PROXY names a proxy, --url another "
+            "place"
+        ) from None
+    except (requests.RequestException, ValueError) as error:
+        raise DownloadError(f"{url}: {str(error).partition(chr(10))[0]:.200}") from None
+    receiver.finish()
+
+
+def _cause(error: BaseException) -> str:
+    """Find the innermost reason: requests and urllib3 wrap it several times."""
+    while isinstance(inner := getattr(error, "reason", None) or error.args[-1], Exception):
+        error = inner
+    return str(error).partition("\n")[0].rpartition(": ")[2][:120]

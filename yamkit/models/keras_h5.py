@@ -1,0 +1,208 @@
+"""Reads a Keras 2 weight file of the network into canonical weights, without TensorFlow.
+
+A file from a stranger is walked by hard links only, and every array is compared with what the
+network needs, and with the length of the file, before any memory is taken.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from yamkit.errors import WeightFileError
+from yamkit.models.weights import check_values
+from yamkit.networks import mobilenet_v1, weight_shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["read_keras_h5"]
+
+_MAX_OBJECTS = 10_000
+_MAX_DEPTH = 16
+# The tail of a path; what precedes it depends on how Keras nested the layers when it saved.
+_LAYER_WEIGHT = re.compile(r"(?:^|/)(layer\d+/\w+(?:/bn)?/\w+?)(?::\d+)?$")
+_STATISTICS = {"beta": "beta", "mean": "moving_mean", "variance": "moving_variance"}
+
+
+def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    """Read the weights of a MobileNet v1 in YAMNet's layer names.
+
+    Parameters
+    ----------
+    path : Path
+        What ``model.save_weights("x.h5")`` or ``model.save("x.h5")`` of Keras 2 wrote.
+
+    Returns
+    -------
+    width : float
+        Width multiplier; the one that fits most layers, so that an error names the odd one.
+    weights : dict of str to ndarray, float32
+        Names and shapes are those of `yamkit.networks.weight_shapes`.
+
+    Raises
+    ------
+    WeightFileError
+        If the file is not HDF5, damaged, reaches outside itself, or does not hold the network.
+    """
+    try:
+        length = path.stat().st_size
+        with h5py.File(path, "r") as file:
+            root = file
+            if isinstance(file.get("model_weights", getlink=True), h5py.HardLink):
+                root = file["model_weights"]
+            if not isinstance(root, h5py.Group):
+                raise WeightFileError(f"{path}: model_weights is not a group")
+            datasets = dict(_datasets(root, str(path)))
+            return _read_network(datasets, length, str(path))
+    except WeightFileError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
+        # HDF5's own words are long; the part in brackets says what is wrong
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise WeightFileError(f"{path}: not an HDF5 file that can be read: {reason:.200}") from None
+
+
+def _datasets(root: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Walk the groups without following a link to anywhere else."""
+    pending = [("", root, 0)]
+    objects = 0
+    while pending:
+        prefix, group, depth = pending.pop()
+        for name in group:
+            objects += 1
+            path = f"{prefix}{name}"
+            if objects > _MAX_OBJECTS or depth > _MAX_DEPTH:
+                raise WeightFileError(f"{where}: too many objects, or nested too deeply")
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise WeightFileError(f"{where}: {path} is a link to elsewhere; links are refused")
+            item = group[name]
+            if isinstance(item, h5py.Dataset):
+                yield path, item
+            elif isinstance(item, h5py.Group):
+                pending.append((f"{path}/", item, depth + 1))
+
+
+def _read_network(
+    datasets: dict[str, Any], length: int, where: str
+) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    layers: dict[str, Any] = {}
+    others: dict[str, Any] = {}
+    for path, dataset in datasets.items():
+        if match := _LAYER_WEIGHT.search(path):
+            key, found = match.group(1), layers
+        else:
+            key, found = "/".join(path.split("/")[-2:]).partition(":")[0], others
+        if key in found:
+            raise WeightFileError(f"{where}: {key} is there twice")
+        found[key] = dataset
+
+    classifier = _find_classifier(others, where)
+    classes = others[f"{classifier}/bias"].size
+    width = _fitting_width(layers)
+    shapes = weight_shapes(mobilenet_v1(width), classes)
+    keys = _keras_keys(classifier)
+    _check_complete(layers.keys() | others.keys(), set(keys.values()), where)
+    held = {**layers, **others}
+
+    sources = {name: held[keys[name]] for name in shapes}
+    for name, shape in shapes.items():
+        _check_dataset(sources[name], _keras_shape(name, shape), f"{where}: {keys[name]}")
+    if sum(dataset.nbytes for dataset in sources.values()) > length:
+        raise WeightFileError(f"{where}: its weights are said to be longer than the file")
+
+    weights = {}
+    for name, shape in shapes.items():
+        with np.errstate(over="ignore"):  # what overflows is found to be infinite right below
+            array = np.ascontiguousarray(sources[name][()].reshape(shape), np.float32)
+        if problem := check_values(name, array):
+            raise WeightFileError(f"{where}: {keys[name]} {problem}")
+        weights[name] = array
+    return width, weights
+
+
+def _find_classifier(others: dict[str, Any], where: str) -> str:
+    """Find the one dense layer: Keras numbers its name within a session (``dense_1``)."""
+    names = {key.rpartition("/")[0] for key in others if key.endswith(("/kernel", "/bias"))}
+    if not names:
+        raise WeightFileError(
+            f"{where}: no dense layer with kernel and bias; a weight file of YAMNet in Keras 2's "
+            "HDF5 layout is expected"
+        )
+    if len(names) > 1:
+        raise WeightFileError(
+            f"{where}: one dense layer is expected, there are {', '.join(sorted(names)[:4])}"
+        )
+    name = names.pop()
+    _check_complete(others.keys(), {f"{name}/kernel", f"{name}/bias"}, where)
+    return name
+
+
+def _fitting_width(layers: dict[str, Any]) -> float:
+    """Choose the width that fits most layers, the first layer's where several do."""
+    found = {key: dataset.shape for key, dataset in layers.items()}
+    candidates = []
+    for layer in mobilenet_v1(1.0):
+        shape = found.get(_keras_keys("")[f"{layer.name}/kernel"])
+        if layer.kind != "depthwise" and shape and shape[-1] > 0:
+            candidates.append(min(shape[-1] / layer.filters, 64.0))
+
+    def misfits(width: float) -> int:
+        return sum(
+            found.get(_keras_keys("")[f"{layer.name}/kernel"])
+            != _keras_shape(f"{layer.name}/kernel", layer.kernel_shape)
+            for layer in mobilenet_v1(width)
+        )
+
+    return min(dict.fromkeys(candidates), key=misfits, default=1.0)
+
+
+def _keras_keys(classifier: str) -> dict[str, str]:
+    """Map canonical names to Keras' own."""
+    keys = {}
+    for layer in mobilenet_v1(1.0):
+        name = layer.name if layer.kind == "conv" else f"{layer.name}_conv"
+        kernel = "depthwise_kernel" if layer.kind == "depthwise" else "kernel"
+        keys[f"{layer.name}/kernel"] = f"{name}/{kernel}"
+        for statistic, keras_statistic in _STATISTICS.items():
+            keys[f"{layer.name}/{statistic}"] = f"{name}/bn/{keras_statistic}"
+    keys["classifier/kernel"] = f"{classifier}/kernel"
+    keys["classifier/bias"] = f"{classifier}/bias"
+    return keys
+
+
+def _keras_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Give the shape Keras stores: its depthwise kernels have a fourth axis."""
+    return (*shape, 1) if name.endswith("/depthwise/kernel") else shape
+
+
+def _check_complete(found: set[str] | Any, wanted: set[str], where: str) -> None:
+    if missing := sorted(wanted - found):
+        raise WeightFileError(f"{where}: {missing[0]} is missing")
+    if extra := sorted(found - wanted):
+        raise WeightFileError(
+            f"{where}: {extra[0]!r:.80} does not belong to a MobileNet v1 as YAMNet uses it"
+        )
+
+
+def _check_dataset(dataset: Any, shape: tuple[int, ...], where: str) -> None:
+    if dataset.shape != shape:
+        found = list(dataset.shape or ())
+        raise WeightFileError(f"{where} has the shape {found}, it must have {list(shape)}")
+    if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (2, 4, 8):
+        raise WeightFileError(f"{where} is of type {dataset.dtype}, it must be float32")
+    # Keras writes arrays in one piece. Others may unpack to any size, or lie in other files.
+    if dataset.chunks or dataset.is_virtual or dataset.external:
+        raise WeightFileError(
+            f"{where} is chunked, compressed or kept elsewhere; `h5repack -l CONTI -f NONE` "
+            "makes it plain"
+        )
+    if dataset.id.get_storage_size() != math.prod(shape) * dataset.dtype.itemsize:
+        raise WeightFileError(f"{where} was never written")
