@@ -6,6 +6,7 @@ Composes `Tagger` and `Outputs`; what a person sees meanwhile is the caller's `O
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def clip_items(tagger: Tagger, path: str, choice: Choice) -> Iterator[SinkItem]:
     """
     try:
         with open_audio(path) as audio:
-            yield ClipStart(display_path(path), audio.sample_rate, audio.channels)
+            yield ClipStart(_text(path), audio.sample_rate, audio.channels)
             clip_scores = ClipScores(tagger.aggregate, len(tagger.classes))
             for batch in tagger.stream(audio.blocks(), audio.sample_rate):
                 clip_scores.update(batch.scores)
@@ -105,10 +106,10 @@ def clip_items(tagger: Tagger, path: str, choice: Choice) -> Iterator[SinkItem]:
             duration = audio.samples / audio.sample_rate
             yield ClipEnd(duration, clip_scores.patches, tags, audio.warnings)
     except YamkitError as error:
-        yield ClipFailure(display_path(path), type(error).__name__, str(error))
+        yield ClipFailure(_text(path), type(error).__name__, str(error))
     except Exception as error:  # a night's run goes on, whatever one file provokes
         message = " ".join(f"{display_path(path)}: {error}".split())
-        yield ClipFailure(display_path(path), type(error).__name__, message)
+        yield ClipFailure(_text(path), type(error).__name__, message)
 
 
 def classify(
@@ -152,9 +153,14 @@ def classify(
 
 def _items(tagger: Tagger, clip: Found | NotFound, choice: Choice) -> Iterator[SinkItem]:
     if isinstance(clip, NotFound):
-        yield ClipFailure(display_path(clip.path), type(clip.error).__name__, str(clip.error))
+        yield ClipFailure(_text(clip.path), type(clip.error).__name__, str(clip.error))
     else:
         yield from clip_items(tagger, clip.path, choice)
+
+
+def _text(path: str) -> str:
+    """Give a path as valid Unicode, otherwise as it is: programs will read it."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class _Interruptions:

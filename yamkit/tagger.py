@@ -9,7 +9,7 @@ import numpy as np
 
 from yamkit import schema
 from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
-from yamkit.audio import array_source, float_blocks, open_audio
+from yamkit.audio import array_source, check_sample_rate, float_blocks, open_audio
 from yamkit.errors import ParameterError
 from yamkit.models import ModelBundle
 from yamkit.models.store import default_model, find_model
@@ -283,8 +283,10 @@ class Tagger:
         ------
         AudioError
             At a NaN or an infinity, and when the stream ends without a sample.
+        ParameterError
+            If the sample rate is none.
         """
-        return self._pipeline.batches(float_blocks(blocks), sample_rate)
+        return self._pipeline.batches(float_blocks(blocks), check_sample_rate(sample_rate))
 
     def patch_times(
         self, start_samples: NDArray[np.int64], duration_seconds: float

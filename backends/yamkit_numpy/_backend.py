@@ -6,17 +6,15 @@ into kernel and bias.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from yamkit.networks import fold_batch_norm, mobilenet_v1, same_padding
+from yamkit_numpy._threads import one_blas_thread, usable_cores
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from numpy.typing import NDArray
 
     from yamkit.networks import Convolution
@@ -24,19 +22,22 @@ if TYPE_CHECKING:
 
 __all__ = ["NumpyBackend"]
 
-_SLICE = 4
-"""Patches computed at once: their images stay in the cache, their matrices are large enough."""
+_MOST_AT_ONCE = 8
+"""Patches in one matrix product: more would leave the cache and gain nothing."""
 
 
 class NumpyBackend:
     """The backend; holds folded weights alone, so any thread may use it.
+
+    A batch is shared out to threads, each of which runs the whole network on its patches: that
+    shares the convolutions that are no matrix products, too.
 
     Parameters
     ----------
     model : Model
         Of kind ``mobilenet-v1``.
     options : BackendOptions
-        ``threads`` are those of NumPy's BLAS library.
+        ``threads`` None takes the cores this process may use.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
@@ -48,34 +49,32 @@ class NumpyBackend:
         ]
         self._kernel = weights["classifier/kernel"]  # [E, C]
         self._bias = weights["classifier/bias"]  # [C]
-        self._threads = options.threads
+        self._threads = options.threads or usable_cores()
 
     def predict(
         self, patches: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Score a batch; see `yamkit.plugin.Backend`."""
-        scores = np.empty((len(patches), len(self._bias)), np.float32)
-        embeddings = np.empty((len(patches), len(self._kernel)), np.float32)
-        with self._thread_limit():
-            for start in range(0, len(patches), _SLICE):
-                part = slice(start, start + _SLICE)
-                x = patches[part, :, :, np.newaxis]  # [B, frames, bands, 1]
-                for layer, kernel, bias in self._layers:
-                    x = _convolve(x, layer, kernel, bias)  # [B, h, w, filters]
-                embeddings[part] = x.mean(axis=(1, 2))
-                scores[part] = _sigmoid(embeddings[part] @ self._kernel + self._bias)
+        count = len(patches)
+        scores = np.empty((count, len(self._bias)), np.float32)
+        embeddings = np.empty((count, len(self._kernel)), np.float32)
+        size = max(1, min(_MOST_AT_ONCE, -(-count // self._threads)))
+
+        def run(start: int) -> None:
+            part = slice(start, start + size)
+            x = patches[part, :, :, np.newaxis]  # [B, frames, bands, 1]
+            for layer, kernel, bias in self._layers:
+                x = _convolve(x, layer, kernel, bias)  # [B, h, w, filters]
+            embeddings[part] = x.mean(axis=(1, 2))
+            scores[part] = _sigmoid(embeddings[part] @ self._kernel + self._bias)
+
+        with one_blas_thread(), ThreadPoolExecutor(self._threads) as pool:
+            for _ in pool.map(run, range(0, count, size)):
+                pass  # raises here what was raised there
         return scores, embeddings
 
     def close(self) -> None:
         """Do nothing: there are arrays alone."""
-
-    def _thread_limit(self) -> AbstractContextManager[object]:
-        if self._threads is None:
-            return nullcontext()
-        from threadpoolctl import threadpool_limits
-
-        limits: AbstractContextManager[object] = threadpool_limits(self._threads, "blas")
-        return limits
 
 
 def _convolve(
@@ -86,31 +85,47 @@ def _convolve(
 ) -> NDArray[np.float32]:
     """Convolve, add the bias, cut at zero: [B, H, W, channels] -> [B, h, w, filters]."""
     if layer.kind == "pointwise":
-        y = x @ kernel[0, 0]  # [B, H, W, channels] @ [channels, filters]
+        y = _product(x, kernel)
+    elif layer.kind == "conv":
+        y = _product(np.concatenate(_shifted(x, layer), axis=-1), kernel)
     else:
-        size, stride = layer.kernel, layer.stride
-        height, *rows = same_padding(x.shape[1], size, stride)
-        width, *columns = same_padding(x.shape[2], size, stride)
-        x = np.pad(x, ((0, 0), rows, columns, (0, 0)))
-        if layer.kind == "conv":
-            windows = sliding_window_view(x, (size, size), axis=(1, 2))[:, ::stride, ::stride]
-            # [B, h, w, channels * k * k] @ [channels * k * k, filters]
-            windows = windows.reshape(len(x), height, width, -1)
-            y = windows @ kernel.transpose(2, 0, 1, 3).reshape(-1, layer.filters)
-        else:
-            y = np.zeros((len(x), height, width, layer.filters), np.float32)
-            product = np.empty_like(y)
-            for i in range(size):
-                for j in range(size):
-                    down = slice(i, i + stride * height, stride)
-                    right = slice(j, j + stride * width, stride)
-                    np.multiply(x[:, down, right], kernel[i, j], out=product)
-                    y += product
+        images = _shifted(x, layer)
+        taps = kernel.reshape(-1, layer.channels)  # [k * k, channels]
+        y = images[0] * taps[0]
+        product = np.empty_like(y)
+        for image, tap in zip(images[1:], taps[1:], strict=True):
+            np.multiply(image, tap, out=product)
+            y += product
     y += bias
-    return np.maximum(y, 0, out=y)
+    np.maximum(y, 0, out=y)
+    return y
+
+
+def _shifted(x: NDArray[np.float32], layer: Convolution) -> list[NDArray[np.float32]]:
+    """Give what each tap of the kernel sees: k * k views [B, h, w, channels]."""
+    size, stride = layer.kernel, layer.stride
+    height, *rows = same_padding(x.shape[1], size, stride)
+    width, *columns = same_padding(x.shape[2], size, stride)
+    x = np.pad(x, ((0, 0), rows, columns, (0, 0)))
+    return [
+        x[:, i : i + stride * height : stride, j : j + stride * width : stride]
+        for i in range(size)
+        for j in range(size)
+    ]
+
+
+def _product(x: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Multiply [B, h, w, n] by a kernel of n rows.
+
+    As one product of two matrices; of four axes NumPy would make a small one for each image row.
+    """
+    matrix = kernel.reshape(x.shape[-1], -1)  # [n, filters]
+    y: NDArray[np.float32] = x.reshape(-1, len(matrix)) @ matrix  # [B * h * w, filters]
+    return y.reshape(*x.shape[:3], -1)
 
 
 def _sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Compute 1 / (1 + exp(-x)) without overflow."""
     smaller = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1, smaller) / (1 + smaller)
+    scores: NDArray[np.float32] = np.where(logits >= 0, 1, smaller) / (1 + smaller)
+    return scores

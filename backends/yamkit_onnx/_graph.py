@@ -1,11 +1,11 @@
 """Builds the ONNX graph of a MobileNet v1 from its description and canonical weights.
 
-The one module that imports `onnx`; a cached graph needs neither.
+The one module that imports `onnx`: a run with a cached graph does without.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -14,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 from yamkit.networks import fold_batch_norm, mobilenet_v1, same_padding
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from yamkit.plugin import Model
 
 __all__ = ["build_graph"]
@@ -41,7 +43,9 @@ def build_graph(model: Model) -> bytes:
     weights = model.load_weights()
     layers = mobilenet_v1(model.network.width)
     nodes = [helper.make_node("Unsqueeze", ["patches", "axis"], ["image"])]
-    constants = {"axis": np.array([1], np.int64)}  # the one channel: [B, 1, frames, bands]
+    constants: dict[str, NDArray[Any]] = {
+        "axis": np.array([1], np.int64)
+    }  # the one channel: [B, 1, frames, bands]
     height, width = model.features.patch_shape
     before = "image"
     for layer in layers:

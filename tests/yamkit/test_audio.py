@@ -118,9 +118,21 @@ def test_truncated_files_are_decoded_as_far_as_they_go(container, subtype, reaso
     assert str(len(result)) in warning
 
 
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_is_whole_or_it_is_said_wherever_it_was_cut(subtype, file):
+    data = encode("OGG", subtype, np.random.default_rng(0).uniform(-0.5, 0.5, 20_000))
+    last = data.rindex(b"OggS")
+    for end in (last, last + 10, last + 30, len(data) - 1):
+        (warning,) = decode(file(data[:end]))[1].warnings
+        assert warning.startswith("truncated: ")
+    for tail in (b"TAG" + bytes(125), bytes(70_000)):
+        whole, source = decode(file(data + tail))
+        assert len(whole) == 20_000
+        assert source.warnings == ()
+
+
 def test_damage_in_the_middle_keeps_what_came_before(file):
     data = bytearray(encode("FLAC", samples=np.random.default_rng(0).uniform(-1, 1, 20_000)))
-    data[len(data) // 2 :][:300] = bytes(300)
     data[len(data) // 2 : len(data) // 2 + 300] = bytes(300)
     result, source = decode(file(data))
     assert 4096 <= len(result) < 20_000

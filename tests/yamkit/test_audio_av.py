@@ -181,6 +181,27 @@ def test_errors_of_file_objects_are_not_lost(error):
             decode_all(stream)
 
 
+@needs_av
+def test_a_change_in_the_middle_of_a_stream_is_converted():
+    import av
+
+    from yamkit.audio import _av_source
+
+    def frame(kind, layout, rate, start):
+        made = av.AudioFrame(kind, layout, 1000)
+        for plane in made.planes:
+            plane.update(bytes(plane.buffer_size))
+        made.sample_rate = rate
+        made.pts = start
+        return made
+
+    first = frame("fltp", "stereo", 8000, 0)
+    others = [frame("fltp", "stereo", 8000, 1000), frame("s16", "mono", 16000, 4000)]
+    blocks = [block.reshape(-1, 2) for block in _av_source._converted(first, iter(others))]
+    assert sum(map(len, blocks)) == pytest.approx(2500, abs=20)
+    assert not np.concatenate(blocks).any()
+
+
 def decode_all(stream):
     with open_audio(stream) as source:
         return sum(map(len, source.blocks()))

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from yamkit.audio._mp3 import length_frame
+from yamkit.audio._ogg import breaks_off
 from yamkit.audio._source import Decoded, block_samples
 from yamkit.audio._wav_stream import is_placeholder
 from yamkit.audio._window import Window
@@ -34,10 +35,7 @@ _UNKNOWN_LENGTH = 1 << 40
 _WRONG_SIZE = re.compile(
     r"^\s*(?:data|SSND|BODY|Data Size|Riff size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
-_BROKEN_OFF = re.compile(
-    "Last page lacks an end-of-stream bit|file seems to be truncated|seems to be a truncated file",
-    re.IGNORECASE,
-)
+_BROKEN_OFF = re.compile("file seems to be truncated|seems to be a truncated file", re.IGNORECASE)
 
 
 class _ForwardSound(soundfile.SoundFile):  # type: ignore[misc]
@@ -72,6 +70,8 @@ def open_sndfile(
         The sound and the function that closes it; None where libsndfile does not know the
         format, or takes a WAV to be empty.
     """
+    # Before libsndfile moves the position below the file's buffer.
+    is_cut = breaks_off(file, start)
     missing = length_frame(file, start)
     window = Window(file, *missing) if missing else Window(file, start)
     descriptor = _plain_descriptor(file) if is_ours and not start and not missing else None
@@ -87,7 +87,7 @@ def open_sndfile(
             os.lseek(descriptor, position, os.SEEK_SET)
     if sound is None:
         return None
-    return Decoded(sound.samplerate, sound.channels, _blocks(sound, window)), sound.close
+    return Decoded(sound.samplerate, sound.channels, _blocks(sound, window, is_cut)), sound.close
 
 
 def _plain_descriptor(file: BinaryIO) -> int | None:
@@ -110,7 +110,7 @@ def _open(source: Window | int) -> Any | None:
     return sound
 
 
-def _blocks(sound: Any, window: Window) -> Iterator[NDArray[np.float32]]:
+def _blocks(sound: Any, window: Window, is_cut: bool) -> Iterator[NDArray[np.float32]]:
     length = block_samples(sound.channels)
     decoded = 0
     broken = False
@@ -126,7 +126,7 @@ def _blocks(sound: Any, window: Window) -> Iterator[NDArray[np.float32]]:
             break
         decoded += samples
         yield block[:samples]
-    reason = _shortfall(sound, decoded)
+    reason = _shortfall(sound, decoded, is_cut)
     if reason is None and broken:
         reason = f"damaged: decoding stopped after {decoded} samples"
     if reason is not None:
@@ -140,7 +140,7 @@ def _decoded_before_error(sound: Any) -> int:
         return 0
 
 
-def _shortfall(sound: Any, decoded: int) -> str | None:
+def _shortfall(sound: Any, decoded: int, is_cut: bool) -> str | None:
     """Say what is missing of a sound that has been read to its end."""
     if decoded < sound.frames < _UNKNOWN_LENGTH:
         return f"truncated or damaged: {decoded} of {sound.frames} samples decoded"
@@ -152,6 +152,6 @@ def _shortfall(sound: Any, decoded: int) -> str | None:
                 f"truncated: the header promises {promised} bytes, {present} are there; "
                 f"{decoded} samples decoded"
             )
-    if _BROKEN_OFF.search(log):
+    if is_cut or _BROKEN_OFF.search(log):
         return f"truncated: {decoded} samples decoded"
     return None

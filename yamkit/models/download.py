@@ -7,6 +7,7 @@ it comes, in scratch space that goes whatever happens.
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -126,13 +127,21 @@ def _fetch(url: str, receiver: _Receiver) -> None:
     import requests
     from pooch import HTTPDownloader
 
+    connections = ExitStack()
+
+    def close_later(response: requests.Response, **_: object) -> None:
+        # pooch leaves the connection of a failed download open
+        connections.callback(response.close)
+
     download = HTTPDownloader(
         chunk_size=_CHUNK_BYTES,
         timeout=_TIMEOUT_SECONDS,
         headers={"Accept-Encoding": "identity"},  # the bytes of the file, not a packed form
+        hooks={"response": close_later},
     )
     try:
-        download(url, receiver, None)
+        with connections:
+            download(url, receiver, None)
     except requests.HTTPError as error:
         # the number alone: the words beside it are the server's
         status = getattr(error.response, "status_code", "no")
@@ -148,8 +157,8 @@ def _fetch(url: str, receiver: _Receiver) -> None:
         ) from None
     except requests.ConnectionError as error:
         raise DownloadError(
-            f"{url}: the connection failed ({_cause(error)}); HTTPS_PROXY names a proxy, --url another "
-            "place"
+            f"{url}: the connection failed ({_cause(error)}); HTTPS_PROXY names a proxy, "
+            "--url another place"
         ) from None
     except (requests.RequestException, ValueError) as error:
         raise DownloadError(f"{url}: {str(error).partition(chr(10))[0]:.200}") from None

@@ -204,14 +204,20 @@ def write_h5_bundle(
 
 def _existing(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
-    try:
-        if not path.is_file():  # opening a pipe would wait for ever
-            raise WeightFileError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise WeightFileError(f"{path}: {error.strerror}") from None
+    if problem := _file_problem(path):
+        raise WeightFileError(f"{path}: {problem}")
     return path
+
+
+def _file_problem(path: Path) -> str:
+    """Say why a file cannot be read; empty if it can. Opening a pipe would wait for ever."""
+    try:
+        if not path.is_file():
+            return "not a file" if path.exists() else "no such file"
+        with path.open("rb"):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def _check_length(classes: tuple[TagClass, ...], outputs: int, path: Path) -> None:
@@ -235,11 +241,11 @@ def _read_features(path: str | os.PathLike[str]) -> FeatureSpec:
 
 
 def _read(path: str | os.PathLike[str], limit: int) -> bytes:
-    try:
-        with Path(path).open("rb") as stream:
-            data = stream.read(limit + 1)
-    except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}") from None
+    path = Path(path)
+    if problem := _file_problem(path):
+        raise BundleError(f"{path}: {problem}")
+    with path.open("rb") as stream:
+        data = stream.read(limit + 1)
     if len(data) > limit:
         raise BundleError(f"{path}: longer than {limit} bytes")
     return data

@@ -184,8 +184,9 @@ def _shape(value: Any) -> list[int | None] | None:
 
 
 def _describe(value: Any) -> str:
-    number = value.type.tensor_type.elem_type
-    kind = onnx.TensorProto.DataType.Name(number).lower().replace("float", "float32", 1)
+    names = {number: name.lower() for name, number in onnx.TensorProto.DataType.items()}
+    names[onnx.TensorProto.FLOAT] = "float32"
+    kind = names.get(value.type.tensor_type.elem_type, "something odd")
     shape = _shape(value)
     if shape is None:
         return f"{kind} of unknown shape"

@@ -244,21 +244,17 @@ def test_a_full_disk_is_one_line() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_keeps_what_was_finished(number: int) -> None:
     """The second clip is a pipe that falls silent, so the run is surely inside it."""
-    process = start(
+    with start(
         "classify", "--format", "json", "-o", "out.json", "good.wav", "-", stdin=subprocess.PIPE
-    )
-    header = Path("good.wav").read_bytes()[:4000]
-    assert process.stdin is not None
-    process.stdin.buffer.write(header)
-    process.stdin.flush()
-    process.stdin.buffer.write(header)
-    process.stdin.flush()
-    while not any(path.stat().st_size > 600 for path in Path().glob(".out.json.*.part")):
-        assert process.poll() is None
-    process.send_signal(number)
-    process.wait()
-    assert process.stderr is not None
-    assert process.stderr.read().split() == ["interrupted"]
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.buffer.write(Path("good.wav").read_bytes()[:4000])
+        process.stdin.flush()
+        while not any(path.stat().st_size > 600 for path in Path().glob(".out.json.*.part")):
+            assert process.poll() is None
+        process.send_signal(number)
+        assert process.stderr.read().split() == ["interrupted"]
     assert process.returncode == 130
     clips = json.loads(Path("out.json").read_text())["clips"]
     assert clips[0]["path"] == "good.wav"

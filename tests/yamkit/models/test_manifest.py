@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -79,10 +80,12 @@ def test_whole_numbers_serve_as_floats():
     assert isinstance(features.mel_low_hz, float)
 
 
-@pytest.mark.parametrize("key", [line.split(" = ")[0] for line in TEXT.splitlines() if "=" in line])
+OPTIONAL = ("source_sha256", '"weights.npz"')
+KEYS = [line.partition(" = ")[0] for line in TEXT.splitlines() if "=" in line]
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in OPTIONAL])
 def test_a_missing_key_is_named(key):
-    if key in ("source_sha256", '"weights.npz"'):
-        pytest.skip("may be absent")
     text = "".join(line for line in TEXT.splitlines(True) if not line.startswith(f"{key} ="))
     with pytest.raises(BundleError, match=r"classes is" if "csv" in key else rf"{key} is missing"):
         parse_manifest(text, "model.toml")
@@ -144,11 +147,8 @@ def test_any_text_is_a_manifest_or_a_bundle_error(text):
 
 @given(st.integers(0, len(TEXT)), st.text(max_size=5))
 def test_a_changed_manifest_is_one_or_a_bundle_error(position, text):
-    try:
+    with contextlib.suppress(BundleError):
         manifest = parse_manifest(TEXT[:position] + text + TEXT[position:], "m")
-    except BundleError as error:
-        assert str(error)
-    else:
         assert parse_manifest(format_manifest(manifest), "m") == manifest
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from yamkit.errors import ParameterError
@@ -140,16 +140,14 @@ def test_the_cut_does_not_matter_to_the_bit(
 @given(from_hz=st.integers(1, 768000), to_hz=st.integers(4000, 48000), samples=st.integers(1, 3000))
 def test_any_pair_of_rates_equals_resampy(from_hz: int, to_hz: int, samples: int) -> None:
     resampy = pytest.importorskip("resampy")
+    assume(from_hz != to_hz)  # the core calls no resampler then
     samples = min(samples, 1 + 30000 * from_hz // to_hz)
     signal = noise(samples)
     found = resample(Polyphase(from_hz, to_hz), signal)
     if samples * to_hz < 2 * from_hz:
         assert len(found) == samples * to_hz // from_hz
         return  # resampy refuses to give nothing
-    if from_hz == to_hz:
-        wanted = signal
-    else:
-        wanted = resampy.resample(signal, from_hz, to_hz, filter="kaiser_best")
+    wanted = resampy.resample(signal, from_hz, to_hz, filter="kaiser_best")
     length = min(len(found), len(wanted))
     assert abs(len(found) - len(wanted)) <= 1
     np.testing.assert_allclose(found[:length], wanted[:length], rtol=0, atol=1e-5)

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from yamkit.cli.models import _progress, models
+from yamkit.errors import DownloadError, ModelExistsError, UnknownModelError, WeightFileError
+from yamkit.models import download
+from yamkit.models.bundle import write_bundle
+from yamkit.models.store import install, models_folder
+from yamkit.types import NetworkSpec
+
+
+def run(*args: object, code: int = 0) -> str:
+    result = CliRunner().invoke(models, [str(arg) for arg in args], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture
+def installed_tiny(tiny):
+    return install("tiny", lambda folder: shutil.copytree(tiny.folder, folder, dirs_exist_ok=True))
+
+
+@pytest.fixture
+def installed_onnx(tiny):
+    def build(folder):
+        write_bundle(
+            folder,
+            name="graph",
+            version="2",
+            licence="",
+            source="",
+            source_sha256="",
+            features=tiny.features,
+            network=NetworkSpec("onnx"),
+            classes=tiny.classes[:1],
+            onnx=b"graph",
+        )
+
+    return install("graph", build)
+
+
+def test_list_and_verify_say_what_to_do_when_there_is_nothing():
+    for command in ("list", "verify"):
+        assert "no model is installed; `yamkit models pull yamnet`" in run(command)
+    assert json.loads(run("list", "--json")) == {"schema": "yamkit-models/1", "models": []}
+
+
+def test_list(installed_tiny, installed_onnx):
+    (models_folder() / "odd").mkdir()
+    head, graph, odd, tiny = run("list").splitlines()
+    assert head.split() == ["NAME", "VERSION", "CLASSES", "NETWORK", "SIZE", "STATE"]
+    assert graph.split() == ["graph", "2", "1", "onnx", "0.0", "MB", "ok"]
+    assert tiny.split() == ["tiny", "1", "6", "mobilenet-v1", "0.9", "MB", "ok"]
+    assert odd.split()[:6] == ["odd", "-", "-", "-", "-", "broken:"]
+    assert "model.toml: missing" in odd
+    assert head.index("STATE") == odd.index("broken") == tiny.index("ok")
+
+
+def test_list_json(installed_tiny):
+    (models_folder() / "odd").mkdir()
+    odd, tiny = json.loads(run("list", "--json"))["models"]
+    assert tiny == {
+        "name": "tiny",
+        "folder": str(installed_tiny.folder),
+        "state": "ok",
+        "problem": "",
+        "version": "1",
+        "classes": 6,
+        "network": "mobilenet-v1",
+        "size_bytes": sum((installed_tiny.folder / f).stat().st_size for f in installed_tiny.files),
+        "sha256": installed_tiny.sha256,
+    }
+    assert odd["state"] == "broken"
+    assert "missing" in odd["problem"]
+    assert odd["classes"] is None
+
+
+def test_info_of_yamnet(yamnet):
+    text = run("info", yamnet.folder)
+    for line in (
+        "parameters       3,729,481 (3.7 M)",
+        "multiplications  69,165,056 a patch (69.2 M)",
+        "classes          521",
+        "embedding size   1,024",
+        "source           yamnet.h5",
+        f"source sha256    {yamnet.source_sha256}",
+        f"sha256           {yamnet.sha256}",
+        f"folder           {yamnet.folder}",
+        "  sample_rate_hz       16000",
+        f"  weights.npz  {yamnet.weights_sha256}",
+    ):
+        assert line in text.splitlines()
+
+
+def test_info_json(installed_tiny):
+    entry = json.loads(run("info", "tiny", "--json"))
+    assert entry["schema"] == "yamkit-model/1"
+    assert entry["features"]["mel_bands"] == 20
+    assert entry["network"]["width"] == 0.25
+    assert entry["files"] == dict(installed_tiny.files)
+    assert set(entry["cost"]) == {"parameters", "multiplications_per_patch"}
+
+
+def test_info_of_a_graph_knows_no_cost(installed_onnx):
+    text = run("info", "graph")
+    assert "parameters" not in text
+    assert "licence         not stated" in text
+    assert json.loads(run("info", "graph", "--json"))["cost"] is None
+
+
+def test_info_of_an_unknown_model():
+    with pytest.raises(UnknownModelError, match="yamkit models pull yamnet"):
+        run("info", "yamnet")
+
+
+def test_import_names_the_model_by_its_file(small_h5, small_classes):
+    output = run("import", small_h5, "--classes", small_classes, "--licence", "MIT", "--version", 3)
+    folder = models_folder() / "small-net"
+    assert output == f"installed small-net (0.21 M weights, 7 classes) in {folder}\n"
+    entry = json.loads(run("info", "small-net", "--json"))
+    assert (entry["licence"], entry["version"], entry["classes"]) == ("MIT", "3", 7)
+    with pytest.raises(ModelExistsError):
+        run("import", small_h5, "--classes", small_classes)
+    run("import", small_h5, "--classes", small_classes, "--replace")
+    assert run("verify") == "small-net: ok\n"
+
+
+def test_import_under_a_name(small_h5, small_classes):
+    run("import", small_h5, "--name", "other", "--classes", small_classes)
+    assert run("remove", "other") == f"removed other from {models_folder()}\n"
+    with pytest.raises(UnknownModelError):
+        run("remove", "other")
+
+
+def test_import_of_a_file_whose_name_gives_none(tmp_path):
+    assert "give one with --name NAME" in run("import", tmp_path / "日本.h5", code=2)
+
+
+def test_import_of_something_else(tmp_path):
+    path = tmp_path / "text.h5"
+    path.write_text("no")
+    with pytest.raises(WeightFileError, match="not an HDF5 file"):
+        run("import", path)
+
+
+def test_verify_checks_all_and_fails_when_one_does(tiny, installed_tiny, installed_onnx):
+    (installed_onnx.folder / "model.onnx").write_bytes(b"other")
+    graph, sound = run("verify", code=1).splitlines()
+    assert graph.startswith("graph: FAIL: ")
+    assert "its SHA-256 is not the manifest's" in graph
+    assert sound == "tiny: ok"
+    assert run("verify", "tiny", tiny.folder) == f"tiny: ok\n{tiny.folder}: ok\n"
+    assert run("verify", "none", "tiny", code=1).endswith("tiny: ok\n")
+
+
+def test_pull_hands_its_options_on(monkeypatch, installed_onnx):
+    calls = []
+
+    def fake(name, **options):
+        calls.append((name, options))
+        return installed_onnx
+
+    monkeypatch.setattr(download, "pull", fake)
+    assert run("pull") == f"installed graph (1 class) in {installed_onnx.folder}\n"
+    run("pull", "yamnet", "--url", "http://x/y", "--replace")
+    assert calls == [
+        ("yamnet", {"url": None, "replace": False, "progress": None}),
+        ("yamnet", {"url": "http://x/y", "replace": True, "progress": None}),
+    ]
+
+
+def test_pull_refuses_other_schemes():
+    with pytest.raises(DownloadError, match="https://"):
+        run("pull", "yamnet", "--url", "file:///etc/passwd")
+
+
+def test_a_bar_is_drawn_where_somebody_may_be_looking(monkeypatch, capsys):
+    with _progress("yamnet") as progress:
+        assert progress is None
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with _progress("yamnet") as progress:
+        progress(50, 100)
+        progress(100, 100)
+    captured = capsys.readouterr()
+    assert "fetching yamnet" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("command", ["list", "info", "import", "pull", "verify", "remove"])
+def test_every_command_has_help(command):
+    assert len(run(command, "--help").splitlines()) > 5

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from yamkit.errors import (
+    BundleError,
+    ModelExistsError,
+    ParameterError,
+    StoreError,
+    UnknownModelError,
+    WeightFileError,
+)
+from yamkit.models.store import (
+    cache_folder,
+    default_model,
+    find_model,
+    install,
+    installed,
+    models_folder,
+    remove_model,
+)
+
+
+@pytest.fixture
+def build(tiny):
+    """Put the tiny bundle into the folder that `install` gives."""
+
+    def copy(folder: Path) -> None:
+        shutil.copytree(tiny.folder, folder, dirs_exist_ok=True)
+
+    return copy
+
+
+@pytest.fixture
+def build_other(build):
+    """The same with another licence."""
+
+    def copy(folder: Path) -> None:
+        build(folder)
+        path = folder / "model.toml"
+        path.write_text(path.read_text().replace("CC0-1.0", "other"))
+
+    return copy
+
+
+def contents() -> list[str]:
+    return sorted(path.name for path in models_folder().iterdir())
+
+
+def test_folders_follow_the_home_variable(monkeypatch, tmp_path):
+    monkeypatch.setenv("YAMKIT_HOME", str(tmp_path))
+    assert models_folder() == tmp_path / "models"
+    assert cache_folder() == tmp_path / "cache"
+    monkeypatch.setenv("YAMKIT_HOME", "~/sounds")
+    assert models_folder() == Path.home() / "sounds" / "models"
+
+
+def test_folders_are_the_platforms_otherwise(monkeypatch):
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda name, appauthor: f"/data/{name}")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name, appauthor: f"/cache/{name}")
+    monkeypatch.setenv("YAMKIT_HOME", "")
+    assert models_folder() == Path("/data/yamkit/models")
+    assert cache_folder() == Path("/cache/yamkit")
+
+
+def test_nothing_is_installed_at_first():
+    assert installed() == []
+    assert not models_folder().exists()
+
+
+def test_install_find_list_remove(tiny, build):
+    bundle = install("tiny", build)
+    assert bundle.folder == models_folder() / "tiny"
+    assert bundle.sha256 == tiny.sha256
+    assert find_model("tiny") == bundle
+    (row,) = installed()
+    assert (row.name, row.folder, row.bundle, row.problem) == ("tiny", bundle.folder, bundle, None)
+    assert contents() == ["tiny"]
+    assert remove_model("tiny") == bundle.folder
+    assert contents() == []
+
+
+def test_a_bundle_in_any_folder_is_found_by_path(tiny, monkeypatch):
+    assert find_model(tiny.folder) == tiny
+    assert find_model(str(tiny.folder)) == tiny
+    monkeypatch.chdir(tiny.folder)
+    assert find_model(".").sha256 == tiny.sha256
+    with pytest.raises(BundleError, match="missing; a bundle is a folder with model.toml"):
+        find_model("./nothing")
+
+
+def test_an_unknown_name_lists_what_there_is_and_what_to_do(build):
+    with pytest.raises(
+        UnknownModelError, match=r"^no model 'tiny' is installed; `yamkit models pu"
+    ):
+        find_model("tiny")
+    install("tiny", build)
+    with pytest.raises(UnknownModelError) as caught:
+        find_model("tinny")
+    message = str(caught.value)
+    assert "do you mean 'tiny'?" in message
+    assert "(installed: tiny)" in message
+    assert "`yamkit models import FILE.h5 --name yamnet`" in message
+    with pytest.raises(UnknownModelError, match="no model 'x' is installed"):
+        remove_model("x")
+
+
+def test_the_default_model(tiny, build, monkeypatch):
+    with pytest.raises(UnknownModelError, match="no model 'yamnet' is installed"):
+        default_model()
+    install("tiny", build)
+    monkeypatch.setenv("YAMKIT_MODEL", "tiny")
+    assert default_model().sha256 == tiny.sha256
+    monkeypatch.setenv("YAMKIT_MODEL", str(tiny.folder))
+    assert default_model() == tiny
+
+
+def test_a_name_that_exists_is_replaced_only_on_request(tiny, build, build_other):
+    with_replace = install("tiny", build, replace=True)
+    assert with_replace.licence == "CC0-1.0"
+    with pytest.raises(ModelExistsError, match="'tiny' is installed in .*; --replace replaces it"):
+        install("tiny", pytest.fail)
+    assert install("tiny", build_other, replace=True).licence == "other"
+    assert contents() == ["tiny"]
+
+
+def test_a_name_that_appears_meanwhile_is_not_replaced(build, build_other):
+    def race(folder: Path) -> None:
+        install("tiny", build_other)
+        build(folder)
+
+    with pytest.raises(ModelExistsError):
+        install("tiny", race)
+    assert find_model("tiny").licence == "other"
+    assert contents() == ["tiny"]
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "A"])
+def test_names_are_checked_before_anything_is_made(name):
+    with pytest.raises(ParameterError, match="cannot be named"):
+        install(name, pytest.fail)
+    assert not models_folder().exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (WeightFileError("bad"), WeightFileError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (ZeroDivisionError(), ZeroDivisionError),
+        (OSError(28, "No space left on device"), StoreError),
+    ],
+)
+def test_a_failure_leaves_what_was_there(error, expected, tiny, build):
+    def fail(folder: Path) -> None:
+        (folder / "weights.npz").write_bytes(b"half")
+        (folder.parent / "scratch").write_bytes(b"more")
+        raise error
+
+    with pytest.raises(expected):
+        install("tiny", fail)
+    assert contents() == []
+    install("tiny", build)
+    with pytest.raises(expected):
+        install("tiny", fail, replace=True)
+    assert contents() == ["tiny"]
+    assert find_model("tiny").sha256 == tiny.sha256
+
+
+def test_what_is_not_a_sound_bundle_of_that_name_is_not_installed(build):
+    with pytest.raises(BundleError, match="missing; a bundle is a folder"):
+        install("tiny", lambda folder: None)
+    with pytest.raises(BundleError, match="says that its name is 'tiny'"):
+        install("large", build)
+    assert contents() == []
+
+
+def test_the_old_model_comes_back_when_the_exchange_is_interrupted(build, build_other, monkeypatch):
+    install("tiny", build)
+    rename = Path.rename
+    calls = []
+
+    def interrupted(self: Path, target: Path) -> Path:
+        calls.append(self)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        install("tiny", build_other, replace=True)
+    monkeypatch.undo()
+    assert len(calls) == 3
+    monkeypatch.setenv("YAMKIT_HOME", str(calls[0].parent.parent))
+    assert find_model("tiny").licence == "CC0-1.0"
+    assert contents() == ["tiny"]
+
+
+def test_a_failed_first_exchange_leaves_nothing(build, monkeypatch):
+    def refuse(self: Path, target: Path) -> Path:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StoreError, match="cannot install tiny in .*: Invalid cross-device link"):
+        install("tiny", build, replace=True)
+    assert contents() == []
+
+
+def test_a_model_that_cannot_be_removed_stays(build, monkeypatch):
+    install("tiny", build)
+
+    def refuse(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StoreError, match="cannot remove .*tiny: Permission denied"):
+        remove_model("tiny")
+    assert contents() == ["tiny"]
+
+
+def test_broken_models_are_listed_and_can_be_removed_and_replaced(build):
+    folder = install("tiny", build).folder
+    (folder / "weights.npz").unlink()
+    (models_folder() / "README").write_text("not a folder")
+    (models_folder() / ".hidden").mkdir()
+    (row,) = installed()
+    assert row.bundle is None
+    assert "weights.npz: missing" in row.problem
+    with pytest.raises(BundleError, match=r"weights\.npz: missing"):
+        find_model("tiny")
+    install("tiny", build, replace=True)
+    folder.rename(folder.with_name("copy"))
+    (row,) = installed()
+    assert "says that its name is 'tiny'" in row.problem
+    remove_model("copy")
+    assert installed() == []
+
+
+def test_a_linked_model_is_unlinked_and_its_target_stays(tiny):
+    models_folder().mkdir(parents=True)
+    (models_folder() / "tiny").symlink_to(tiny.folder)
+    assert find_model("tiny").sha256 == tiny.sha256
+    remove_model("tiny")
+    tiny.verify()
+    assert contents() == []
+
+
+def test_a_store_that_is_no_folder(build, monkeypatch, tmp_path):
+    (tmp_path / "models").write_text("")
+    monkeypatch.setenv("YAMKIT_HOME", str(tmp_path))
+    with pytest.raises(StoreError, match="cannot read the models in .*: Not a directory"):
+        installed()
+    with pytest.raises(StoreError, match="cannot write the models in .*YAMKIT_HOME names another"):
+        install("tiny", build)
