@@ -45,10 +45,8 @@ def main() -> None:
             for name, command in commands.items():
                 runs[name].append(measure(command))
     for name, command in commands.items():
-        figures = median(runs[name])
-        print(
-            f"{name:9}{figures.wall_seconds:7.2f} s{figures.peak_mb:8.0f} MB   {shlex.join(command)}"
-        )
+        typical, line = median(runs[name]), shlex.join(command)
+        print(f"{name:9}{typical.wall_seconds:7.2f} s{typical.peak_mb:8.0f} MB   {line}")
     ours, theirs = median(runs["yamkit"]), median(runs["baseline"])
     time_ratio = theirs.wall_seconds / ours.wall_seconds
     memory_ratio = theirs.peak_mb / ours.peak_mb

@@ -7,7 +7,7 @@ keeps no state of a stream, so several streams may pass through it at once.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from yamkit._registry import registry
 from yamkit.audio import mono
 from yamkit.errors import AudioValueError, BrokenPluginError, IncompatibleError, ParameterError
 from yamkit.models.store import cache_folder
-from yamkit.plugin import BackendInfo, BackendOptions, FrontendInfo
+from yamkit.plugin import BackendInfo, BackendOptions, FrontendInfo, PluginInfo
 from yamkit.types import Batch
 from yamkit.windows import segments
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from yamkit.types import FeatureSpec
 
 __all__ = ["MAX_BATCH_SIZE", "Pipeline"]
+
+_Info = TypeVar("_Info", bound=PluginInfo)
 
 MAX_BATCH_SIZE = 4096
 """Most patches in a batch; more would only cost memory."""
@@ -80,18 +82,10 @@ class Pipeline:
         self.features = _with_hop(model.features, hop_seconds)
         self._classes = len(model.classes)
         self._batch_size = batch_size
-        self._backend_name = backend
-        self._frontend_name = frontend
+        self._names = {"backend": backend, "frontend": frontend, "resampler": resampler}
 
         plugins = registry()
-        chosen = {
-            kind: plugins.resolve(kind, name)
-            for kind, name in (
-                ("backend", backend),
-                ("frontend", frontend),
-                ("resampler", resampler),
-            )
-        }
+        chosen = {kind: plugins.resolve(kind, name) for kind, name in self._names.items()}
         front, back = chosen["frontend"].info, chosen["backend"].info
         assert isinstance(front, FrontendInfo)
         assert isinstance(back, BackendInfo)
@@ -125,13 +119,12 @@ class Pipeline:
         samples = self._resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
         hop = features.patch_hop_samples
         for segment in segments(samples, features.patch_window_samples, hop, self._batch_size):
+            count = segment.patches
             patches = self._frontend.patches(segment.samples)
-            wanted = (segment.patches, *features.patch_shape)
-            self._check_shape("frontend", self._frontend_name, "patches", patches, wanted)
+            self._check("frontend", "patches", patches, (count, *features.patch_shape))
             scores, embeddings = self._backend.predict(patches)
-            wanted = (segment.patches, self._classes)
-            self._check_shape("backend", self._backend_name, "scores", scores, wanted)
-            starts = segment.start_sample + hop * np.arange(segment.patches, dtype=np.int64)
+            self._check("backend", "scores", scores, (count, self._classes))
+            starts = segment.start_sample + hop * np.arange(count, dtype=np.int64)
             yield Batch(starts, scores, embeddings)
 
     def close(self) -> None:
@@ -149,12 +142,14 @@ class Pipeline:
             yield resampler.process(block)
         yield resampler.flush()
 
-    @staticmethod
-    def _check_shape(
-        kind: str, name: str, what: str, array: NDArray[Any], wanted: tuple[int, ...]
+    def _check(
+        self, kind: str, what: str, array: NDArray[np.float32], shape: tuple[int, ...]
     ) -> None:
-        if array.shape != wanted:
-            raise BrokenPluginError(f"{kind} {name!r} gave {what} {array.shape}, wanted {wanted}")
+        """Refuse what a plugin gives in another shape than it promised."""
+        if array.shape != shape:
+            raise BrokenPluginError(
+                f"{kind} {self._names[kind]!r} gave {what} {array.shape}, wanted {shape}"
+            )
 
 
 def _not_empty(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
@@ -182,29 +177,26 @@ def _with_hop(features: FeatureSpec, hop_seconds: float | None) -> FeatureSpec:
 
 
 def _check_fit(model: ModelBundle, front: FrontendInfo, back: BackendInfo, provider: str) -> None:
-    if front.produces != model.features.kind:
-        fitting = [
-            plugin.name
-            for plugin in registry().plugins
-            if isinstance(plugin.info, FrontendInfo) and plugin.info.produces == model.features.kind
-        ]
+    kind, network = model.features.kind, model.network.kind
+    if front.produces != kind:
+        fitting = _names_of(FrontendInfo, lambda info: info.produces == kind)
         raise IncompatibleError(
-            f"model {model.name!r} eats {model.features.kind!r} and front end {front.name!r} gives "
-            f"{front.produces!r}; front ends that fit: {', '.join(fitting) or 'none installed'}"
+            f"model {model.name!r} eats {kind!r} and front end {front.name!r} gives "
+            f"{front.produces!r}; front ends that fit: {fitting}"
         )
-    if model.network.kind not in back.networks:
-        fitting = [
-            plugin.name
-            for plugin in registry().plugins
-            if isinstance(plugin.info, BackendInfo) and model.network.kind in plugin.info.networks
-        ]
+    if network not in back.networks:
+        fitting = _names_of(BackendInfo, lambda info: network in info.networks)
         raise IncompatibleError(
-            f"model {model.name!r} is of kind {model.network.kind!r} and backend {back.name!r} "
-            f"runs {', '.join(back.networks)}; backends that fit: "
-            f"{', '.join(fitting) or 'none installed'}"
+            f"model {model.name!r} is of kind {network!r} and backend {back.name!r} runs "
+            f"{', '.join(back.networks)}; backends that fit: {fitting}"
         )
     if provider not in back.providers:
         raise IncompatibleError(
             f"backend {back.name!r} has no provider {provider!r}; it knows: "
             f"{', '.join(back.providers)}"
         )
+
+
+def _names_of(kind: type[_Info], fits: Callable[[_Info], bool]) -> str:
+    infos = (plugin.info for plugin in registry().plugins)
+    return ", ".join(i.name for i in infos if isinstance(i, kind) and fits(i)) or "none installed"

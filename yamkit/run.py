@@ -6,6 +6,7 @@ Composes `Tagger` and `Outputs`; what a person sees meanwhile is the caller's `O
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from yamkit import __version__
 from yamkit.aggregate import ClipScores, top_tags
 from yamkit.audio import NotFound, display_path, open_audio
-from yamkit.errors import YamkitError
+from yamkit.errors import ParameterError, YamkitError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Parameters, PatchTags, RunInfo, RunModel
 
 if TYPE_CHECKING:
@@ -43,11 +44,22 @@ class Choice:
         Lowest score reported; None for any.
     per_patch : bool
         Whether patches are reported beside clips.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of its range.
     """
 
     top: int | None = 5
     threshold: float | None = None
     per_patch: bool = False
+
+    def __post_init__(self) -> None:
+        if self.top is not None and self.top < 1:
+            raise ParameterError(f"top {self.top}: wanted 1 or more")
+        if self.threshold is not None and not math.isfinite(self.threshold):
+            raise ParameterError(f"threshold {self.threshold}: wanted a finite number")
 
 
 class Observer(Protocol):

@@ -131,7 +131,9 @@ def run_selftest(model: ModelBundle) -> SelftestReport:
 
 
 def _fitting(model: ModelBundle) -> tuple[list[str], list[str], list[str]]:
-    frontends, backends, skipped = [], [], []
+    frontends: list[str] = []
+    backends: list[str] = []
+    skipped: list[str] = []
     for plugin in registry().plugins:
         info = plugin.info
         if isinstance(info, FrontendInfo) and info.produces == model.features.kind:

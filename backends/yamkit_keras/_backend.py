@@ -57,16 +57,20 @@ class KerasBackend:
 
         signature = tf.TensorSpec([None, *model.features.patch_shape], tf.float32)
 
-        @tf.function(input_signature=[signature])  # type: ignore[untyped-decorator]
+        @tf.function(input_signature=[signature], autograph=False)  # type: ignore[untyped-decorator]
         def predict(patches: Any) -> Any:
             return network(patches, training=False)
 
         self._predict = predict
+        self._sizes = (len(model.classes), model.network.embedding_size)
 
     def predict(
         self, patches: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Score a batch; see `yamkit.plugin.Backend`."""
+        if not len(patches):  # TensorFlow's own depthwise convolution fails on nothing
+            classes, embedding_size = self._sizes
+            return np.empty((0, classes), np.float32), np.empty((0, embedding_size), np.float32)
         with tf.device(self._device):
             scores, embeddings = self._predict(tf.constant(patches))
         return scores.numpy(), embeddings.numpy()

@@ -59,7 +59,9 @@ class LogMelTf:
         except ValueError as error:
             raise IncompatibleError(f"mel bands: {error}") from None
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])  # type: ignore[untyped-decorator]
+        signature = tf.TensorSpec([None], tf.float32)
+
+        @tf.function(input_signature=[signature], autograph=False)  # type: ignore[untyped-decorator]
         def patches(segment: Any) -> Any:
             spectrum = tf.signal.stft(  # [frames, bins]
                 segment,

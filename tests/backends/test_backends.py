@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,17 @@ def direct(model: Fake, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_hook_describes_it(name: str) -> None:
+    (info,) = import_module(f"yamkit_{name}").yamkit_backends()
+    assert (info.name, info.api) == (name, 1)
+    assert "mobilenet-v1" in info.networks
+    assert "cpu" in info.providers
+    module, _, factory = info.factory.partition(":")
+    backend = make(name, fake())
+    assert type(backend) is getattr(import_module(module), factory)
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_equal_to_the_definition(name: str, shape: tuple[int, int]) -> None:
     model = fake(shape)
@@ -169,6 +181,87 @@ def test_onnx_without_such_a_provider() -> None:
         make("onnx", fake(), provider="coreml")
 
 
+def test_onnx_that_falls_back_in_silence(monkeypatch) -> None:
+    import onnxruntime
+
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda *source, providers: real(*source, providers=["CPUExecutionProvider"]),
+    )
+    with pytest.raises(IncompatibleError, match="provider 'cuda': ONNX Runtime has cpu here"):
+        make("onnx", fake(), provider="cuda")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_large_batch(name: str) -> None:
+    model = fake((20, 16))
+    x = patches(model, 41)
+    backend = make(name, model)
+    scores, embeddings = backend.predict(x)
+    parts = [backend.predict(x[start : start + 7]) for start in range(0, 41, 7)]
+    np.testing.assert_allclose(scores, np.concatenate([p[0] for p in parts]), rtol=0, atol=1e-6)
+    atol = 1e-5 * embeddings.max()
+    np.testing.assert_allclose(embeddings, np.concatenate([p[1] for p in parts]), rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+@pytest.mark.parametrize("threads", [1, 3, None])
+def test_threads_change_nothing(name: str, threads: int | None) -> None:
+    model = fake((20, 16))
+    x = patches(model, 10)
+    scores, _ = make(name, model, threads=threads).predict(x)
+    np.testing.assert_allclose(scores, make(name, model).predict(x)[0], rtol=0, atol=1e-6)
+
+
+def test_numpy_gives_the_blas_threads_back() -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from yamkit_numpy._threads import one_blas_thread
+
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        if before != {2}:
+            pytest.skip("threadpoolctl does not know this BLAS library")
+        first, second = one_blas_thread(), one_blas_thread()
+        first.__enter__()
+        second.__enter__()
+        assert threads() == {1}
+        first.__exit__(None, None, None)
+        assert threads() == {1}, "the second is still inside"
+        second.__exit__(None, None, None)
+        assert threads() == {2}
+
+
+def test_numpy_raises_what_its_threads_raise() -> None:
+    model = fake((20, 16))
+    backend = make("numpy", model, threads=2)
+    with pytest.raises(TypeError, match="matmul"):
+        backend.predict(np.full((9, 20, 16), "a"))
+
+
+def test_cores_where_the_system_does_not_tell_them(monkeypatch) -> None:
+    import os
+
+    from yamkit_numpy import _threads
+    from yamkit_onnx import _backend
+
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert _threads.usable_cores() == _backend._usable_cores() == 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert _threads.usable_cores() == _backend._usable_cores() == 1
+
+
 class TestOnnxCache:
     """The graph is built once."""
 
@@ -212,6 +305,31 @@ class TestOnnxCache:
         make("onnx", model, cache_folder=tmp_path / "file" / "cache").predict(patches(model))
         assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
+    def test_a_folder_that_cannot_be_read_is_no_error(self, tmp_path: Path, monkeypatch) -> None:
+        make("onnx", fake(), cache_folder=tmp_path)
+        (path,) = tmp_path.iterdir()
+        path.unlink()
+        path.mkdir()
+        model = fake()
+        assert make("onnx", model, cache_folder=tmp_path).predict(patches(model))[0].shape == (3, 7)
+        assert [each.is_dir() for each in tmp_path.iterdir()] == [True]
+
+    def test_a_hit_imports_no_onnx(self, tmp_path: Path) -> None:
+        make("onnx", fake(), cache_folder=tmp_path)
+        code = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_backends import fake, make, patches
+heavy = {{"onnx", "h5py", "tensorflow", "keras", "tf_keras", "scipy", "numba", "pandas", "tomli"}}
+model = fake()
+make("onnx", model, cache_folder=Path({str(tmp_path)!r})).predict(patches(model))
+assert model.loads == 0
+print(sorted(heavy & set(sys.modules)))
+"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == ("[]\n", "")
+
     def test_a_write_that_fails_leaves_nothing(self, tmp_path: Path, monkeypatch) -> None:
         def full(self, target):
             raise OSError(28, "No space left on device")
@@ -235,6 +353,7 @@ class TestOwnOnnx:
             embeddings=True,
             classes=2,
             op="Sigmoid",
+            rows="n",
         ) -> Fake:
             nodes = [
                 helper.make_node("ReduceMean", ["x"], ["e"], axes=[1], keepdims=0),
@@ -245,9 +364,9 @@ class TestOwnOnnx:
                 helper.make_tensor(name, TensorProto.INT64, [1], [value])
                 for name, value in (("zero", 0), ("two", 2), ("one", 1))
             ]
-            outputs = [helper.make_tensor_value_info("s", TensorProto.FLOAT, ["n", 2])]
+            outputs = [helper.make_tensor_value_info("s", TensorProto.FLOAT, [rows, 2])]
             if embeddings:
-                outputs.append(helper.make_tensor_value_info("e", TensorProto.FLOAT, ["n", 3]))
+                outputs.append(helper.make_tensor_value_info("e", TensorProto.FLOAT, [rows, 3]))
             graph = helper.make_graph(
                 nodes,
                 "own",
@@ -298,26 +417,88 @@ class TestOwnOnnx:
         with pytest.raises(BundleError, match="inputs x .*9, 3.*; wanted one of float"):
             make("onnx", model)
 
+    @pytest.mark.parametrize("shape", [["n", 4], ["n", 4, 3, 1], [1, 4, 3], [2, 4, 3]], ids=str)
+    def test_other_axes(self, own, shape: list) -> None:
+        from onnx import TensorProto
+
+        model = own(inputs=(("x", TensorProto.FLOAT, shape),), rows=None)
+        with pytest.raises(BundleError, match=r"wanted one of float \[batch, 4, 3\]|does not load"):
+            make("onnx", model)
+
+    def test_free_axes(self, own) -> None:
+        from onnx import TensorProto
+
+        model = own(inputs=(("x", TensorProto.FLOAT, ["n", None, "bands"]),))
+        assert make("onnx", model).predict(patches(model, 5))[0].shape == (5, 2)
+
+    def test_inputs_of_another_type(self, own) -> None:
+        from onnx import TensorProto
+
+        model = own(inputs=(("x", TensorProto.DOUBLE, ["n", 4, 3]),))
+        with pytest.raises(BundleError, match="tensor.double.|does not load"):
+            make("onnx", model)
+
+    def test_a_graph_that_does_not_run(self, own) -> None:
+        import onnx
+
+        model = own()
+        proto = onnx.load(model.path)
+        # as many rows as the trial has not
+        shape = onnx.helper.make_tensor("five", onnx.TensorProto.INT64, [2], [5, 2])
+        proto.graph.initializer.append(shape)
+        proto.graph.node[-1].output[0] = "before"
+        proto.graph.node.append(onnx.helper.make_node("Reshape", ["before", "five"], ["s"]))
+        model.path.write_bytes(proto.SerializeToString())
+        with pytest.raises(BundleError, match=r"ONNX Runtime does not (run|load) it: ") as caught:
+            make("onnx", model)
+        assert "\n" not in str(caught.value)
+
+    def test_a_provider_that_falls_back(self, own, monkeypatch) -> None:
+        import onnxruntime
+
+        model = own()
+        real = onnxruntime.InferenceSession
+        monkeypatch.setattr(
+            onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"]
+        )
+        monkeypatch.setattr(
+            onnxruntime,
+            "InferenceSession",
+            lambda *source, providers: real(*source, providers=["CPUExecutionProvider"]),
+        )
+        with pytest.raises(IncompatibleError, match="provider 'cuda'"):
+            make("onnx", model, provider="cuda")
+
     def test_wrong_outputs(self, own) -> None:
         with pytest.raises(BundleError, match=r"outputs s .*; wanted float \[batch, 1\] and"):
             make("onnx", own(classes=1))
 
-    def test_no_other_file_is_read(self, own, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("place", ["secret.bin", "../secret.bin", "absolute"])
+    def test_no_other_file_is_read(self, own, tmp_path: Path, place: str, monkeypatch) -> None:
         import onnx
 
         model = own()
+        (tmp_path / "inner").mkdir()
+        monkeypatch.chdir(tmp_path if place == "secret.bin" else tmp_path / "inner")
         secret = tmp_path / "secret.bin"
-        secret.write_bytes(np.array([0], np.int64).tobytes())
+        # large enough not to be folded away while the graph is loaded
+        np.zeros(3000, np.float32).tofile(secret)
         proto = onnx.load(model.path)
-        tensor = proto.graph.initializer[0]
-        tensor.ClearField("int64_data")
-        tensor.ClearField("raw_data")
+        tensor = proto.graph.initializer.add(name="w", data_type=onnx.TensorProto.FLOAT)
+        tensor.dims.extend([1000, 3])
         tensor.data_location = onnx.TensorProto.EXTERNAL
-        tensor.external_data.add(key="location", value=str(secret))
-        tensor.external_data.add(key="length", value="8")
+        location = str(secret) if place == "absolute" else place
+        tensor.external_data.add(key="location", value=location)
+        tensor.external_data.add(key="length", value="12000")
+        axis = onnx.helper.make_tensor("rows", onnx.TensorProto.INT64, [1], [0])
+        proto.graph.initializer.append(axis)
+        proto.graph.node[0].output[0] = "mean"
+        proto.graph.node.insert(1, onnx.helper.make_node("ReduceSum", ["w", "rows"], ["sum"]))
+        proto.graph.node.insert(2, onnx.helper.make_node("Add", ["mean", "sum"], ["e"]))
         model.path.write_bytes(proto.SerializeToString())
-        with pytest.raises(BundleError, match="does not load it"):
+        with pytest.raises(BundleError, match="does not load it: .*xternal data") as caught:
             make("onnx", model)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.tensorflow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -82,6 +83,15 @@ def by_hand(features: FeatureSpec, samples: np.ndarray, patch: int) -> np.ndarra
             if weight > 0:
                 result[:, band] += weight * magnitudes[:, number]
     return np.log(result + features.log_offset)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_hook_describes_it(name: str) -> None:
+    (info,) = import_module(f"yamkit_{name.replace('-', '_')}").yamkit_frontends()
+    assert (info.name, info.api, info.produces) == (name, 1, YAMNET.kind)
+    module, _, factory = info.factory.partition(":")
+    front = make(name, YAMNET)
+    assert type(front) is getattr(import_module(module), factory)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["classify", "tagger_options"]
 
 
-class _Top(click.ParamType):
+class _Top(click.ParamType[int | None]):
     """A count of 1 or more, or ``all``, which becomes None."""
 
     name = "N|all"
@@ -114,6 +114,7 @@ def tagger_options(command: Any) -> Any:
 @click.pass_context
 def classify(
     ctx: click.Context,
+    /,
     paths: tuple[str, ...],
     top: int | None,
     threshold: float | None,
@@ -123,7 +124,7 @@ def classify(
     recursive: bool,
     **parts: Any,
 ) -> None:
-    """Tag sound files, ``-`` for a stream on standard input.
+    """Tag sound files; - stands for a stream on standard input.
 
     A score is the network's own output for a class, 0 to 1, each class by itself: not a
     probability, and not comparable between classes.

@@ -20,7 +20,7 @@ from yamkit.errors import ParameterError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Ratio", "kernel_table", "kernel_values", "phase_weights"]
+__all__ = ["Ratio", "kernel_values", "phase_weights"]
 
 _ZERO_CROSSINGS = 50
 _PRECISION = 2**13
@@ -47,10 +47,12 @@ class Ratio:
         Raises
         ------
         ParameterError
-            If one is not positive.
+            If one is not positive, or the table is too coarse for so great a fall.
         """
         if from_hz < 1 or to_hz < 1:
             raise ParameterError(f"rates {from_hz} and {to_hz} Hz: wanted 1 Hz or more")
+        if from_hz > to_hz * _PRECISION:
+            raise ParameterError(f"from {from_hz} to {to_hz} Hz: wanted 1/{_PRECISION} or more")
         divisor = gcd(from_hz, to_hz)
         return cls(to_hz // divisor, from_hz // divisor)
 
@@ -62,7 +64,7 @@ class Ratio:
     @property
     def step(self) -> int:
         """Steps in the table from tap to tap."""
-        return max(1, int(self.scale * _PRECISION))
+        return int(self.scale * _PRECISION)
 
     @property
     def reach(self) -> int:
@@ -72,6 +74,10 @@ class Ratio:
     def outputs(self, inputs: int) -> int:
         """Count the outputs of so many inputs."""
         return inputs * self.up // self.down
+
+    def place(self, output: int) -> int:
+        """Give the whole sample at or before an output."""
+        return output * self.down // self.up
 
     def positions(self, first: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give the whole samples and the phases (in 1/up samples) of consecutive outputs."""
@@ -87,13 +93,7 @@ def kernel_values(index: NDArray[np.int64]) -> NDArray[np.float64]:
     return _ROLLOFF * np.sinc(_ROLLOFF * time) * window / np.i0(_KAISER_BETA)
 
 
-@lru_cache(maxsize=1)
-def kernel_table() -> NDArray[np.float64]:
-    """Evaluate the whole table, float64 [50 * 2^13 + 1]."""
-    return kernel_values(np.arange(_TABLE_SIZE))
-
-
-def phase_weights(ratio: Ratio, phases: NDArray[np.int64]) -> NDArray[np.float64]:
+def phase_weights(ratio: Ratio, phases: NDArray[np.int64]) -> NDArray[np.float32]:
     """Compute the weights around each of some positions.
 
     Parameters
@@ -104,27 +104,42 @@ def phase_weights(ratio: Ratio, phases: NDArray[np.int64]) -> NDArray[np.float64
 
     Returns
     -------
-    ndarray, float64 [T, 2 * reach]
+    ndarray, float32 [T, 2 * reach]
         For the samples ``whole - reach + 1`` to ``whole + reach`` of each position.
     """
     fraction = ratio.scale * (phases / ratio.up)
     left = _wing(ratio, fraction)[:, ::-1]
     right = _wing(ratio, ratio.scale - fraction)
-    return ratio.scale * np.concatenate([left, right], axis=1)
+    return np.concatenate([left, right], axis=1)
 
 
-def _wing(ratio: Ratio, fraction: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Read one side of the kernel: [T] distances of the first tap -> [T, reach] weights."""
+def _wing(ratio: Ratio, fraction: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Interpolate one side of the kernel: [T] distances of the first tap -> [T, reach] weights."""
     place = fraction * _PRECISION
     offset = place.astype(np.int64)
-    eta = (place - offset)[:, np.newaxis]
+    eta = (place - offset).astype(np.float32)[:, np.newaxis]
+    if len(offset) < ratio.step // 8:  # cheaper than the whole table
+        here, slope = _rows(ratio, offset)
+    else:
+        here, slope = (table[offset] for table in _all_rows(ratio))
+    return here + eta * slope
+
+
+@lru_cache(maxsize=1)
+def _all_rows(ratio: Ratio) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Lay the table out by first step, so that a wing is one row: a copy, not a search."""
+    return _rows(ratio, np.arange(ratio.step + 1))
+
+
+def _rows(
+    ratio: Ratio, offset: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Read taps from each first step on: their values and the way to the next step's, scaled."""
     taps = np.arange(ratio.reach)
     index = offset[:, np.newaxis] + taps * ratio.step
+    # As resampy counts them: the last whole step before the end of the table has no tap.
     inside = taps < ((_TABLE_SIZE - offset) // ratio.step)[:, np.newaxis]
-    index = np.minimum(index, _TABLE_SIZE - 1)
-    if index.size < _TABLE_SIZE // 4:  # cheaper than the whole table
-        here, there = kernel_values(index), kernel_values(index + 1)
-    else:
-        table = kernel_table()
-        here, there = table[index], table[np.minimum(index + 1, _TABLE_SIZE - 1)]
-    return np.where(inside, here + eta * (there - here), 0)
+    here = kernel_values(index)
+    slope = kernel_values(index + 1) - here
+    gain = ratio.scale * inside
+    return (gain * here).astype(np.float32), (gain * slope).astype(np.float32)

@@ -6,6 +6,7 @@ the last, so a chunk has the same bits however the input was cut.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,11 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Polyphase"]
 
-_CHUNK_OUTPUTS = 8192
-_GROUP_OUTPUTS = 100
-_MAX_ENTRIES = 4 * 2**20
-"""Most float32 numbers in a table: 16 MB."""
-_SLICE_ENTRIES = 2**18
+_CHUNK_OUTPUTS = 4096
+"""Most outputs of a chunk, unless a period has more: a quarter of a second at 16 kHz."""
+_BLOCK_OUTPUTS = 16
+"""Outputs of one matrix: few, since most of a wide matrix is zeros; enough to fill registers."""
+_PRODUCT_SIZE = 2**18
+"""Most multiplications in a matrix product. OpenBLAS splits larger ones over threads, which costs
+milliseconds whenever another program has the core."""
+_WINDOW_ENTRIES = 2**20
+"""Most samples laid out for the matrix products of a chunk: 4 MB."""
+_MATRIX_ENTRIES = 2**21
+"""Most weights in the matrices of a ratio: 8 MB."""
+_TILE_ENTRIES = 2**18
 """Most weights computed at once."""
 
 
@@ -34,15 +42,15 @@ class _Chunks(Protocol):
     ----------
     outputs : int
         Samples of a chunk.
+    inputs : int
+        Samples that a chunk needs, from the first tap of its first output on.
     """
 
     outputs: int
+    inputs: int
 
-    def inputs(self, first: int) -> int:
-        """Count the samples that the chunk needs, from the place of its output `first` on."""
-
-    def compute(self, first: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute that chunk."""
+    def compute(self, first: int, samples: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Compute the chunk that begins with output `first`: [inputs] -> [outputs]."""
 
 
 class Polyphase:
@@ -55,7 +63,7 @@ class Polyphase:
     Raises
     ------
     ParameterError
-        If a rate is not positive.
+        If a rate is not positive, or `from_hz` more than 8192 times `to_hz`.
     """
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
@@ -71,96 +79,116 @@ class Polyphase:
         """Take a block, give the chunks that are complete."""
         self._received += len(block)
         self._buffer = np.concatenate([self._buffer, block])
-        parts = []
-        while True:
-            place = self._ratio.positions(self._given, 1)[0][0] - self._dropped
-            samples = self._buffer[place : place + self._chunks.inputs(self._given)]
-            if len(samples) < self._chunks.inputs(self._given):
-                break
+        parts = [np.empty(0, np.float32)]
+        place = 0
+        while len(samples := self._buffer[place : place + self._chunks.inputs]) == (
+            self._chunks.inputs
+        ):
             parts.append(self._chunks.compute(self._given, samples))
             self._given += self._chunks.outputs
-        self._buffer = self._buffer[place:]
-        self._dropped += int(place)
-        return np.concatenate(parts) if parts else np.empty(0, np.float32)
+            place = self._ratio.place(self._given) - self._dropped
+        self._buffer = self._buffer[place:].copy()  # a view would keep the whole block
+        self._dropped += place
+        return np.concatenate(parts)
 
     def flush(self) -> NDArray[np.float32]:
         """Give the rest: as many zeros follow as the last chunk needs."""
         total, given = self._ratio.outputs(self._received), self._given
         parts = [np.empty(0, np.float32)]
         while self._given < total:
-            parts.append(self.process(np.zeros(self._chunks.inputs(self._given), np.float32)))
+            parts.append(self.process(np.zeros(self._chunks.inputs, np.float32)))
         return np.concatenate(parts)[: total - given]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _chunks(ratio: Ratio) -> _Chunks:
-    """Choose how to compute a ratio; tables are shared by all streams of that ratio."""
-    group = _Groups.periods(ratio)
-    if (group * ratio.down + 2 * ratio.reach - 1) * group * ratio.up <= _MAX_ENTRIES:
-        return _Groups(ratio, group)
+    """Choose how to compute a ratio; the matrices are shared by all streams of that ratio."""
+    shape = _Shape.of(ratio)
+    if shape.blocks * shape.columns * shape.outputs <= _MATRIX_ENTRIES:
+        return _Groups(ratio, shape)
     return _Tiles(ratio)
 
 
-class _Groups:
-    """Whole periods at once: one matrix turns the inputs of a group into all its outputs.
+@dataclass(frozen=True)
+class _Shape:
+    """How a group of whole periods is cut into blocks of outputs, one matrix each.
 
-    Good for ratios of small numbers, that is for all common rates.
+    Attributes
+    ----------
+    periods, blocks : int
+        Of a group.
+    outputs : int
+        Of a block. The last block may reach into the next group; what it says there is dropped.
+    columns : int
+        Samples under a block, the reach of its first and last output included.
     """
 
-    def __init__(self, ratio: Ratio, periods: int) -> None:
+    periods: int
+    blocks: int
+    outputs: int
+    columns: int
+
+    @classmethod
+    def of(cls, ratio: Ratio) -> _Shape:
+        periods = -(-_BLOCK_OUTPUTS // ratio.up)
+        blocks = periods * ratio.up // _BLOCK_OUTPUTS
+        outputs = -(-periods * ratio.up // blocks)
+        widest = -(-(outputs - 1) * ratio.down // ratio.up)
+        return cls(periods, blocks, outputs, widest + 2 * ratio.reach)
+
+
+class _Groups:
+    """Whole periods at once, as matrix products: for ratios of small numbers, all common rates."""
+
+    def __init__(self, ratio: Ratio, shape: _Shape) -> None:
         width = 2 * ratio.reach
-        group_outputs = periods * ratio.up
-        self._group_inputs = periods * ratio.down
-        self._columns = self._group_inputs + width - 1
-        self._rows = max(1, _CHUNK_OUTPUTS // group_outputs)
-        self.outputs = self._rows * group_outputs
-        self._matrix = np.zeros((self._columns, group_outputs), np.float32)
-        whole, phases = ratio.positions(0, group_outputs)
-        piece = max(1, _SLICE_ENTRIES // width)
-        for start in range(0, group_outputs, piece):
-            part = slice(start, start + piece)
-            weights = phase_weights(ratio, phases[part])  # [outputs, width]
-            columns = np.arange(start, start + len(weights))[:, np.newaxis]
-            rows = whole[part, np.newaxis] + np.arange(width)
-            self._matrix[rows, columns] = weights
+        self._group_outputs = shape.periods * ratio.up
+        fitting = min(
+            _CHUNK_OUTPUTS // self._group_outputs, _WINDOW_ENTRIES // (shape.blocks * shape.columns)
+        )
+        rows = max(1, min(fitting, _PRODUCT_SIZE // (shape.columns * shape.outputs)))
+        stacks = max(1, fitting // rows)
+        self.outputs = stacks * rows * self._group_outputs
 
-    @staticmethod
-    def periods(ratio: Ratio) -> int:
-        """Count the periods of a group: enough outputs for a matrix product to pay."""
-        return -(-_GROUP_OUTPUTS // ratio.up)
+        size = (shape.blocks, shape.outputs)
+        whole, phases = (
+            part.reshape(size) for part in ratio.positions(0, shape.blocks * shape.outputs)
+        )
+        groups = np.arange(stacks * rows).reshape(stacks, 1, rows) * shape.periods * ratio.down
+        self._starts = whole[:, :1] + groups  # [stacks, blocks, rows]
+        self.inputs = int(self._starts.max()) + shape.columns
 
-    def inputs(self, first: int) -> int:  # noqa: ARG002  (every chunk needs as many)
-        return (self._rows - 1) * self._group_inputs + self._columns
+        self._matrices = np.zeros((shape.blocks, shape.columns, shape.outputs), np.float32)
+        taps = np.arange(width)
+        columns = np.arange(shape.outputs)[:, np.newaxis]
+        piece = max(1, _TILE_ENTRIES // (shape.outputs * width))
+        for start in range(0, shape.blocks, piece):
+            part = range(start, min(start + piece, shape.blocks))
+            weights = phase_weights(ratio, phases[part].ravel())
+            for block, values in zip(part, np.split(weights, len(part)), strict=True):
+                rows_ = (whole[block] - whole[block, 0])[:, np.newaxis] + taps
+                self._matrices[block, rows_, columns] = values
 
-    def compute(self, first: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: ARG002
-        windows = sliding_window_view(samples, self._columns)[:: self._group_inputs]
-        return (windows @ self._matrix).ravel()  # [rows, columns] @ [columns, outputs]
+    def compute(self, _first: int, samples: NDArray[np.float32], /) -> NDArray[np.float32]:
+        stacks, _, rows = self._starts.shape
+        windows = sliding_window_view(samples, self._matrices.shape[1])[self._starts]
+        products = windows @ self._matrices  # [stacks, blocks, rows, outputs]
+        groups: NDArray[np.float32] = products.swapaxes(1, 2).reshape(stacks * rows, -1)
+        return groups[:, : self._group_outputs].ravel()
 
 
 class _Tiles:
-    """A row of weights an output: for ratios of large numbers, in bounded memory."""
+    """A row of weights for each output, made as they are needed: for ratios of large numbers."""
 
     def __init__(self, ratio: Ratio) -> None:
         self._ratio = ratio
         self._width = 2 * ratio.reach
-        self.outputs = min(_CHUNK_OUTPUTS, max(1, _SLICE_ENTRIES // self._width))
-        self._table: NDArray[np.float32] | None = None
-        if ratio.up * self._width <= _MAX_ENTRIES:
-            self._table = np.empty((ratio.up, self._width), np.float32)
-            for start in range(0, ratio.up, self.outputs):
-                phases = np.arange(start, min(start + self.outputs, ratio.up))
-                self._table[phases] = phase_weights(ratio, phases)
+        self.outputs = min(_CHUNK_OUTPUTS, max(1, _TILE_ENTRIES // self._width))
+        self.inputs = -(-(self.outputs - 1) * ratio.down // ratio.up) + self._width
 
-    def inputs(self, first: int) -> int:
-        whole, _ = self._ratio.positions(first, self.outputs)
-        return int(whole[-1] - whole[0]) + self._width
-
-    def compute(self, first: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def compute(self, first: int, samples: NDArray[np.float32], /) -> NDArray[np.float32]:
         whole, phases = self._ratio.positions(first, self.outputs)
-        windows = sliding_window_view(samples, self._width)[whole - whole[0]]  # [outputs, width]
-        if self._table is not None:
-            weights = self._table[phases]
-        else:
-            weights = phase_weights(self._ratio, phases).astype(np.float32)
+        windows = sliding_window_view(samples, self._width)[whole - whole[0]]
+        weights = phase_weights(self._ratio, phases)
         result: NDArray[np.float32] = np.einsum("ij,ij->i", windows, weights)
         return result

@@ -29,14 +29,14 @@ class Resampy:
     Raises
     ------
     ParameterError
-        If a rate is not positive.
+        If a rate is not positive, or `from_hz` more than 8192 times `to_hz`.
     """
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
         self._ratio = Ratio.of(from_hz, to_hz)
         self._rates = from_hz, to_hz
-        periods = max(1, from_hz // self._ratio.down)  # about a second
         overlap = -(-(self._ratio.reach + 1) // self._ratio.down)
+        periods = max(overlap, from_hz // self._ratio.down)  # about a second
         self._chunk_inputs = periods * self._ratio.down
         self._chunk_outputs = periods * self._ratio.up
         self._overlap_inputs = overlap * self._ratio.down

@@ -131,6 +131,7 @@ def test_a_folder_with_a_broken_file(yamkit) -> None:
         (["classify", "--backend", "onx", "good.wav"], 2, "did you mean 'onnx'?"),
         (["classify", "--format", "xml", "good.wav"], 2, "no sink 'xml'; installed: csv, json"),
         (["classify", "--hop", "0.481", "good.wav"], 2, "hop 0.481 s: wanted a whole multiple"),
+        (["classify", "--threshold", "nan", "good.wav"], 2, "threshold nan: wanted a finite"),
         (["classify", "--provider", "abacus", "good.wav"], 2, "no provider 'abacus'"),
         (["classify", "--model", "nope", "good.wav"], 1, "yamkit models"),
         (["classify", "-o", "good.wav", "good.wav"], 2, "output good.wav is one of the inputs"),
