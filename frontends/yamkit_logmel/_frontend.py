@@ -22,6 +22,12 @@ __all__ = ["LogMel", "mel_matrix", "periodic_hann"]
 _CHUNK_FRAMES = 96
 """Frames transformed at once: they stay in a second-level cache."""
 
+_UNSHARED_MULTIPLICATIONS = 2**18
+"""Most in one matrix product that OpenBLAS does not share out to threads.
+
+Threads gain nothing here, and on a busy machine waiting for them takes far longer than the work.
+"""
+
 
 class LogMel:
     """The front end; holds tables alone, so any thread may use it.
@@ -42,19 +48,30 @@ class LogMel:
         self._features = features
         self._window = periodic_hann(features.stft_window_samples).astype(np.float32)
         self._mel = mel_matrix(features).astype(np.float32)  # [bins, bands]
+        self._rows = _rows_of_a_product(self._mel.size)
 
     def patches(self, segment: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the patches of a segment; see `yamkit.plugin.Frontend`."""
         spec = self._features
         frames = sliding_window_view(segment, spec.stft_window_samples)[:: spec.stft_hop_samples]
         log_mel = np.empty((len(frames), spec.mel_bands), np.float32)  # [frames, bands]
+        chunk = np.zeros((_CHUNK_FRAMES, spec.stft_window_samples), np.float32)
         for start in range(0, len(frames), _CHUNK_FRAMES):
-            chunk = slice(start, start + _CHUNK_FRAMES)
-            windowed = frames[chunk] * self._window  # [chunk, window]
-            magnitudes = np.abs(np.fft.rfft(windowed, spec.fft_length))  # [chunk, bins] float32
-            log_mel[chunk] = np.log(magnitudes @ self._mel + spec.log_offset)
+            part = frames[start : start + _CHUNK_FRAMES]  # [n, window]
+            np.multiply(part, self._window, out=chunk[: len(part)])
+            filled = chunk[: -(-len(part) // self._rows) * self._rows]  # whole products
+            magnitudes = np.abs(np.fft.rfft(filled, spec.fft_length))  # [filled, bins] float32
+            stacks = magnitudes.reshape(-1, self._rows, magnitudes.shape[1])
+            mel = (stacks @ self._mel).reshape(-1, spec.mel_bands)[: len(part)]  # [n, bands]
+            log_mel[start : start + len(part)] = np.log(mel + spec.log_offset)
         windows = sliding_window_view(log_mel, spec.patch_frames, axis=0)  # [.., bands, frames]
         return np.ascontiguousarray(windows[:: spec.patch_hop_frames].swapaxes(1, 2))
+
+
+def _rows_of_a_product(weights: int) -> int:
+    """Choose how many frames meet the mel matrix at once: a power of two, a part of a chunk."""
+    most = min(_UNSHARED_MULTIPLICATIONS // weights, 32)
+    return 1 << max(most.bit_length() - 1, 0)
 
 
 def periodic_hann(samples: int) -> NDArray[np.float64]:

@@ -131,10 +131,10 @@ class _Shape:
     @classmethod
     def of(cls, ratio: Ratio) -> _Shape:
         periods = -(-_BLOCK_OUTPUTS // ratio.up)
-        blocks = periods * ratio.up // _BLOCK_OUTPUTS
-        outputs = -(-periods * ratio.up // blocks)
+        group_outputs = periods * ratio.up
+        outputs = -(-group_outputs // (group_outputs // _BLOCK_OUTPUTS))
         widest = -(-(outputs - 1) * ratio.down // ratio.up)
-        return cls(periods, blocks, outputs, widest + 2 * ratio.reach)
+        return cls(periods, -(-group_outputs // outputs), outputs, widest + 2 * ratio.reach)
 
 
 class _Groups:

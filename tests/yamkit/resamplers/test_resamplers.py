@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from yamkit.errors import ParameterError
 from yamkit.plugin import Resampler
-from yamkit.resamplers._kernel import Ratio, kernel_table, kernel_values, phase_weights
+from yamkit.resamplers._kernel import Ratio, kernel_values, phase_weights
 from yamkit.resamplers._polyphase import Polyphase, _chunks, _Groups, _Tiles
 
 RATES = [
@@ -20,10 +22,12 @@ RATES = [
     (22050, 16000),
     (8000, 16000),
     (11025, 16000),
+    (32000, 16000),
     (96000, 16000),
     (192000, 16000),
     (44056, 16000),
     (11127, 16000),
+    (47999, 16000),
     (16000, 44100),
     (44100, 22050),
     (768000, 16000),
@@ -44,6 +48,9 @@ def make(name: str, from_hz: int, to_hz: int) -> Resampler:
 def resample(resampler: Resampler, *blocks: np.ndarray) -> np.ndarray:
     parts = [resampler.process(block) for block in blocks]
     return np.concatenate([*parts, resampler.flush()])
+
+
+TABLE_SIZE = 50 * 2**13 + 1
 
 
 def noise(samples: int, seed: int = 0) -> np.ndarray:
@@ -82,21 +89,37 @@ def test_the_table_is_resampys() -> None:
     resampy = pytest.importorskip("resampy")
     table, precision, _ = resampy.filters.get_filter("kaiser_best")
     assert precision == 2**13
-    np.testing.assert_allclose(kernel_table(), table, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(kernel_values(np.arange(len(table))), table, rtol=0, atol=1e-14)
 
 
-def test_a_part_of_the_table_equals_the_whole() -> None:
-    index = np.array([[0, 1], [8191, 409600], [409601, 500000]])
-    np.testing.assert_array_equal(kernel_values(index), kernel_table()[np.minimum(index, 409600)])
+def test_the_table_has_a_sinc_s_zeros_and_ends() -> None:
+    """What its definition says of it, without resampy."""
+    table = kernel_values(np.arange(TABLE_SIZE))
+    assert table[0] == pytest.approx(0.9173473712608761)
+    crossings = np.flatnonzero(np.diff(np.sign(table[:-1]))) / 2**13 * table[0]
+    np.testing.assert_allclose(crossings, np.arange(1, len(crossings) + 1), atol=1e-3)
+    assert len(crossings) == 45
+    np.testing.assert_array_equal(kernel_values(np.array([TABLE_SIZE, 9**9])), table[-1])
 
 
-@pytest.mark.parametrize("rates", [(44100, 16000), (8000, 16000), (44056, 16000)], ids=str)
+@pytest.mark.parametrize("rates", [(44100, 16000), (8000, 16000), (767999, 16000)], ids=str)
+def test_weights_are_the_same_for_few_phases_as_for_many(rates: tuple[int, int]) -> None:
+    ratio = Ratio.of(*rates)
+    phases = np.arange(ratio.step // 8) % ratio.up
+    many = phase_weights(ratio, phases)
+    few = np.concatenate([phase_weights(ratio, part) for part in np.array_split(phases, 2)])
+    np.testing.assert_array_equal(many, few)
+
+
+@pytest.mark.parametrize(
+    "rates", [(44100, 16000), (8000, 16000), (44056, 16000), (47999, 16000)], ids=str
+)
 def test_equal_to_the_kernel_by_hand(rates: tuple[int, int]) -> None:
     """One output at a time, in float64, tap by tap, from the definition."""
     from_hz, to_hz = rates
     samples = noise(2000)
     found = resample(Polyphase(*rates), samples)
-    table, precision = kernel_table(), 2**13
+    table, precision = kernel_values(np.arange(TABLE_SIZE)), 2**13
     scale = min(1.0, to_hz / from_hz)
     step = int(scale * precision)
 
@@ -144,8 +167,8 @@ def test_any_pair_of_rates_equals_resampy(from_hz: int, to_hz: int, samples: int
     samples = min(samples, 1 + 30000 * from_hz // to_hz)
     signal = noise(samples)
     found = resample(Polyphase(from_hz, to_hz), signal)
+    assert len(found) == samples * to_hz // from_hz
     if samples * to_hz < 2 * from_hz:
-        assert len(found) == samples * to_hz // from_hz
         return  # resampy refuses to give nothing
     wanted = resampy.resample(signal, from_hz, to_hz, filter="kaiser_best")
     length = min(len(found), len(wanted))
@@ -169,6 +192,13 @@ def test_rates_that_are_none(name: str, rates: tuple[int, int]) -> None:
         make(name, *rates)
 
 
+@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+def test_a_fall_the_table_is_too_coarse_for(name: str) -> None:
+    make(name, 8192, 1)
+    with pytest.raises(ParameterError, match="from 8193 to 1 Hz: wanted 1/8192 or more"):
+        make(name, 8193, 1)
+
+
 def test_positions_are_exact_after_ten_hours() -> None:
     ratio = Ratio.of(44100, 16000)
     first = 36000 * 16000 + 1
@@ -177,25 +207,60 @@ def test_positions_are_exact_after_ten_hours() -> None:
         assert divmod((first + i) * 441, 160) == (whole[i], phase[i])
 
 
-@pytest.mark.parametrize("rates", RATES, ids=str)
+@pytest.mark.parametrize("rates", [*RATES, (10_000_000, 16000)], ids=str)
 def test_memory_is_bounded(rates: tuple[int, int]) -> None:
-    """No table over 16 MB, and a buffer of two chunks at the most, whatever the rates."""
+    """Matrices of 8 MB, a buffer of one chunk, whatever the rates."""
     chunks = _chunks(Ratio.of(*rates))
-    table = chunks._matrix if isinstance(chunks, _Groups) else chunks._table
-    assert table is None or table.nbytes <= 16 * 2**20
+    if isinstance(chunks, _Groups):
+        assert chunks._matrices.nbytes <= 8 * 2**20
+    assert chunks.inputs <= 2**20
     resampler = Polyphase(*rates)
-    block = noise(20000)
-    for _ in range(6):
-        resampler.process(block)
-    assert len(resampler._buffer) <= chunks.inputs(resampler._given) + 1
+    for _ in range(3):
+        given = resampler.process(noise(chunks.inputs))
+        assert len(given) >= chunks.outputs
+        assert len(resampler._buffer) < chunks.inputs
+        assert resampler._buffer.base is None  # else all that came lives on
 
 
-def test_large_numbers_take_tiles_with_and_without_a_table() -> None:
-    with_table, without = _chunks(Ratio.of(44056, 16000)), _chunks(Ratio.of(767999, 16000))
-    assert isinstance(with_table, _Tiles)
-    assert isinstance(without, _Tiles)
-    assert with_table._table is not None
-    assert without._table is None
-    np.testing.assert_allclose(
-        with_table._table[7], phase_weights(Ratio.of(44056, 16000), np.array([7]))[0], atol=1e-7
+def test_numbers_too_large_for_matrices_take_tiles() -> None:
+    assert isinstance(_chunks(Ratio.of(44100, 16000)), _Groups)
+    assert isinstance(_chunks(Ratio.of(11127, 16000)), _Groups)
+    assert isinstance(_chunks(Ratio.of(47999, 16000)), _Tiles)
+
+
+@pytest.mark.parametrize("rates", [(44100, 16000), (16000, 44100), (17, 23), (47999, 16000)])
+def test_both_ways_of_computing_agree(rates: tuple[int, int]) -> None:
+    ratio = Ratio.of(*rates)
+    chunks, tiles = _chunks(ratio), _Tiles(ratio)
+    samples = noise(max(chunks.inputs, tiles.inputs))
+    found = chunks.compute(0, samples[: chunks.inputs])
+    wanted = tiles.compute(0, samples[: tiles.inputs])
+    length = min(len(found), len(wanted))
+    np.testing.assert_allclose(found[:length], wanted[:length], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+@pytest.mark.parametrize("to_hz", [16000, 8000])
+def test_the_first_chunk_comes_within_a_second_and_a_bit(name: str, to_hz: int) -> None:
+    given = make(name, 44100, to_hz).process(noise(44100 * 5 // 4))
+    assert len(given) >= to_hz // 2
+
+
+def test_the_hook_describes_both_without_importing_them() -> None:
+    code = (
+        "import sys; from yamkit.resamplers import yamkit_resamplers;"
+        "print(*(info.name for info in yamkit_resamplers()));"
+        "print(*sorted({'numpy', 'numba', 'resampy', 'scipy'} & set(sys.modules)))"
     )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["polyphase resampy", ""]
+
+
+def test_polyphase_imports_neither_resampy_nor_scipy() -> None:
+    code = (
+        "import sys, numpy; from yamkit.resamplers._polyphase import Polyphase;"
+        "Polyphase(44100, 16000).process(numpy.zeros(50000, 'f4'));"
+        "print(*sorted({'numba', 'resampy', 'scipy'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not found.stdout.strip()
