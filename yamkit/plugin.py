@@ -33,6 +33,7 @@ in a descriptor, leaves it as it is.
 
 from __future__ import annotations
 
+import os
 from dataclasses import KW_ONLY, dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -218,7 +219,7 @@ class Model(Protocol):
         """
 
     def onnx_path(self) -> Path:
-        """Path of the verified ``model.onnx`` of a model of kind ``onnx``.
+        """Path of the verified ``model.onnx`` of a model of kind ``onnx``; it names no other file.
 
         Raises
         ------
@@ -245,6 +246,15 @@ class BackendOptions:
     threads: int | None = None
     provider: str = "cpu"
     cache_folder: Path | None = None
+
+    @property
+    def thread_count(self) -> int:
+        """``threads``, or as many as there are cores this process may use."""
+        if self.threads is not None:
+            return self.threads
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
 
 
 class Frontend(Protocol):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yamkit.networks import fold_batch_norm, mobilenet_v1, same_padding
-from yamkit_numpy._threads import one_blas_thread, usable_cores
+from yamkit_numpy._threads import one_blas_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class NumpyBackend:
         ]
         self._kernel = weights["classifier/kernel"]  # [E, C]
         self._bias = weights["classifier/bias"]  # [C]
-        self._threads = options.threads or usable_cores()
+        self._threads = options.thread_count
 
     def predict(
         self, patches: NDArray[np.float32]

@@ -6,17 +6,16 @@ first one in takes it, the last one out gives it back.
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped, unused-ignore]
+from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["one_blas_thread", "usable_cores"]
+__all__ = ["one_blas_thread"]
 
 _lock = threading.Lock()
 _controller = ThreadpoolController()
@@ -35,10 +34,3 @@ def one_blas_thread() -> Iterator[None]:
             # whoever leaves, the newest goes: it remembers a limit of one, so nothing changes
             # until the oldest is left
             _limits.pop().restore_original_limits()
-
-
-def usable_cores() -> int:
-    """Count the cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

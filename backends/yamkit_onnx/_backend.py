@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import secrets
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
@@ -98,20 +97,17 @@ def _check_provider(provider: str, available: list[str]) -> None:
         raise IncompatibleError(f"provider {provider!r}: ONNX Runtime has {', '.join(names)} here")
 
 
-def _session(source: bytes | str, options: BackendOptions, data_folder: str = "") -> Any:
+def _session(source: bytes | str, options: BackendOptions) -> Any:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     # Said outright: left to itself the engine pins a thread to every core of the host, and
     # complains where a container does not allow it.
-    settings.intra_op_num_threads = options.threads or _usable_cores()
+    settings.intra_op_num_threads = options.thread_count
     settings.inter_op_num_threads = 1
     # Threads that spin while they wait gain a twentieth on an idle machine, and halve the speed of
     # a busy one.
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     settings.enable_mem_pattern = False  # as fast without, and the peak is lower
-    if data_folder:
-        key = "session.model_external_initializers_file_folder_path"
-        settings.add_session_config_entry(key, data_folder)
     engine = _PROVIDERS[options.provider]
     session = onnxruntime.InferenceSession(source, settings, providers=[engine])
     # the engine falls back in silence where a provider's own libraries are missing
@@ -137,9 +133,7 @@ def _built_session(model: Model, options: BackendOptions) -> Any:
 def _own_session(model: Model, options: BackendOptions) -> Any:
     path = model.onnx_path()
     try:
-        # Its tensors may claim to lie in other files. Those are looked for in a folder that
-        # cannot be one, so nothing but this file is ever read.
-        session = _session(path.read_bytes(), options, data_folder=str(path))
+        session = _session(path.read_bytes(), options)
     except IncompatibleError:
         raise
     except Exception as error:
@@ -210,9 +204,3 @@ def _write(path: Path, graph: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

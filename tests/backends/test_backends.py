@@ -249,19 +249,6 @@ def test_numpy_raises_what_its_threads_raise() -> None:
         backend.predict(np.full((9, 20, 16), "a"))
 
 
-def test_cores_where_the_system_does_not_tell_them(monkeypatch) -> None:
-    import os
-
-    from yamkit_numpy import _threads
-    from yamkit_onnx import _backend
-
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert _threads.usable_cores() == _backend._usable_cores() == 5
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert _threads.usable_cores() == _backend._usable_cores() == 1
-
-
 class TestOnnxCache:
     """The graph is built once."""
 
@@ -472,33 +459,6 @@ class TestOwnOnnx:
     def test_wrong_outputs(self, own) -> None:
         with pytest.raises(BundleError, match=r"outputs s .*; wanted float \[batch, 1\] and"):
             make("onnx", own(classes=1))
-
-    @pytest.mark.parametrize("place", ["secret.bin", "../secret.bin", "absolute"])
-    def test_no_other_file_is_read(self, own, tmp_path: Path, place: str, monkeypatch) -> None:
-        import onnx
-
-        model = own()
-        (tmp_path / "inner").mkdir()
-        monkeypatch.chdir(tmp_path if place == "secret.bin" else tmp_path / "inner")
-        secret = tmp_path / "secret.bin"
-        # large enough not to be folded away while the graph is loaded
-        np.zeros(3000, np.float32).tofile(secret)
-        proto = onnx.load(model.path)
-        tensor = proto.graph.initializer.add(name="w", data_type=onnx.TensorProto.FLOAT)
-        tensor.dims.extend([1000, 3])
-        tensor.data_location = onnx.TensorProto.EXTERNAL
-        location = str(secret) if place == "absolute" else place
-        tensor.external_data.add(key="location", value=location)
-        tensor.external_data.add(key="length", value="12000")
-        axis = onnx.helper.make_tensor("rows", onnx.TensorProto.INT64, [1], [0])
-        proto.graph.initializer.append(axis)
-        proto.graph.node[0].output[0] = "mean"
-        proto.graph.node.insert(1, onnx.helper.make_node("ReduceSum", ["w", "rows"], ["sum"]))
-        proto.graph.node.insert(2, onnx.helper.make_node("Add", ["mean", "sum"], ["e"]))
-        model.path.write_bytes(proto.SerializeToString())
-        with pytest.raises(BundleError, match="does not load it: .*xternal data") as caught:
-            make("onnx", model)
-        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.tensorflow

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from yamkit.errors import BundleError, ParameterError
+from yamkit.errors import BundleError, ParameterError, WeightFileError
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
 from yamkit.models.manifest import Manifest, format_manifest, parse_manifest
 from yamkit.networks import mobilenet_v1, weight_shapes
@@ -105,6 +105,9 @@ class ModelBundle:
     def onnx_path(self) -> Path:
         """Give the path of the graph of an ``onnx`` model, after checking its hash.
 
+        The bundle may come from anywhere, so it is also seen to that the graph names no other
+        file: engines would read it.
+
         Raises
         ------
         BundleError
@@ -114,8 +117,15 @@ class ModelBundle:
             raise BundleError(
                 f"{self.name}: its network is of kind {self.network.kind!r}, it holds no ONNX graph"
             )
+        from yamkit.models.onnx_file import check_self_contained
+
         self._verify_file(_ONNX_FILE)
-        return _file(self.folder, _ONNX_FILE)
+        path = _file(self.folder, _ONNX_FILE)
+        try:
+            check_self_contained(path.read_bytes(), str(path))
+        except WeightFileError as error:
+            raise BundleError(str(error)) from None
+        return path
 
     def verify(self) -> None:
         """Check the hash of every file, and the canonical weights where there are some.

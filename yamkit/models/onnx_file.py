@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["OnnxGraph", "read_onnx"]
+__all__ = ["OnnxGraph", "check_self_contained", "read_onnx"]
 
 _MAX_BYTES = 2**31 - 1  # the limit of protobuf
 _STANDARD_DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}
@@ -85,13 +85,22 @@ def read_onnx(path: Path, patch_shape: tuple[int, int]) -> OnnxGraph:
     )
 
 
-def _parse(data: bytes, where: str) -> Any:
+def check_self_contained(data: bytes, where: str) -> Any:
+    """Parse a file, and see that it names no other file and no operator of an engine's own.
+
+    Returns
+    -------
+    onnx.ModelProto
+
+    Raises
+    ------
+    WeightFileError
+        If it is not such a file.
+    """
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError:
         raise WeightFileError(f"{where}: not an ONNX file") from None
-    if not model.graph.node:
-        raise WeightFileError(f"{where}: not an ONNX file, or its graph is empty")
     own = {function.domain for function in model.functions}
     for message in _messages(model):
         if isinstance(message, onnx.TensorProto) and (
@@ -106,6 +115,13 @@ def _parse(data: bytes, where: str) -> Any:
                 f"{where}: the operator {message.op_type!r:.40} of {message.domain!r:.40} is not "
                 "standard ONNX"
             )
+    return model
+
+
+def _parse(data: bytes, where: str) -> Any:
+    model = check_self_contained(data, where)
+    if not model.graph.node:
+        raise WeightFileError(f"{where}: not an ONNX file, or its graph is empty")
     try:
         onnx.checker.check_model(model)
         return onnx.shape_inference.infer_shapes(model)

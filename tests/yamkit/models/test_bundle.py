@@ -77,15 +77,45 @@ def test_half_precision_weights(tiny, tmp_path):
 
 def test_an_onnx_bundle(tiny, tmp_path):
     kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
-    bundle = write_bundle(tmp_path, **kwargs, onnx=b"graph")
-    assert bundle.onnx_path().read_bytes() == b"graph"
-    assert bundle.weights_sha256 == hashlib.sha256(b"graph").hexdigest()
+    graph = onnx_graph()
+    bundle = write_bundle(tmp_path, **kwargs, onnx=graph)
+    assert bundle.onnx_path().read_bytes() == graph
+    assert bundle.weights_sha256 == hashlib.sha256(graph).hexdigest()
     bundle.verify()
     with pytest.raises(BundleError, match="only mobilenet-v1 has canonical weights"):
         bundle.load_weights()
     (tmp_path / "model.onnx").write_bytes(b"other")
     with pytest.raises(BundleError, match=r"model\.onnx: its SHA-256 is not the manifest's"):
         bundle.onnx_path()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"location": "/etc/hostname"}, r"model\.onnx: the tensor 'w' lies in another file"),
+        ({"domain": "com.stranger"}, r"model\.onnx: the operator 'Identity' of 'com.stranger'"),
+    ],
+)
+def test_a_graph_that_leaves_its_file_is_refused_though_its_hash_is_right(
+    tiny, tmp_path, changes, message
+):
+    kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
+    bundle = write_bundle(tmp_path, **kwargs, onnx=onnx_graph(**changes))
+    with pytest.raises(BundleError, match=message):
+        bundle.onnx_path()
+
+
+def onnx_graph(location=None, domain="") -> bytes:
+    onnx = pytest.importorskip("onnx")
+    tensor = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [1], [1.0])
+    if location:
+        tensor.ClearField("float_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=location)
+    node = onnx.helper.make_node("Identity", ["w"], ["s"], domain=domain)
+    output = onnx.helper.make_tensor_value_info("s", onnx.TensorProto.FLOAT, [1])
+    graph = onnx.helper.make_graph([node], "g", [], [output], [tensor])
+    return onnx.helper.make_model(graph).SerializeToString()
 
 
 def test_a_network_that_a_plugin_may_know(tiny, tmp_path):
