@@ -28,6 +28,10 @@ _CONTAINERS = (
     "ogg,tta,wv"
 )
 
+# Titles in a strange encoding are no reason to refuse the sound; PyAV 19 no longer asks.
+_PYAV = int(av.__version__.partition(".")[0])
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if _PYAV < 19 else {}
+
 
 def open_av(file: BinaryIO, start: int) -> tuple[Decoded, Callable[[], None]] | None:
     """Open the first sound stream of a container.
@@ -55,7 +59,7 @@ def open_av(file: BinaryIO, start: int) -> tuple[Decoded, Callable[[], None]] | 
             window,
             io_open=_refuse,
             container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
-            metadata_errors="replace",
+            **_LENIENT,
         )
     except (av.FFmpegError, ValueError):
         window.check()

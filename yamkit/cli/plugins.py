@@ -53,12 +53,12 @@ def list_plugins(as_json: bool = False) -> None:
         ]
         click.echo(json.dumps({"schema": "yamkit-plugins/1", "plugins": fields}, indent=2))
         return
-    table = [("KIND", "NAME", "STATE", "DISTRIBUTION", "")]
-    for row in sorted(rows, key=lambda row: (row.kind, row.name)):
+    table = [("HOOK", "NAME", "STATE", "DISTRIBUTION", "")]
+    for row in sorted(rows, key=lambda row: (row.hook, row.name)):
         note = row.reason or (row.info.summary if row.info is not None else "")
         name = row.name or f"({row.entry_point})"
         origin = f"{row.distribution} {row.version}"
-        table.append((row.kind or "-", name, row.state, origin, note))
+        table.append((row.hook or "-", name, row.state, origin, note))
     widths = [max(len(line[column]) for line in table) for column in range(4)]
     for line in table:
         cells = [cell.ljust(width) for cell, width in zip(line[:4], widths, strict=True)]

@@ -85,6 +85,15 @@ class Ratio:
         steps = phase + np.arange(count, dtype=np.int64) * self.down
         return whole + steps // self.up, steps % self.up
 
+    def short_outputs(self, first: int, count: int) -> NDArray[np.int64]:
+        """Find the outputs on a whole sample that resampy places a hair before it.
+
+        resampy counts in floating point. There it takes the wings the other way round, at phase
+        `up` of the sample before, and since the step is cut they are not quite each other's mirror.
+        """
+        outputs = np.arange(-(-first // self.up) * self.up, first + count, self.up)
+        return outputs[outputs * (1.0 / (self.up / self.down)) < outputs // self.up * self.down]
+
 
 def kernel_values(index: NDArray[np.int64]) -> NDArray[np.float64]:
     """Evaluate the right half of the kernel at steps of the table; the last step is repeated."""

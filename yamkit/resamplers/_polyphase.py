@@ -84,7 +84,9 @@ class Polyphase:
         while len(samples := self._buffer[place : place + self._chunks.inputs]) == (
             self._chunks.inputs
         ):
-            parts.append(self._chunks.compute(self._given, samples))
+            chunk = self._chunks.compute(self._given, samples)
+            _swap_wings(self._ratio, self._given, samples, chunk)
+            parts.append(chunk)
             self._given += self._chunks.outputs
             place = self._ratio.place(self._given) - self._dropped
         self._buffer = self._buffer[place:].copy()  # a view would keep the whole block
@@ -98,6 +100,20 @@ class Polyphase:
         while self._given < total:
             parts.append(self.process(np.zeros(self._chunks.inputs, np.float32)))
         return np.concatenate(parts)[: total - given]
+
+
+def _swap_wings(
+    ratio: Ratio, first: int, samples: NDArray[np.float32], chunk: NDArray[np.float32]
+) -> None:
+    """Compute anew, in place, what resampy's rounding puts elsewhere: none for common rates."""
+    outputs = ratio.short_outputs(first, len(chunk))
+    if not len(outputs):
+        return
+    # The weight farthest to the left is zero, so the window can stay where it is.
+    weights = np.roll(phase_weights(ratio, np.array([ratio.up]))[0], -1)
+    for output in outputs.tolist():
+        place = ratio.place(output) - ratio.place(first)
+        chunk[output - first] = (samples[place : place + len(weights)] * weights).sum()
 
 
 @lru_cache(maxsize=4)

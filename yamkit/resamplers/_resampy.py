@@ -1,7 +1,8 @@
 """The resampler `resampy`: the library itself, streamed in overlapping chunks.
 
 A chunk is a whole number of periods, so its outputs lie where they lie in the whole signal; the
-overlap covers the reach of the filter, so they have the same values.
+overlap covers the reach of the filter, so they have the same values. (At odd rates, where resampy's
+floating-point positions miss whole samples, single outputs can differ in the fifth place.)
 """
 
 from __future__ import annotations

