@@ -32,6 +32,9 @@ __all__ = ["MAX_BATCH_SIZE", "Pipeline"]
 
 _Info = TypeVar("_Info", bound=PluginInfo)
 
+_MOST_RESAMPLED = 2**16
+"""Samples to come out of a resampler at once: a file may claim a rate of 1 Hz."""
+
 MAX_BATCH_SIZE = 4096
 """Most patches in a batch; more would only cost memory."""
 
@@ -138,8 +141,10 @@ class Pipeline:
             yield from samples
             return
         resampler = self._resampler(sample_rate, self.features.sample_rate_hz)
+        piece = max(1, _MOST_RESAMPLED * sample_rate // self.features.sample_rate_hz)
         for block in samples:
-            yield resampler.process(block)
+            for start in range(0, len(block), piece):
+                yield resampler.process(block[start : start + piece])
         yield resampler.flush()
 
     def _check(

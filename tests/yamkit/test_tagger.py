@@ -250,6 +250,30 @@ def test_sources_that_cannot_be_tagged(
         tagger.tag(source, rate)
 
 
+def test_a_rate_of_1_hz_is_resampled_piece_by_piece(tiny: ModelBundle, monkeypatch) -> None:
+    from yamkit import pipeline
+
+    longest = 0
+
+    class Repeat:
+        def __init__(self, from_hz: int, to_hz: int) -> None:
+            self.times = to_hz // from_hz
+
+        def process(self, block):
+            nonlocal longest
+            longest = max(longest, len(block) * self.times)
+            return np.repeat(block, self.times)
+
+        def flush(self):
+            return np.empty(0, np.float32)
+
+    with Tagger(tiny, backend="numpy") as tagger:
+        monkeypatch.setattr(tagger._pipeline, "_resampler", Repeat)
+        batches = list(tagger.stream([np.zeros(40, np.float32)], 1))
+    assert longest <= pipeline._MOST_RESAMPLED
+    assert sum(len(batch.scores) for batch in batches) == 1 + -(-(40 * RATE - 2040) // 960)
+
+
 def test_an_empty_stream(tagger: Tagger) -> None:
     with pytest.raises(AudioValueError, match="the stream holds no samples"):
         list(tagger.stream([], RATE))
