@@ -1,0 +1,121 @@
+"""A run over clips: interruptions come between writes, and bars go away while results appear."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+import soundfile
+
+from yamkit import Tagger
+from yamkit.audio import Found
+from yamkit.cli.classify import _Reporter
+from yamkit.errors import ParameterError
+from yamkit.models.bundle import ModelBundle
+from yamkit.run import Choice, _Interruptions, classify
+from yamkit.types import ClipEnd, ClipFailure
+
+
+def test_choices_out_of_range() -> None:
+    with pytest.raises(ParameterError, match="top 0: wanted 1 or more"):
+        Choice(top=0)
+    with pytest.raises(ParameterError, match="threshold inf: wanted a finite number"):
+        Choice(threshold=float("inf"))
+
+
+def test_an_interruption_waits_for_the_end_of_a_write() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    written = []
+    with pytest.raises(KeyboardInterrupt), _Interruptions() as interruptions:
+        with interruptions.held():
+            os.kill(os.getpid(), signal.SIGINT)
+            written.append("whole")
+        written.append("never")
+    assert written == ["whole"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_interruption_does_not_wait() -> None:
+    written = []
+    with pytest.raises(KeyboardInterrupt), _Interruptions() as interruptions, interruptions.held():
+        os.kill(os.getpid(), signal.SIGINT)
+        written.append("first")
+        os.kill(os.getpid(), signal.SIGTERM)
+        written.append("never")
+    assert written == ["first"]
+
+
+def test_an_interruption_during_a_write_ends_the_run(
+    tiny: ModelBundle, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = []
+    for name in ("a.wav", "b.wav"):
+        path = tmp_path / name
+        soundfile.write(path, np.full(8000, 0.1), 8000)
+        clips.append(Found(str(path)))
+    log: list[str] = []
+
+    class Outputs:
+        def open(self, run):
+            log.append("open")
+
+        def write(self, item):
+            log.append(type(item).__name__)
+            if isinstance(item, ClipEnd):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        def finish_early(self):
+            log.append("early")
+
+        def close(self):
+            log.append("close")
+
+    class Observer:
+        def finished(self, path, item):
+            log.append("finished")
+
+        def writing(self):
+            return nullcontext()
+
+    with Tagger(tiny, backend="numpy") as tagger, pytest.raises(KeyboardInterrupt):
+        classify(tagger, clips, Outputs(), Choice(), Observer())
+    assert log == ["open", "ClipStart", "ClipEnd", "early"]
+
+
+class Terminal:
+    """A standard error that is a terminal."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("clips", [1, 3])
+def test_a_bar_for_several_clips_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clips: int
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with _Reporter(clips, to_terminal=True) as reporter:
+        reporter.finished("a.wav", ClipEnd(1.0, 1, (), ("odd",)))
+        with reporter.writing():
+            print("result")
+        reporter.finished("b.wav", ClipFailure("b.wav", "X", "b.wav: broken"))
+    shown = sys.stderr.text
+    assert "warning: a.wav: odd\n" in shown
+    assert "error: b.wav: broken\n" in shown
+    assert ("2/3" in shown) == (clips == 3)
+    assert capsys.readouterr().out == "result\n"
