@@ -27,7 +27,13 @@ finally:
 
 def imported(tmp_path: Path, *arguments: str) -> set[str]:
     """Run `yamkit` in a fresh process; give the top-level names of all it imported."""
-    environment = {**os.environ, "YAMKIT_HOME": str(tmp_path / "home")}
+    environment = {
+        **os.environ,
+        "YAMKIT_HOME": str(tmp_path / "home"),
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    environment.pop("ORT_DISABLE_TELEMETRY", None)  # this process may have set it
     done = subprocess.run(
         [sys.executable, "-c", REPORT, *arguments],
         capture_output=True,
@@ -69,6 +75,7 @@ def test_onnx_imports_no_other_engine(tmp_path: Path, tiny: ModelBundle, clip: s
     assert "onnxruntime" in first
     heavy = {"tensorflow", "keras", "tf_keras", "scipy", "numba", "resampy", "pandas", "h5py"}
     assert not first & heavy
+    assert not (tmp_path / "cache").exists()  # where the engine's telemetry would keep its events
     cached = imported(tmp_path, *arguments)
     assert not cached & {*heavy, "onnx", "av", "rich", "pooch", "requests"}
 

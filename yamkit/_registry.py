@@ -13,7 +13,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -148,10 +148,10 @@ class Registry:
     def _unknown(self, kind: str, name: str) -> str:
         names = self.names(kind)
         message = f"no {kind} {name!r}; installed: {', '.join(names) or 'none'}"
-        if near := difflib.get_close_matches(name, names, n=1):
+        if near := difflib.get_close_matches(str(name), names, n=1):
             message += f"; did you mean {near[0]!r}?"
-        if any(p.kind == kind and p.name == name for p in self.plugins):
-            message += f"; YAMKIT_PLUGINS switches {name!r} off"
+        if any(p.state == "off" for p in self.plugins):
+            message += "; YAMKIT_PLUGINS switches some off"
         broken = sum(p.state == "broken" for p in self.plugins)
         if broken:
             message += f"; {broken} broken, see `yamkit plugins`"
@@ -161,7 +161,7 @@ class Registry:
 @functools.cache
 def registry() -> Registry:
     """Discover the plugins once in a process."""
-    return discover(os.environ.get("YAMKIT_PLUGINS"))
+    return discover(os.environ.get("YAMKIT_PLUGINS") or None)
 
 
 def discover(selection: str | None = None) -> Registry:
@@ -170,8 +170,8 @@ def discover(selection: str | None = None) -> Registry:
     Parameters
     ----------
     selection : str or None
-        Names of entry points or distributions, comma-separated: those alone are loaded; with a
-        leading ``-`` they are left out. None loads all, an empty string none.
+        Entry points, distributions or ``distribution:entry-point``, comma-separated: those alone
+        are loaded; with a leading ``-`` they are left out. None loads all, an empty string none.
 
     Raises
     ------
@@ -196,9 +196,9 @@ def _select(
         return set(points)
 
     def matching(word: str) -> set[importlib.metadata.EntryPoint]:
-        found = {p for p in points if word in (p.name, _provenance(p)[0])}
+        found = {p for p in points if _canonical(word) in map(_canonical, _words(p))}
         if not found:
-            names = sorted({p.name for p in points} | {_provenance(p)[0] for p in points})
+            names = sorted({name for p in points for name in _words(p)[:2]})
             raise ParameterError(
                 f"YAMKIT_PLUGINS names {word!r}, which is not installed; "
                 f"it may name: {', '.join(names)}"
@@ -212,11 +212,22 @@ def _select(
     return start.difference(*excluded)
 
 
+def _canonical(word: str) -> str:
+    """Spell a name as pip compares it."""
+    return re.sub(r"[-_.]+", "-", word).lower()
+
+
+def _words(point: importlib.metadata.EntryPoint) -> tuple[str, str, str]:
+    """Give the words that select an entry point."""
+    distribution = _provenance(point)[0]
+    return point.name, distribution, f"{distribution}:{point.name}"
+
+
 def _load(point: importlib.metadata.EntryPoint, *, switched_on: bool) -> Iterator[Plugin]:
     distribution, version = _provenance(point)
     base = Plugin(distribution, version, point.name, state="broken")
     if not switched_on:
-        yield replace(base, name=point.name, state="off", reason="switched off by YAMKIT_PLUGINS")
+        yield replace(base, state="off", reason="switched off by YAMKIT_PLUGINS")
         return
     try:
         hooks = _hooks(point.load())
@@ -260,25 +271,43 @@ def _judge(plugin: Plugin) -> Plugin:
     """Check a descriptor and look for what it requires."""
     info = plugin.info
     assert info is not None
-    if not isinstance(info.name, str) or not _NAME.fullmatch(info.name):
-        reason = f"name {info.name!r}: wanted lower-case letters, digits, '-', '_' or '.'"
-        return replace(plugin, name=str(info.name), reason=reason)
-    if info.api != API_VERSION:
-        reason = f"written for plugin API {info.api!r}, this yamkit has {API_VERSION}"
-        older = isinstance(info.api, int) and info.api < API_VERSION
-        behind = plugin.distribution if older else "yamkit"
-        return replace(plugin, reason=f"{reason}: pip install --upgrade {behind}")
-    if not isinstance(info.factory, str) or not _FACTORY.fullmatch(info.factory):
-        return replace(plugin, reason=f"factory {info.factory!r}: wanted 'package.module:Name'")
+    if reason := _fault(info, KINDS[plugin.kind][1], plugin.distribution):
+        return replace(plugin, info=None, reason=reason)
     try:
         missing = [name for name in info.requires if importlib.util.find_spec(name) is None]
-    except (ImportError, ValueError, TypeError, AttributeError):
-        reason = f"requires {info.requires!r}: wanted a tuple of top-level module names"
-        return replace(plugin, reason=reason)
+    except (ImportError, ValueError):
+        reason = f"requires {info.requires!r}: wanted names of top-level modules"
+        return replace(plugin, info=None, reason=reason)
     if missing:
         command = f"pip install '{info.install}'" if info.install else "install it with pip"
         return replace(plugin, state="missing", reason=f"needs {', '.join(missing)}: {command}")
     return replace(plugin, state="ready")
+
+
+def _fault(info: PluginInfo, descriptor: type[PluginInfo], distribution: str) -> str:
+    """Say what is wrong with a descriptor; nothing where it is sound."""
+    if type(info.api) is not int or info.api != API_VERSION:
+        older = isinstance(info.api, int) and info.api < API_VERSION
+        return (
+            f"written for plugin API {info.api!r}, this yamkit has {API_VERSION}: "
+            f"pip install --upgrade {distribution if older else 'yamkit'}"
+        )
+    for field in fields(descriptor):
+        value = getattr(info, field.name)
+        if not _is_of(value, str(field.type)):
+            return f"{field.name} {value!r:.80}: wanted {field.type}"
+    if not _NAME.fullmatch(info.name):
+        return f"name {info.name!r}: wanted lower-case letters, digits, '-', '_' or '.'"
+    if not _FACTORY.fullmatch(info.factory):
+        return f"factory {info.factory!r}: wanted 'package.module:Name'"
+    return ""
+
+
+def _is_of(value: object, annotation: str) -> bool:
+    """Check a value against one of the types that descriptors have."""
+    if annotation == "tuple[str, ...]":
+        return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
+    return type(value).__name__ == annotation
 
 
 def _mark_clashes(plugins: list[Plugin]) -> Iterator[Plugin]:
@@ -291,11 +320,12 @@ def _mark_clashes(plugins: list[Plugin]) -> Iterator[Plugin]:
         if len(same) > 1 and plugin in same:
             who = " and ".join(f"{p.distribution} {p.version} ({p.entry_point})" for p in same)
             other = next((p for p in same if p.distribution != "yamkit"), same[-1])
+            word = f"-{other.distribution}:{other.entry_point}"
             yield replace(
                 plugin,
                 state="clash",
                 reason=f"{plugin.kind} {plugin.name!r} comes from {who}; "
-                f"switch one off: YAMKIT_PLUGINS=-{other.entry_point}",
+                f"switch one off: YAMKIT_PLUGINS={word}",
             )
         else:
             yield plugin

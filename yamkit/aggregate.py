@@ -80,7 +80,14 @@ def top_tags(
     -------
     tuple of Tag
         Highest score first; of equal scores the lower class index first.
+
+    Raises
+    ------
+    ParameterError
+        If `top` is less than 1.
     """
+    if top is not None and top < 1:
+        raise ParameterError(f"top {top}: wanted 1 or more, or None for all")
     order = np.argsort(-scores, kind="stable")[:top]
     return tuple(
         Tag(int(i), classes[i].mid, classes[i].name, float(scores[i]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 import sys
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from yamkit.plugin import Sink, SinkInfo
     from yamkit.types import RunInfo, SinkItem
 
-__all__ = ["Format", "Outputs", "plan_outputs"]
+__all__ = ["Format", "Outputs", "path_text", "plan_outputs", "silence_standard_output"]
 
-_FIELDS = ("{stem}", "{name}", "{ext}")
-STDIN_STEM = "stdin"
+_FIELDS = ("{folder}", "{stem}", "{name}", "{ext}")
+_FIELD_LIST = ", ".join(_FIELDS)
+_STDIN_NAME = "stdin"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ def plan_outputs(formats: Sequence[Format], output: str | None, clips: Sequence[
         None or ``-``: standard output, for one format alone. A folder (one that exists, or a name
         that ends with a separator; any name where there are several formats): a file a clip and
         format, ``{stem}.{ext}``. A template with ``{stem}`` or ``{name}`` (the clip's file name
-        without and with its suffix): likewise. A template with ``{ext}`` alone, or a plain name:
-        all clips in one file a format.
+        without and with its suffix), and perhaps ``{folder}`` (the clip's folder, as given, without
+        ``..``): likewise. A template with ``{ext}`` alone, or a plain name: all clips in one file
+        a format.
     clips : sequence of str
         Paths of the clips, to find names that would meet.
 
@@ -60,6 +63,8 @@ def plan_outputs(formats: Sequence[Format], output: str | None, clips: Sequence[
     OutputError
         If the folder of an output does not exist or cannot be made.
     """
+    if output == "":
+        raise ParameterError("output '': wanted a file, a folder, a template, or - for stdout")
     if output is None or output == "-":
         if len(formats) > 1:
             names = ", ".join(f.info.name for f in formats)
@@ -68,10 +73,20 @@ def plan_outputs(formats: Sequence[Format], output: str | None, clips: Sequence[
                 "template: --output 'tags/{stem}.{ext}'"
             )
         return Outputs(formats, None)
+    unknown = [field for field in re.findall(r"\{[^{}]*\}?", output) if field not in _FIELDS]
+    if unknown:
+        raise ParameterError(f"output {output!r}: no field {unknown[0]}; wanted {_FIELD_LIST}")
     template = output
     if not any(f in output for f in _FIELDS):
         separators = tuple(s for s in (os.sep, os.altsep) if s)
-        if output.endswith(separators) or Path(output).is_dir() or len(formats) > 1:
+        if output.endswith(separators) or Path(output).is_dir():
+            template = str(Path(output) / "{stem}.{ext}")
+        elif len(formats) > 1:
+            if Path(output).suffix[1:] in {f.info.extension for f in formats}:
+                raise ParameterError(
+                    f"output {output!r}: {len(formats)} formats do not fit into one file; name a "
+                    "folder or a template: --output 'tags/{stem}.{ext}'"
+                )
             template = str(Path(output) / "{stem}.{ext}")
     _check_places(formats, template, clips)
     return Outputs(formats, template)
@@ -81,7 +96,7 @@ def _check_places(formats: Sequence[Format], template: str, clips: Sequence[str]
     inputs = {os.path.realpath(clip) for clip in clips if clip != "-"}
     owners: dict[str, str] = {}
     for format_ in formats:
-        for clip in clips if _is_per_clip(template) else [""]:
+        for clip in map(path_text, clips) if _is_per_clip(template) else [""]:
             place = _place(template, format_, clip)
             path = os.path.realpath(place)
             if path in inputs:
@@ -90,7 +105,7 @@ def _check_places(formats: Sequence[Format], template: str, clips: Sequence[str]
             if path in owners:
                 raise ParameterError(
                     f"{owners[path]} and {owner} would both go to {place}; use more of "
-                    f"{', '.join(_FIELDS)} in --output, or one run a folder"
+                    f"{_FIELD_LIST} in --output"
                 )
             owners[path] = owner
 
@@ -100,9 +115,26 @@ def _is_per_clip(template: str) -> bool:
 
 
 def _place(template: str, format_: Format, clip: str) -> Path:
-    path = Path(STDIN_STEM if clip == "-" else clip)
-    filled = template.replace("{ext}", format_.info.extension)
-    return Path(filled.replace("{stem}", path.stem).replace("{name}", path.name))
+    path = Path(_STDIN_NAME if clip == "-" else clip)
+    folders = [part for part in path.parent.parts if part not in ("..", path.anchor)]
+    values = {
+        "{folder}": str(Path(*folders)),
+        "{stem}": path.name if path.stem in (".", "..") else path.stem,
+        "{name}": path.name,
+        "{ext}": format_.info.extension,
+    }
+    return Path(re.sub(r"\{\w+\}", lambda match: values[match[0]], template))
+
+
+def path_text(path: str) -> str:
+    """Give a path as valid Unicode, otherwise as it is: programs will read it."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def silence_standard_output() -> None:
+    """Send what is still buffered nowhere, or the interpreter would fail on it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass
@@ -119,6 +151,11 @@ class Outputs:
     _open: list[_Output] = field(default_factory=list)
 
     @property
+    def per_clip(self) -> bool:
+        """Whether each clip has files of its own, so that one that fails costs no other."""
+        return self.template is not None and _is_per_clip(self.template)
+
+    @property
     def to_terminal(self) -> bool:
         """Whether results appear on a terminal."""
         return self.template is None and sys.stdout.isatty()
@@ -126,20 +163,18 @@ class Outputs:
     def open(self, run: RunInfo) -> None:
         """Open what holds all clips; a place that cannot be written fails here."""
         self._run = run
-        if self.template is None or not _is_per_clip(self.template):
+        if not self.per_clip:
             self._open_all("")
 
     def write(self, item: SinkItem) -> None:
         """Give an item to each sink; the end of a clip closes files that hold that clip alone."""
-        assert self._run is not None
-        per_clip = self.template is not None and _is_per_clip(self.template)
-        if per_clip and isinstance(item, ClipStart):
+        if self.per_clip and isinstance(item, ClipStart):
             self._open_all(item.path)
         for output in self._open:
             output.write(item)
-        if per_clip and isinstance(item, ClipEnd):
+        if self.per_clip and isinstance(item, ClipEnd):
             self.close()
-        elif per_clip and isinstance(item, ClipFailure):
+        elif self.per_clip and isinstance(item, ClipFailure):
             self.finish_early()
 
     def close(self) -> None:
@@ -161,11 +196,10 @@ class Outputs:
         The clip that was being written becomes a failure where one file holds all clips, and its
         own files are given up where they hold that clip alone. A sink that failed is given up.
         """
-        alone = self.template is not None and _is_per_clip(self.template)
         while self._open:
             output = self._open.pop(0)
             try:
-                if output.failed or alone:
+                if output.failed or self.per_clip:
                     output.abort()
                     continue
                 if output.clip is not None:
@@ -177,9 +211,14 @@ class Outputs:
 
     def _open_all(self, clip: str) -> None:
         assert self._run is not None
-        for format_ in self.formats:
-            place = None if self.template is None else _place(self.template, format_, clip)
-            self._open.append(_Output(format_, place, self._run))
+        try:
+            for format_ in self.formats:
+                place = None if self.template is None else _place(self.template, format_, clip)
+                self._open.append(_Output(format_, place, self._run))
+        except BaseException:
+            while self._open:
+                self._open.pop().abort()
+            raise
 
 
 class _Output:
@@ -234,7 +273,9 @@ class _Output:
         except OSError as error:
             self.failed = True
             reason = error.strerror or str(error)
-            raise OutputError(f"cannot write {self._place}: {reason}") from error
+            failure = OutputError(f"cannot write {self._place}: {reason}")
+            failure.errno = error.errno
+            raise failure from error
         except Exception as error:
             self.failed = True
             raise BrokenPluginError(
@@ -256,12 +297,11 @@ class _StandardOutput:
         self.stream.flush()
 
     def discard(self) -> None:
-        """Send what is still buffered nowhere, or the interpreter would fail on it at its end."""
+        """Leave what was written; what cannot be written is dropped."""
         try:
             self.stream.flush()
         except OSError:
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            silence_standard_output()
 
 
 class _ReplacedFile:
@@ -271,17 +311,18 @@ class _ReplacedFile:
     """
 
     def __init__(self, place: Path, *, binary: bool) -> None:
-        self._target = Path(os.path.realpath(place))
         self._temporary: Path | None = None
-        if self._target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
-        if self._target.exists() and not os.access(self._target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        path = self._target
-        if not self._is_special():
-            name = f".{self._target.name[:200]}.{secrets.token_hex(4)}.part"
-            path = self._temporary = self._target.with_name(name)
+        if place.exists() and not place.is_file() and not place.is_dir():
+            path = self._target = place
+        else:
+            path = self._target = Path(os.path.realpath(place))
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
+            if path.exists() and not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # a short name: the place's own may be as long as names can be
+            path = self._temporary = path.with_name(f".yamkit-{secrets.token_hex(6)}.part")
         if binary:
             self.stream: IO[Any] = path.open("wb")
         else:
@@ -301,9 +342,3 @@ class _ReplacedFile:
         if self._temporary is not None:
             with contextlib.suppress(OSError):
                 self._temporary.unlink()
-
-    def _is_special(self) -> bool:
-        try:
-            return not stat.S_ISREG(self._target.stat().st_mode)
-        except FileNotFoundError:
-            return False

@@ -6,6 +6,8 @@ keeps no state of a stream, so several streams may pass through it at once.
 
 from __future__ import annotations
 
+import operator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +15,13 @@ import numpy as np
 
 from yamkit._registry import registry
 from yamkit.audio import mono
-from yamkit.errors import AudioValueError, BrokenPluginError, IncompatibleError, ParameterError
+from yamkit.errors import (
+    AudioValueError,
+    BrokenPluginError,
+    IncompatibleError,
+    ParameterError,
+    YamkitError,
+)
 from yamkit.models.store import cache_folder
 from yamkit.plugin import BackendInfo, BackendOptions, FrontendInfo, PluginInfo
 from yamkit.types import Batch
@@ -35,8 +43,16 @@ _Info = TypeVar("_Info", bound=PluginInfo)
 _MOST_RESAMPLED = 2**16
 """Samples to come out of a resampler at once: a file may claim a rate of 1 Hz."""
 
+_ROUNDING = 1e-6
+"""How far a score may lie outside 0 to 1."""
+
 MAX_BATCH_SIZE = 4096
 """Most patches in a batch; more would only cost memory."""
+
+MAX_THREADS = 1024
+"""Most threads of one network call; engines hang when they are asked for many thousands."""
+
+MAX_HOP_SECONDS = 86400.0
 
 
 class Pipeline:
@@ -78,13 +94,13 @@ class Pipeline:
         threads: int | None,
         provider: str,
     ) -> None:
-        if not 1 <= batch_size <= MAX_BATCH_SIZE:
-            raise ParameterError(f"batch size {batch_size}: wanted 1 to {MAX_BATCH_SIZE}")
-        if threads is not None and threads < 1:
-            raise ParameterError(f"threads {threads}: wanted 1 or more")
+        self._closed = False
+        self._batch_size = _whole("batch size", batch_size, MAX_BATCH_SIZE)
+        if threads is not None:
+            threads = _whole("threads", threads, MAX_THREADS)
         self.features = _with_hop(model.features, hop_seconds)
         self._classes = len(model.classes)
-        self._batch_size = batch_size
+        self._embedding_size = model.network.embedding_size
         self._names = {"backend": backend, "frontend": frontend, "resampler": resampler}
 
         plugins = registry()
@@ -93,10 +109,15 @@ class Pipeline:
         assert isinstance(front, FrontendInfo)
         assert isinstance(back, BackendInfo)
         _check_fit(model, front, back, provider)
+        model.verify_weights()
         self._resampler: Callable[[int, int], Resampler] = plugins.load(chosen["resampler"])
-        self._frontend: Frontend = plugins.load(chosen["frontend"])(self.features)
-        options = BackendOptions(threads, provider, cache_folder())
-        self._backend: Backend = plugins.load(chosen["backend"])(model, options)
+        make_frontend = plugins.load(chosen["frontend"])
+        make_backend = plugins.load(chosen["backend"])
+        with self._blamed("frontend"):
+            self._frontend: Frontend = make_frontend(self.features)
+        with self._blamed("backend"):
+            options = BackendOptions(threads, provider, cache_folder())
+            self._backend: Backend = make_backend(model, options)
 
     def batches(self, blocks: Iterable[NDArray[Any]], sample_rate: int) -> Iterator[Batch]:
         """Tag a stream.
@@ -118,21 +139,29 @@ class Pipeline:
         AudioError
             As `blocks` does, at a NaN or an infinity, and when there is no sample at all.
         """
+        if self._closed:
+            raise ParameterError("this Tagger is closed; make another one")
         features = self.features
         samples = self._resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
         hop = features.patch_hop_samples
         for segment in segments(samples, features.patch_window_samples, hop, self._batch_size):
             count = segment.patches
-            patches = self._frontend.patches(segment.samples)
+            with self._blamed("frontend"):
+                patches = self._frontend.patches(segment.samples)
             self._check("frontend", "patches", patches, (count, *features.patch_shape))
-            scores, embeddings = self._backend.predict(patches)
+            with self._blamed("backend"):
+                scores, embeddings = self._backend.predict(patches)
             self._check("backend", "scores", scores, (count, self._classes))
+            self._check("backend", "embeddings", embeddings, (count, self._embedding_size))
+            self._check_range(scores)
             starts = segment.start_sample + hop * np.arange(count, dtype=np.int64)
             yield Batch(starts, scores, embeddings)
 
     def close(self) -> None:
-        """Free what the backend holds."""
-        self._backend.close()
+        """Free what the backend holds; nothing can be tagged any more."""
+        self._closed = True
+        with self._blamed("backend"):
+            self._backend.close()
 
     def _resample(
         self, samples: Iterator[NDArray[np.float32]], sample_rate: int
@@ -147,13 +176,33 @@ class Pipeline:
                 yield resampler.process(block[start : start + piece])
         yield resampler.flush()
 
+    @contextmanager
+    def _blamed(self, kind: str) -> Iterator[None]:
+        """Say whose an error is that is none of ours."""
+        try:
+            yield
+        except YamkitError:
+            raise
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise BrokenPluginError(f"{kind} {self._names[kind]!r} failed: {reason}") from error
+
     def _check(
         self, kind: str, what: str, array: NDArray[np.float32], shape: tuple[int, ...]
     ) -> None:
-        """Refuse what a plugin gives in another shape than it promised."""
-        if array.shape != shape:
+        """Refuse what a plugin gives in another form than it promised."""
+        if array.shape != shape or array.dtype != np.float32:
             raise BrokenPluginError(
-                f"{kind} {self._names[kind]!r} gave {what} {array.shape}, wanted {shape}"
+                f"{kind} {self._names[kind]!r} gave {what} {array.dtype} {array.shape}, wanted "
+                f"float32 {shape}"
+            )
+
+    def _check_range(self, scores: NDArray[np.float32]) -> None:
+        low, high = float(scores.min()), float(scores.max())
+        if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # NaN is neither
+            raise BrokenPluginError(
+                f"backend {self._names['backend']!r} gave scores from {low:g} to {high:g}, wanted "
+                "0 to 1; this model's output is no score"
             )
 
 
@@ -166,17 +215,27 @@ def _not_empty(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.flo
         raise AudioValueError("the stream holds no samples")
 
 
+def _whole(name: str, value: int, most: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if not 1 <= number <= most:
+        raise ParameterError(f"{name} {value!r}: wanted a whole number from 1 to {most}")
+    return number
+
+
 def _with_hop(features: FeatureSpec, hop_seconds: float | None) -> FeatureSpec:
     """Give the features another patch hop."""
     if hop_seconds is None:
         return features
     step = features.stft_hop_samples / features.sample_rate_hz
-    frames = round(hop_seconds / step) if 0 < hop_seconds < float("inf") else 0
+    frames = round(hop_seconds / step) if 0 < hop_seconds <= MAX_HOP_SECONDS else 0
     if frames < 1 or abs(frames * step - hop_seconds) > 1e-6 * step:
         own = features.patch_hop_samples / features.sample_rate_hz
         raise ParameterError(
-            f"hop {hop_seconds:g} s: wanted a whole multiple of {step:g} s; the model's own "
-            f"is {own:g} s"
+            f"hop {hop_seconds:g} s: wanted a whole multiple of {step:g} s, at most a day; the "
+            f"model's own is {own:g} s"
         )
     return replace(features, patch_hop_frames=frames)
 

@@ -5,24 +5,22 @@ Composes `Tagger` and `Outputs`; what a person sees meanwhile is the caller's `O
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import math
-import os
-import signal
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from yamkit import __version__
+from yamkit._signals import Interruptions
 from yamkit.aggregate import ClipScores, top_tags
 from yamkit.audio import NotFound, display_path, open_audio
-from yamkit.errors import ParameterError, YamkitError
+from yamkit.errors import OutputError, ParameterError, YamkitError
+from yamkit.output import path_text
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Parameters, PatchTags, RunInfo, RunModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
-    from types import FrameType
 
     from yamkit.audio import Found
     from yamkit.output import Outputs
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     from yamkit.types import SinkItem
 
 __all__ = ["Choice", "Observer", "classify", "clip_items", "run_info"]
+
+_NOWHERE_TO_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def clip_items(tagger: Tagger, path: str, choice: Choice) -> Iterator[SinkItem]:
     """
     try:
         with open_audio(path) as audio:
-            yield ClipStart(_text(path), audio.sample_rate, audio.channels)
+            yield ClipStart(path_text(path), audio.sample_rate, audio.channels)
             clip_scores = ClipScores(tagger.aggregate, len(tagger.classes))
             for batch in tagger.stream(audio.blocks(), audio.sample_rate):
                 clip_scores.update(batch.scores)
@@ -118,10 +118,10 @@ def clip_items(tagger: Tagger, path: str, choice: Choice) -> Iterator[SinkItem]:
             duration = audio.samples / audio.sample_rate
             yield ClipEnd(duration, clip_scores.patches, tags, audio.warnings)
     except YamkitError as error:
-        yield ClipFailure(_text(path), type(error).__name__, str(error))
+        yield ClipFailure(path_text(path), type(error).__name__, str(error))
     except Exception as error:  # a night's run goes on, whatever one file provokes
         message = " ".join(f"{display_path(path)}: {error}".split())
-        yield ClipFailure(_text(path), type(error).__name__, message)
+        yield ClipFailure(path_text(path), type(error).__name__, message)
 
 
 def classify(
@@ -141,74 +141,52 @@ def classify(
     Raises
     ------
     OutputError
-        If a result cannot be written; outputs of other places are finished.
+        If results cannot be written: at once where all clips share an output or nothing more can
+        be written at all; else the clip fails alone. Other outputs are finished.
     KeyboardInterrupt
-        At an interruption (SIGINT, SIGTERM): the outputs hold every clip that was finished.
+        At an interruption: the outputs hold every clip that was finished.
     """
     failures = 0
-    outputs.open(run_info(tagger, choice))
-    try:
-        with _Interruptions() as interruptions:
+    with Interruptions() as interruptions:
+        try:
+            outputs.open(run_info(tagger, choice))
             for clip in clips:
-                for item in _items(tagger, clip, choice):
-                    with interruptions.held(), observer.writing():
-                        outputs.write(item)
-                    if isinstance(item, (ClipEnd, ClipFailure)):
-                        failures += isinstance(item, ClipFailure)
-                        observer.finished(display_path(clip.path), item)
-    except BaseException:
-        outputs.finish_early()
-        raise
-    outputs.close()
+                end = _classify_one(tagger, clip, outputs, choice, observer, interruptions)
+                failures += isinstance(end, ClipFailure)
+                observer.finished(display_path(clip.path), end)
+            with interruptions.held():
+                outputs.close()
+        except BaseException:
+            with interruptions.held():
+                outputs.finish_early()
+            raise
     return failures
+
+
+def _classify_one(
+    tagger: Tagger,
+    clip: Found | NotFound,
+    outputs: Outputs,
+    choice: Choice,
+    observer: Observer,
+    interruptions: Interruptions,
+) -> ClipEnd | ClipFailure:
+    item: SinkItem | None = None
+    try:
+        for item in _items(tagger, clip, choice):
+            with interruptions.held(), observer.writing():
+                outputs.write(item)
+    except OutputError as error:
+        if not outputs.per_clip or error.errno in _NOWHERE_TO_WRITE:
+            raise
+        outputs.finish_early()
+        return ClipFailure(path_text(clip.path), type(error).__name__, str(error))
+    assert isinstance(item, (ClipEnd, ClipFailure))
+    return item
 
 
 def _items(tagger: Tagger, clip: Found | NotFound, choice: Choice) -> Iterator[SinkItem]:
     if isinstance(clip, NotFound):
-        yield ClipFailure(_text(clip.path), type(clip.error).__name__, str(clip.error))
+        yield ClipFailure(path_text(clip.path), type(clip.error).__name__, str(clip.error))
     else:
         yield from clip_items(tagger, clip.path, choice)
-
-
-def _text(path: str) -> str:
-    """Give a path as valid Unicode, otherwise as it is: programs will read it."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-class _Interruptions:
-    """SIGINT and SIGTERM become `KeyboardInterrupt`, but never in the middle of a write.
-
-    A second signal during one write interrupts at once: the write may be what hangs.
-    """
-
-    def __init__(self) -> None:
-        self._holding = False
-        self._pending = False
-        self._before: dict[int, object] = {}
-
-    def __enter__(self) -> _Interruptions:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Put an interruption off until the end of the block."""
-        self._holding = True
-        try:
-            yield
-        finally:
-            self._holding = False
-        if self._pending:
-            raise KeyboardInterrupt
-
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        if self._holding and not self._pending:
-            self._pending = True
-        else:
-            raise KeyboardInterrupt

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["TaggedClip", "Tagger"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TaggedClip:
     """All that a model says about one clip.
 
@@ -65,6 +65,13 @@ class TaggedClip:
     times: NDArray[np.float64]
     classes: tuple[TagClass, ...]
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        best = self.top(1)[0]
+        return (
+            f"<TaggedClip {self.path or 'array'!r}: {self.duration_seconds:.2f} s, "
+            f"{len(self.scores)} patches, {best.name} {best.score:.3f}>"
+        )
 
     def top(self, k: int | None = 5, threshold: float | None = None) -> tuple[Tag, ...]:
         """Give the highest classes of the clip.
@@ -238,6 +245,11 @@ class Tagger:
                     f"sample rate {sample_rate}: a file states its own; give one with arrays only"
                 )
             opened = open_audio(source)  # type: ignore[arg-type]
+        elif source is None or isinstance(source, (bytes, bytearray)) or np.isscalar(source):
+            raise ParameterError(
+                f"a source of type {type(source).__name__}: wanted a path, a binary file object "
+                "(io.BytesIO for bytes) or an array"
+            )
         else:
             opened = array_source(source, sample_rate)  # type: ignore[arg-type]
         with opened as audio:
@@ -284,8 +296,13 @@ class Tagger:
         AudioError
             At a NaN or an infinity, and when the stream ends without a sample.
         ParameterError
-            If the sample rate is none.
+            If the sample rate or the blocks are none.
         """
+        if isinstance(blocks, (str, bytes, np.ndarray)) or hasattr(blocks, "read"):
+            raise ParameterError(
+                f"blocks of type {type(blocks).__name__}: wanted an iterable of arrays; use tag() "
+                "for one file or one array"
+            )
         return self._pipeline.batches(float_blocks(blocks), check_sample_rate(sample_rate))
 
     def patch_times(
@@ -311,5 +328,5 @@ class Tagger:
         return np.minimum(times, duration_seconds)
 
     def close(self) -> None:
-        """Free what the engine holds. Calling it again does nothing."""
+        """Free what the engine holds: nothing can be tagged any more. Calling it again is fine."""
         self._pipeline.close()

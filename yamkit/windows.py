@@ -41,9 +41,11 @@ def patch_count(samples: int, window: int, hop: int) -> int:
     """Count the patches of a clip: ``1 + ceil((max(n, window) - window) / hop)``.
 
     This is the padding rule of the published YAMNet code, in integers: zeros on the right complete
-    the last patch, and the shortest clip gives one.
+    the last patch, and the shortest clip gives one. Where the hop is longer than the window, a
+    patch of zeros alone, which the rule would put behind the end, is left out.
     """
-    return 1 + -(-(max(samples, window) - window) // hop)
+    by_rule = 1 + -(-(max(samples, window) - window) // hop)
+    return min(by_rule, max(1, -(-samples // hop)))
 
 
 def segments(
@@ -58,13 +60,16 @@ def segments(
     window, hop : int
         Samples of one patch, and from one patch to the next.
     batch_size : int
-        Patches of a full segment.
+        Patches of a full segment; one where the hop is longer than the window, as what lies
+        between would take memory.
 
     Yields
     ------
     Segment
         In order. A stream without samples gives one patch of zeros.
     """
+    if hop > window:
+        batch_size = 1
     length = window + (batch_size - 1) * hop
     step = batch_size * hop
     buffer = np.empty(length, np.float32)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import secrets
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+# Read once, when the engine is imported; what its own function switches off comes too late for a
+# host name to be looked up and a device number to be written.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 import onnxruntime
 
 from yamkit.errors import BundleError, IncompatibleError
@@ -120,13 +126,15 @@ def _built_session(model: Model, options: BackendOptions) -> Any:
     path = _cache_path(model, options.cache_folder)
     if path is not None:
         with contextlib.suppress(Exception):  # whatever is wrong with it, it can be built again
-            return _session(str(path), options)
+            if _digest_path(path).read_text() == _sha256(path):
+                return _session(str(path), options)
     from yamkit_onnx._graph import build_graph
 
     graph = build_graph(model)
     if path is not None:
         with contextlib.suppress(OSError):
             _write(path, graph)
+            _write(_digest_path(path), hashlib.sha256(graph).hexdigest().encode())
     return _session(graph, options)
 
 
@@ -195,12 +203,24 @@ def _cache_path(model: Model, folder: Path | None) -> Path | None:
     return folder / f"onnx-{key[:32]}.onnx"
 
 
-def _write(path: Path, graph: bytes) -> None:
-    """Write beside the place and rename: nobody ever reads half a graph."""
+def _digest_path(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(2**20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write beside the place and rename: nobody ever reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        temporary.write_bytes(graph)
+        temporary.write_bytes(data)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

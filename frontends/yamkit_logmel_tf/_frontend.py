@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from yamkit.errors import IncompatibleError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
@@ -15,7 +17,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is im
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from yamkit.types import FeatureSpec
@@ -59,6 +60,9 @@ class LogMelTf:
         except ValueError as error:
             raise IncompatibleError(f"mel bands: {error}") from None
 
+        # tf.signal's own Hann window is not periodic where its length is odd.
+        turns = np.arange(features.stft_window_samples) / features.stft_window_samples
+        hann = tf.constant(0.5 - 0.5 * np.cos(2 * np.pi * turns), tf.float32)
         signature = tf.TensorSpec([None], tf.float32)
 
         @tf.function(input_signature=[signature], autograph=False)  # type: ignore[untyped-decorator]
@@ -68,6 +72,7 @@ class LogMelTf:
                 frame_length=features.stft_window_samples,
                 frame_step=features.stft_hop_samples,
                 fft_length=features.fft_length,
+                window_fn=lambda _length, dtype: tf.cast(hann, dtype),
             )
             log_mel = tf.math.log(tf.abs(spectrum) @ mel + features.log_offset)  # [frames, bands]
             return tf.signal.frame(  # [B, patch_frames, bands]

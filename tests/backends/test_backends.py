@@ -257,7 +257,7 @@ class TestOnnxCache:
         folder = tmp_path / "deep" / "cache"
         first = make("onnx", model, cache_folder=folder).predict(patches(model))[0]
         assert model.loads == 1
-        assert [path.suffix for path in folder.iterdir()] == [".onnx"]
+        assert sorted(path.suffix for path in folder.iterdir()) == [".onnx", ".sha256"]
         second = make("onnx", model, cache_folder=folder).predict(patches(model))[0]
         assert model.loads == 1
         np.testing.assert_array_equal(first, second)
@@ -275,16 +275,31 @@ class TestOnnxCache:
         other = replace(fake(), **change)
         make("onnx", other, cache_folder=tmp_path)
         assert other.loads == 1
-        assert len(list(tmp_path.iterdir())) == 2
+        assert len(list(tmp_path.glob("*.onnx"))) == 2
 
-    @pytest.mark.parametrize("damage", [b"", b"not a graph"])
-    def test_a_damaged_graph_is_built_again(self, tmp_path: Path, damage: bytes) -> None:
+    @pytest.mark.parametrize("damage", ["empty", "no graph", "one weight", "no digest"])
+    def test_a_damaged_graph_is_built_again(self, tmp_path: Path, damage: str) -> None:
         make("onnx", fake(), cache_folder=tmp_path)
-        (path,) = tmp_path.iterdir()
+        (path,) = tmp_path.glob("*.onnx")
         whole = path.read_bytes()
-        path.write_bytes(damage)
-        make("onnx", fake(), cache_folder=tmp_path)
+        middle = len(whole) // 2
+        if damage == "no digest":
+            path.with_suffix(".sha256").unlink()
+        else:
+            flipped = bytes([whole[middle] ^ 1])
+            path.write_bytes(
+                {
+                    "empty": b"",
+                    "no graph": b"not a graph",
+                    "one weight": whole[:middle] + flipped + whole[middle + 1 :],
+                }[damage]
+            )
+        model = fake()
+        make("onnx", model, cache_folder=tmp_path)
+        assert model.loads == 1
         assert path.read_bytes() == whole
+        make("onnx", model, cache_folder=tmp_path)
+        assert model.loads == 1
 
     def test_a_folder_that_cannot_be_written_is_no_error(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
@@ -294,12 +309,12 @@ class TestOnnxCache:
 
     def test_a_folder_that_cannot_be_read_is_no_error(self, tmp_path: Path, monkeypatch) -> None:
         make("onnx", fake(), cache_folder=tmp_path)
-        (path,) = tmp_path.iterdir()
+        (path,) = tmp_path.glob("*.onnx")
         path.unlink()
         path.mkdir()
         model = fake()
         assert make("onnx", model, cache_folder=tmp_path).predict(patches(model))[0].shape == (3, 7)
-        assert [each.is_dir() for each in tmp_path.iterdir()] == [True]
+        assert path.is_dir()
 
     def test_a_hit_imports_no_onnx(self, tmp_path: Path) -> None:
         make("onnx", fake(), cache_folder=tmp_path)

@@ -30,7 +30,7 @@ YAMNET = FeatureSpec(
 OTHER = replace(
     YAMNET,
     sample_rate_hz=8000,
-    stft_window_samples=200,
+    stft_window_samples=201,
     stft_hop_samples=100,
     fft_length=300,
     mel_bands=21,

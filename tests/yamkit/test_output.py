@@ -191,6 +191,9 @@ def test_a_template_without_a_stem_collects() -> None:
     [
         ([sink()], "{stem}.{ext}", ["a/x.wav", "b/x.flac"], "a/x.wav as rec and b/x.flac as rec"),
         ([sink(), sink(name="two")], "one.{ext}", ["a.wav"], "all clips as rec and all clips as"),
+        ([sink(), sink(name="two")], "one.rec", ["a.wav"], "2 formats do not fit into one file"),
+        ([sink()], "{foo}.{ext}", ["a.wav"], "no field {foo}; wanted {folder}, {stem}, {name}, "),
+        ([sink()], "{stem", ["a.wav"], "no field {stem; wanted"),
         ([sink()], "a.wav", ["a.wav"], "output a.wav is one of the inputs"),
         ([sink()], "./x/../a.wav", ["a.wav"], "is one of the inputs"),
     ],
@@ -198,6 +201,70 @@ def test_a_template_without_a_stem_collects() -> None:
 def test_places_that_meet(formats, output: str, clips: list[str], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         plan_outputs(formats, output, clips)
+
+
+@pytest.mark.parametrize("output", ["", "{stem}"])
+def test_names_that_are_none(output: str) -> None:
+    if not output:
+        with pytest.raises(ParameterError, match="output '': wanted a file"):
+            plan_outputs([sink()], output, ["a.wav"])
+        return
+    outputs = plan_outputs([sink()], "in/{stem}/r.{ext}", ["...flac"])
+    outputs.open(RUN)
+    tag(outputs, "...flac")
+    assert files() == {"in/...flac/r.rec"}
+
+
+def test_a_clip_is_named_after_no_other_field() -> None:
+    outputs = plan_outputs([sink()], "{stem}.{ext}", ["{name}{ext}.wav"])
+    outputs.open(RUN)
+    tag(outputs, "{name}{ext}.wav")
+    assert files() == {"{name}{ext}.rec"}
+
+
+def test_names_that_are_no_text_are_checked_as_they_are_written() -> None:
+    with pytest.raises(ParameterError, match="would both go to"):
+        plan_outputs([sink()], "{stem}.{ext}", ["\udcff.wav", "\\xff.wav"])
+
+
+def test_the_longest_name_there_can_be() -> None:
+    name = "x" * 251 + ".rec"
+    outputs = plan_outputs([sink()], name, [])
+    outputs.open(RUN)
+    outputs.close()
+    assert files() == {name}
+
+
+def test_a_second_place_that_cannot_be_written_leaves_nothing_of_the_first() -> None:
+    Path("a.two").mkdir()
+    outputs = plan_outputs([sink(), sink(name="two", extension="two")], "a.{ext}", [])
+    with pytest.raises(OutputError, match="Is a directory"):
+        outputs.open(RUN)
+    outputs.finish_early()
+    assert files() == set()
+
+
+def test_a_pipe_is_written_in_place() -> None:
+    reading, writing = os.pipe()
+    outputs = plan_outputs([sink()], f"/dev/fd/{writing}", [])
+    outputs.open(RUN)
+    outputs.close()
+    os.close(writing)
+    assert os.read(reading, 100) == b"open\nclose\n"
+    os.close(reading)
+
+
+def test_folders_keep_clips_apart() -> None:
+    clips = ["rec/x.wav", "rec/sub/x.wav", "../rec/y.wav", "/rec/z.wav"]
+    outputs = plan_outputs([sink()], "out/{folder}/{stem}.{ext}", clips)
+    outputs.open(RUN)
+    tag(outputs, *clips)
+    assert files() == {
+        "out/rec/x.rec",
+        "out/rec/sub/x.rec",
+        "out/rec/y.rec",
+        "out/rec/z.rec",
+    }
 
 
 def test_names_with_suffix_keep_clips_apart() -> None:

@@ -28,17 +28,24 @@ class Front:
 
 class Back:
     wrong = 0
+    score = 0.5
+    kind = np.float32
+    width = 0
+    trouble = ""
 
     def __init__(self, model, options):
         self.size = len(model.classes)
+        self.embedding_size = model.network.embedding_size
+        if self.trouble == "opening":
+            raise RuntimeError("no\nengine")
 
     def predict(self, patches):
-        return np.zeros((len(patches), self.size + self.wrong), np.float32), np.zeros(
-            (len(patches), 0), np.float32
-        )
+        scores = np.full((len(patches), self.size + self.wrong), self.score, self.kind)
+        return scores, np.zeros((len(patches), self.embedding_size + self.width), np.float32)
 
     def close(self):
-        pass
+        if self.trouble == "closing":
+            raise MemoryError("no memory")
 
 
 @pytest.fixture
@@ -120,15 +127,27 @@ def test_a_model_that_nothing_runs(tiny: ModelBundle) -> None:
 
 @pytest.mark.usefixtures("plugins")
 @pytest.mark.parametrize(
-    ("culprit", "message"),
+    ("culprit", "changes", "message"),
     [
-        (Front, r"frontend 'f' gave patches \(9, 24, 20\), wanted \(8, 24, 20\)"),
-        (Back, r"backend 'b' gave scores \(8, 7\), wanted \(8, 6\)"),
+        (
+            Front,
+            {"wrong": 1},
+            r"frontend 'f' gave patches float32 \(9, 24, 20\), wanted float32 \(8, 24, 20\)",
+        ),
+        (Back, {"wrong": 1}, r"backend 'b' gave scores float32 \(8, 7\), wanted float32 \(8, 6\)"),
+        (Back, {"kind": np.float64}, r"backend 'b' gave scores float64 \(8, 6\), wanted float32"),
+        (Back, {"width": 1}, r"backend 'b' gave embeddings float32 \(8, 257\), wanted float32"),
+        (Back, {"score": np.nan}, "backend 'b' gave scores from nan to nan, wanted 0 to 1"),
+        (Back, {"score": -1}, "backend 'b' gave scores from -1 to -1, wanted 0 to 1"),
+        (Back, {"score": 1.5}, "backend 'b' gave scores from 1.5 to 1.5, wanted 0 to 1"),
+        (Back, {"trouble": "opening"}, "backend 'b' failed: RuntimeError: no engine"),
+        (Back, {"trouble": "closing"}, "backend 'b' failed: MemoryError: no memory"),
     ],
 )
 def test_plugins_that_break_their_promise(
-    tiny: ModelBundle, monkeypatch: pytest.MonkeyPatch, culprit: type, message: str
+    tiny: ModelBundle, monkeypatch: pytest.MonkeyPatch, culprit: type, changes: dict, message: str
 ) -> None:
-    monkeypatch.setattr(culprit, "wrong", 1)
+    for name, value in changes.items():
+        monkeypatch.setattr(culprit, name, value)
     with pytest.raises(BrokenPluginError, match=message):
         tag(tiny)

@@ -154,6 +154,10 @@ def test_listing_imports_no_implementation(install: Install) -> None:
         (backend(name="My Backend"), "name 'My Backend': wanted lower-case letters"),
         (backend(factory="json.dumps"), "factory 'json.dumps': wanted 'package.module:Name'"),
         (backend(requires=("no.such.package",)), "requires ('no.such.package',): wanted"),
+        (backend(requires="numba"), "requires 'numba': wanted tuple[str, ...]"),
+        (backend(name=None), "name None: wanted str"),
+        (backend().replace('("mobilenet-v1",)', "None"), "networks None: wanted tuple[str, ...]"),
+        (backend().replace('"A test"', "None"), "summary None: wanted str"),
     ],
 )
 def test_a_broken_plugin_costs_nobody_else_anything(
@@ -212,9 +216,16 @@ def test_a_clash_is_raised_when_selected_and_names_both(install: Install) -> Non
     message = str(caught.value)
     assert "other-kit 2.5 (mine)" in message
     assert "yamkit " in message
-    assert "YAMKIT_PLUGINS=-mine" in message
+    assert "YAMKIT_PLUGINS=-other-kit:mine" in message
     assert registry.resolve("backend", "numpy").state == "ready"
-    assert discover("-mine").resolve("backend", "onnx").distribution == "yamkit"
+    assert discover("-other-kit:mine").resolve("backend", "onnx").distribution == "yamkit"
+
+
+def test_the_advice_for_a_clash_works_with_equal_entry_points(install: Install) -> None:
+    install(backend("onnx"), entry_point="onnx")
+    with pytest.raises(PluginClashError, match="YAMKIT_PLUGINS=-other-kit:onnx"):
+        discover().resolve("backend", "onnx")
+    assert discover("-other-kit:onnx").resolve("backend", "onnx").distribution == "yamkit"
 
 
 @pytest.mark.parametrize(
@@ -241,6 +252,7 @@ def test_a_factory_that_does_not_load(install: Install, factory: str, reason: st
         ("other", {"other"}),
         ("other, sinks", {"other", "sinks"}),
         ("other-kit", {"other"}),
+        ("Other_Kit:other", {"other"}),
         ("-other-kit", {"onnx", "sinks"}),
         ("-yamkit", {"other"}),
         ("yamkit,-onnx", {"sinks"}),
@@ -260,7 +272,8 @@ def test_a_selection_of_what_is_not_there() -> None:
 
 
 def test_a_plugin_switched_off_says_so_when_selected() -> None:
-    with pytest.raises(UnknownPluginError, match="no backend 'onnx'; installed: numpy"):
+    message = "no backend 'onnx'; installed: numpy; YAMKIT_PLUGINS switches some off"
+    with pytest.raises(UnknownPluginError, match=message):
         discover("numpy").resolve("backend", "onnx")
 
 

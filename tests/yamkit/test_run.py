@@ -12,11 +12,12 @@ import pytest
 import soundfile
 
 from yamkit import Tagger
+from yamkit._signals import Interruptions
 from yamkit.audio import Found
 from yamkit.cli.classify import _Reporter
 from yamkit.errors import ParameterError
 from yamkit.models.bundle import ModelBundle
-from yamkit.run import Choice, _Interruptions, classify
+from yamkit.run import Choice, classify
 from yamkit.types import ClipEnd, ClipFailure
 
 
@@ -30,7 +31,7 @@ def test_choices_out_of_range() -> None:
 def test_an_interruption_waits_for_the_end_of_a_write() -> None:
     before = signal.getsignal(signal.SIGINT)
     written = []
-    with pytest.raises(KeyboardInterrupt), _Interruptions() as interruptions:
+    with pytest.raises(KeyboardInterrupt), Interruptions() as interruptions:
         with interruptions.held():
             os.kill(os.getpid(), signal.SIGINT)
             written.append("whole")
@@ -41,7 +42,7 @@ def test_an_interruption_waits_for_the_end_of_a_write() -> None:
 
 def test_a_second_interruption_does_not_wait() -> None:
     written = []
-    with pytest.raises(KeyboardInterrupt), _Interruptions() as interruptions, interruptions.held():
+    with pytest.raises(KeyboardInterrupt), Interruptions() as interruptions, interruptions.held():
         os.kill(os.getpid(), signal.SIGINT)
         written.append("first")
         os.kill(os.getpid(), signal.SIGTERM)
@@ -60,6 +61,8 @@ def test_an_interruption_during_a_write_ends_the_run(
     log: list[str] = []
 
     class Outputs:
+        per_clip = False
+
         def open(self, run):
             log.append("open")
 
@@ -84,6 +87,15 @@ def test_an_interruption_during_a_write_ends_the_run(
     with Tagger(tiny, backend="numpy") as tagger, pytest.raises(KeyboardInterrupt):
         classify(tagger, clips, Outputs(), Choice(), Observer())
     assert log == ["open", "ClipStart", "ClipEnd", "early"]
+
+
+def test_a_signal_that_was_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruptions():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 class Terminal:

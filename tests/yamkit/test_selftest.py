@@ -64,6 +64,23 @@ def test_combinations_that_differ_are_a_failure(
     assert not run_selftest(tiny).passed
 
 
+def test_a_plugin_that_raises_hides_no_other(
+    tiny: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from yamkit_numpy._backend import NumpyBackend
+
+    def broken(self, patches):
+        raise NameError("name 'patchez' is not defined")
+
+    monkeypatch.setattr(NumpyBackend, "predict", broken)
+    report = run_selftest(tiny)
+    assert {result.backend for result in report.results} == {"onnx"}
+    assert report.failures == (
+        "logmel with numpy: backend 'numpy' failed: NameError: name 'patchez' is not defined",
+    )
+    assert not report.passed
+
+
 def test_an_installation_without_a_combination_is_a_failure(
     tiny: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

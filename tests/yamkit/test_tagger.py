@@ -101,6 +101,10 @@ def test_top_and_dict(tagger: Tagger, noise: np.ndarray) -> None:
         "patches",
         "tags",
     ]
+    assert repr(clip).startswith("<TaggedClip 'array': 3.00 s, ")
+    assert len(repr(clip)) < 100
+    with pytest.raises(ParameterError, match="top -1: wanted 1 or more"):
+        clip.top(-1)
     assert len(found["timeline"]) == found["patches"] == len(clip.scores)
     assert [len(found["tags"]), len(found["timeline"][0]["tags"])] == [2, 2]
     assert found["tags"][0]["name"] == best.name
@@ -167,7 +171,8 @@ def test_another_hop_pads_by_itself(
         clip = tagger.tag(noise, RATE)
         hop = round(hop_seconds * RATE)
         window = tiny.features.patch_window_samples
-        assert len(clip.scores) == 1 + -(-(len(noise) - window) // hop)
+        rule = 1 + -(-(len(noise) - window) // hop)
+        assert len(clip.scores) == min(rule, -(-len(noise) // hop))
         alone = tagger.tag(noise[2 * hop : 2 * hop + window], RATE)
     np.testing.assert_allclose(clip.scores[2], alone.scores[0], rtol=0, atol=1e-6)
 
@@ -200,16 +205,25 @@ def test_many_threads_share_a_tagger(tagger: Tagger, noise: np.ndarray) -> None:
 
 def test_close_twice(tiny: ModelBundle) -> None:
     tagger = Tagger(tiny)
+    stream = tagger.stream([np.zeros(8000)], RATE)
     tagger.close()
     tagger.close()
+    with pytest.raises(ParameterError, match="this Tagger is closed"):
+        tagger.tag(np.zeros(8000), RATE)
+    with pytest.raises(ParameterError, match="this Tagger is closed"):
+        next(stream)
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         ({"aggregate": "median"}, ParameterError, "aggregate 'median'"),
-        ({"batch_size": 0}, ParameterError, "batch size 0: wanted 1 to"),
-        ({"threads": 0}, ParameterError, "threads 0: wanted 1 or more"),
+        ({"batch_size": 0}, ParameterError, "batch size 0: wanted a whole number from 1 to"),
+        ({"batch_size": 2.5}, ParameterError, "batch size 2.5: wanted a whole number from 1 to"),
+        ({"threads": 0}, ParameterError, "threads 0: wanted a whole number from 1 to 1024"),
+        ({"threads": 100000}, ParameterError, "threads 100000: wanted"),
+        ({"threads": "two"}, ParameterError, "threads 'two': wanted"),
+        ({"hop_seconds": 1e18}, ParameterError, "hop 1e+18 s: wanted"),
         ({"hop_seconds": 0.015}, ParameterError, "hop 0.015 s: wanted a whole multiple of 0.01 s"),
         ({"hop_seconds": -0.1}, ParameterError, "hop -0.1 s"),
         ({"hop_seconds": float("nan")}, ParameterError, "hop nan s"),
@@ -241,6 +255,9 @@ def test_no_model_at_all_says_how_to_get_one() -> None:
         (np.zeros(0, np.float32), 8000, AudioError, "no samples"),
         (np.array([0, np.nan], np.float32), 8000, AudioValueError, "sample 1"),
         (np.zeros(10, np.uint8), 8000, AudioError, "uint8"),
+        (None, None, ParameterError, "a source of type NoneType: wanted a path"),
+        (b"RIFF", 8000, ParameterError, "a source of type bytes: wanted a path"),
+        (3, 8000, ParameterError, "a source of type int: wanted a path"),
     ],
 )
 def test_sources_that_cannot_be_tagged(
@@ -272,6 +289,12 @@ def test_a_rate_of_1_hz_is_resampled_piece_by_piece(tiny: ModelBundle, monkeypat
         batches = list(tagger.stream([np.zeros(40, np.float32)], 1))
     assert longest <= pipeline._MOST_RESAMPLED
     assert sum(len(batch.scores) for batch in batches) == 1 + -(-(40 * RATE - 2040) // 960)
+
+
+@pytest.mark.parametrize("blocks", [np.zeros(10), "x.wav", io.BytesIO()])
+def test_streams_are_made_of_blocks(tagger: Tagger, blocks) -> None:
+    with pytest.raises(ParameterError, match="wanted an iterable of arrays; use tag"):
+        tagger.stream(blocks, RATE)
 
 
 def test_an_empty_stream(tagger: Tagger) -> None:

@@ -20,6 +20,24 @@ def test_the_published_padding_rule(samples: int, patches: int) -> None:
     assert patch_count(samples, *YAMNET) == patches
 
 
+@pytest.mark.parametrize(
+    ("samples", "patches"), [(1, 1), (10, 1), (20, 1), (21, 2), (30, 2), (40, 2), (41, 3)]
+)
+def test_a_hop_longer_than_the_window_gives_no_patch_of_padding_alone(
+    samples: int, patches: int
+) -> None:
+    assert patch_count(samples, window=10, hop=20) == patches
+    found = list(segments([np.ones(samples, np.float32)], 10, 20, batch_size=8))
+    assert [segment.start_sample for segment in found] == [20 * i for i in range(patches)]
+    assert all(segment.patches == 1 and segment.samples[0] == 1 for segment in found)
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**6), st.integers(1, 10**6))
+def test_the_rule_is_the_published_one_where_patches_touch(n: int, window: int, hop: int) -> None:
+    hop = min(hop, window)
+    assert patch_count(n, window, hop) == 1 + -(-(max(n, window) - window) // hop)
+
+
 def cut(samples: np.ndarray, places: list[int]) -> list[np.ndarray]:
     return np.split(samples, sorted(place % (len(samples) + 1) for place in places))
 
@@ -44,7 +62,8 @@ def test_segments_hold_the_windows_of_the_padded_signal(
             found.append((segment.start_sample + begin, segment.samples[begin : begin + window]))
         sizes.append(segment.patches)
     count = patch_count(samples, window, hop)
-    assert sizes[:-1] == [batch_size] * (len(sizes) - 1)
+    full = batch_size if hop <= window else 1
+    assert sizes[:-1] == [full] * (len(sizes) - 1)
     assert sum(sizes) == len(found) == count
     padded = np.concatenate([signal, np.zeros(window + count * hop, np.float32)])
     for number, (start, values) in enumerate(found):

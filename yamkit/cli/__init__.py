@@ -6,7 +6,10 @@ Modules here import click alone; what a command needs is imported when it runs, 
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -41,8 +44,12 @@ for _command in (classify, models, plugins, selftest):
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    # A closed standard output or error is None; what goes there goes nowhere.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     try:
         code = cli.main(prog_name="yamkit", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         code = INTERRUPTED
@@ -52,5 +59,11 @@ def main() -> None:
     except YamkitError as error:
         click.echo(f"error: {error}", err=True)
         code = 2 if isinstance(error, _USAGE) else 1
-    sys.stdout.flush()
+    except OSError as error:
+        from yamkit.output import silence_standard_output
+
+        silence_standard_output()
+        if error.errno != errno.EPIPE:  # whoever reads may stop when it has enough
+            click.echo(f"error: {error.strerror or error}", err=True)
+        code = 1
     sys.exit(code)

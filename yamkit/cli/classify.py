@@ -98,17 +98,16 @@ def tagger_options(command: Any) -> Any:
     "--format",
     "formats",
     multiple=True,
-    default=("text",),
-    show_default=True,
     metavar="NAME",
-    help="text, json, jsonl, csv or a plugin's; may be repeated.",
+    help="text, json, jsonl, csv or a plugin's; may be repeated.  [default: what the suffix of "
+    "--output says, else text]",
 )
 @click.option(
     "-o",
     "--output",
     metavar="PATH",
-    help="File; or folder or template such as 'tags/{stem}.{ext}', a file a clip and format.  "
-    "[default: standard output]",
+    help="File; or folder, or template of {folder}, {stem}, {name} and {ext}: a file a clip and "
+    "format.  [default: standard output]",
 )
 @click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
 @click.pass_context
@@ -137,6 +136,9 @@ def classify(
       yamkit classify --format json --format csv --output 'tags/{stem}.{ext}' *.flac
       ffmpeg -i film.mkv -f wav - | yamkit classify -
 
+    In a template {stem} and {name} are the file name without and with its suffix, {folder} is
+    its folder. Put -- before names that begin with a dash.
+
     A file that fails is one line on standard error; the others go on, and the exit code is 1.
     """
     from yamkit._registry import registry
@@ -147,6 +149,8 @@ def classify(
     from yamkit.run import classify as run
     from yamkit.tagger import Tagger
 
+    if not formats:
+        formats = (_format_of(output),)
     sinks = []
     for name in dict.fromkeys(formats):
         plugin = registry().resolve("sink", name)
@@ -163,6 +167,19 @@ def classify(
         ctx.exit(1)
 
 
+def _format_of(output: str | None) -> str:
+    """Choose the format that the suffix of an output belongs to, else text."""
+    from pathlib import Path
+
+    from yamkit._registry import registry
+    from yamkit.plugin import SinkInfo
+
+    suffix = Path(output or "").suffix[1:]
+    infos = (plugin.info for plugin in registry().plugins if plugin.state == "ready")
+    sinks = (info for info in infos if isinstance(info, SinkInfo))
+    return next((info.name for info in sinks if info.extension == suffix), "text")
+
+
 class _Reporter:
     """Failures and warnings as lines on stderr, and a bar there when somebody watches."""
 
@@ -175,12 +192,12 @@ class _Reporter:
     def __enter__(self) -> _Reporter:
         if self._clips > 1 and sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
             self._bar = Progress(
                 BarColumn(),
                 MofNCompleteColumn(),
-                TimeRemainingColumn(),
+                TimeElapsedColumn(),
                 console=Console(stderr=True),
                 transient=True,
                 redirect_stdout=False,

@@ -8,15 +8,17 @@ __all__ = ["plugins"]
 
 
 @click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def plugins(ctx: click.Context) -> None:
+def plugins(ctx: click.Context, as_json: bool) -> None:
     """List the plugins: front ends, backends, resamplers and sinks.
 
     The environment variable YAMKIT_PLUGINS selects them: a comma-separated list of entry points or
-    distributions loads those alone, and with a leading '-' leaves them out.
+    distributions loads those alone (yamkit itself is one: YAMKIT_PLUGINS=yamkit,yamkit-mine), and
+    with a leading '-' leaves them out (YAMKIT_PLUGINS=-yamkit-mine).
     """
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_plugins)
+        ctx.invoke(list_plugins, as_json=as_json)
 
 
 @plugins.command("list")
@@ -32,6 +34,9 @@ def list_plugins(as_json: bool = False) -> None:
     off      switched off by YAMKIT_PLUGINS
     """
     import json
+    import shutil
+    import sys
+    import textwrap
 
     from yamkit._registry import registry
 
@@ -53,13 +58,18 @@ def list_plugins(as_json: bool = False) -> None:
         ]
         click.echo(json.dumps({"schema": "yamkit-plugins/1", "plugins": fields}, indent=2))
         return
-    table = [("HOOK", "NAME", "STATE", "DISTRIBUTION", "")]
+    table = [("HOOK", "NAME", "STATE", "DISTRIBUTION", "NOTE")]
     for row in sorted(rows, key=lambda row: (row.hook, row.name)):
         note = row.reason or (row.info.summary if row.info is not None else "")
         name = row.name or f"({row.entry_point})"
         origin = f"{row.distribution} {row.version}"
         table.append((row.hook or "-", name, row.state, origin, note))
     widths = [max(len(line[column]) for line in table) for column in range(4)]
+    indent = sum(widths) + 2 * len(widths)
+    room = shutil.get_terminal_size().columns - indent if sys.stdout.isatty() else 0
     for line in table:
         cells = [cell.ljust(width) for cell, width in zip(line[:4], widths, strict=True)]
-        click.echo("  ".join([*cells, line[4]]).rstrip())
+        notes = textwrap.wrap(line[4], room) if room >= 20 else [line[4]]
+        click.echo("  ".join([*cells, *notes[:1]]).rstrip())
+        for more in notes[1:]:
+            click.echo(" " * indent + more)

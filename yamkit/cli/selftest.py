@@ -27,7 +27,7 @@ def selftest(ctx: click.Context, model: str | None) -> None:
     for result in report.results:
         verdict = "ok  " if result.passed else "FAIL"
         place = f"place {result.place}" if result.place else "not in the class map"
-        tags = ", ".join(f"{tag.name} {tag.score:.3f}" for tag in result.tags[:3])
+        tags = "; ".join(f"{tag.name} {tag.score:.3f}" for tag in result.tags[:3])
         click.echo(
             f"{verdict}  {result.frontend:10} {result.backend:8} {result.signal:12} "
             f"{place:8}  {tags}"

@@ -127,6 +127,18 @@ class ModelBundle:
             raise BundleError(str(error)) from None
         return path
 
+    def verify_weights(self) -> None:
+        """Check the hash of the file that holds the weights.
+
+        Backends may run from what they built earlier and never read it.
+
+        Raises
+        ------
+        BundleError
+            If it is not what the manifest says.
+        """
+        self._verify_file(_WEIGHTS_FILE if _WEIGHTS_FILE in self.files else _ONNX_FILE)
+
     def verify(self) -> None:
         """Check the hash of every file, and the canonical weights where there are some.
 

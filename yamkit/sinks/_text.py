@@ -38,7 +38,7 @@ class TextSink:
             if not self._in_timeline:
                 self._stream.write(f"{self._path}:\n")
                 self._in_timeline = True
-            tags = ", ".join(f"{tag.name} {tag.score:.3f}" for tag in item.tags) or "-"
+            tags = "; ".join(f"{tag.name} {tag.score:.3f}" for tag in item.tags) or "-"
             times = f"{item.start_seconds:9.3f} -{item.end_seconds:9.3f}"
             self._stream.write(f"  {times}  {tags}\n")
         elif isinstance(item, ClipEnd):

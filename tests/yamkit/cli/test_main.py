@@ -104,6 +104,14 @@ def test_several_formats_into_a_folder(yamkit) -> None:
     assert names == ["good.csv", "good.json", "other.csv", "other.json"]
 
 
+@pytest.mark.parametrize(
+    ("output", "begins"), [("t.json", "{"), ("t.csv", "path,"), ("t.txt", "good"), ("t", "good")]
+)
+def test_the_suffix_of_an_output_chooses_the_format(yamkit, output: str, begins: str) -> None:
+    assert yamkit("classify", "-o", output, "good.wav") == (0, "", "")
+    assert Path(output).read_text().startswith(begins)
+
+
 def test_a_folder_with_a_broken_file(yamkit) -> None:
     folder = Path("night")
     (folder / "deep").mkdir(parents=True)
@@ -145,6 +153,34 @@ def test_errors_are_one_line(yamkit, arguments: list[str], code: int, message: s
     assert message in err
     assert "Traceback" not in err
     assert len([line for line in err.splitlines() if "rror: " in line]) == 1
+
+
+def test_an_output_that_cannot_be_written_costs_no_other_clip(yamkit) -> None:
+    Path("tags/good.json").mkdir(parents=True)
+    code, _, err = yamkit(
+        "classify", "--format", "json", "-o", "tags/{stem}.{ext}", "good.wav", "other.flac"
+    )
+    assert code == 1
+    assert err.splitlines() == [
+        "error: cannot write tags/good.json: Is a directory",
+        "1 of 2 failed",
+    ]
+    assert json.loads(Path("tags/other.json").read_text())["clips"][0]["patches"]
+
+
+@pytest.mark.parametrize("arguments", [["plugins"], ["classify", "good.wav"]])
+def test_a_closed_standard_output_is_survived(arguments: list[str]) -> None:
+    command = f"{sys.executable} -m yamkit {' '.join(arguments)} >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line_for_every_command() -> None:
+    with Path("/dev/full").open("w") as full, start("plugins", stdout=full) as process:
+        _, err = process.communicate()
+    assert err == "error: No space left on device\n"
+    assert process.returncode == 1
 
 
 def test_a_bug_in_one_file_costs_no_other(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,10 +228,21 @@ def test_plugins_lists_everything(yamkit, monkeypatch: pytest.MonkeyPatch) -> No
     assert yamkit("plugins", "list")[1] == out
     lines = [line.split()[:3] for line in out.splitlines()]
     assert ["yamkit_backends", "onnx", "ready"] in lines
+    assert yamkit("plugins", "--json") == yamkit("plugins", "list", "--json")
     code, out, _ = yamkit("plugins", "list", "--json")
     document = json.loads(out)
     assert document["schema"] == "yamkit-plugins/1"
     assert {"hook", "name", "distribution", "version", "state"} <= set(document["plugins"][0])
+
+
+def test_plugins_wraps_its_notes_on_a_terminal(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    _, piped, _ = yamkit("plugins")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    _, shown, _ = yamkit("plugins")
+    assert max(map(len, piped.splitlines())) > 90
+    assert max(map(len, shown.splitlines())) <= 90
+    assert shown.split() == piped.split()
 
 
 def test_selftest_reports_each_combination(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,15 +298,19 @@ def test_an_interruption_keeps_what_was_finished(number: int) -> None:
         assert process.stderr is not None
         process.stdin.buffer.write(Path("good.wav").read_bytes()[:4000])
         process.stdin.flush()
-        while not any(path.stat().st_size > 600 for path in Path().glob(".out.json.*.part")):
+        for _ in range(10**6):  # until the first clip is written
+            if any(path.stat().st_size > 600 for path in Path().glob(".yamkit-*.part")):
+                break
             assert process.poll() is None
+        else:
+            pytest.fail("the first clip was never written")
         process.send_signal(number)
         assert process.stderr.read().split() == ["interrupted"]
     assert process.returncode == 130
     clips = json.loads(Path("out.json").read_text())["clips"]
     assert clips[0]["path"] == "good.wav"
     assert clips[0]["patches"] == 8
-    assert not list(Path().glob(".out.json.*"))
+    assert not list(Path().glob(".yamkit-*"))
 
 
 def test_standard_input_is_a_clip() -> None:

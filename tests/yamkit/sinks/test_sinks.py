@@ -195,8 +195,8 @@ def test_text_with_patches() -> None:
     text = written(TextSink(), clip(patches=2), per_patch=True)
     assert text == (
         "a.wav:\n"
-        '      0.000 -    0.975  Speech 0.750, Narration, "monologue" 0.123\n'
-        '      0.480 -    1.455  Speech 0.750, Narration, "monologue" 0.123\n'
+        '      0.000 -    0.975  Speech 0.750; Narration, "monologue" 0.123\n'
+        '      0.480 -    1.455  Speech 0.750; Narration, "monologue" 0.123\n'
         "  3.50 s, mean of 6 patches, net:\n"
         "  Speech                  0.750\n"
         '  Narration, "monologue"  0.123\n'

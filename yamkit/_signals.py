@@ -1,0 +1,60 @@
+"""Signals that end a process, as `KeyboardInterrupt`: so that what was begun is tidied up."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from typing_extensions import Self
+
+__all__ = ["Interruptions"]
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Interruptions:
+    """SIGINT, SIGTERM and SIGHUP become `KeyboardInterrupt` while the context lasts.
+
+    A signal that was ignored before stays ignored, and outside the main thread nothing changes.
+    A second signal while one is held back interrupts at once: what it waits for may be what hangs.
+    """
+
+    def __init__(self) -> None:
+        self._holding = False
+        self._pending = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold an interruption back until the end of the block."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+        if self._pending:
+            self._pending = False
+            raise KeyboardInterrupt
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self._holding and not self._pending:
+            self._pending = True
+        else:
+            raise KeyboardInterrupt
