@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yamkit.audio import Found, NotFound, display_path, find_audio
+from yamkit.audio import Found, NotFound, display_path, find_audio, open_audio
 from yamkit.errors import AudioFileError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
@@ -97,3 +98,12 @@ def test_any_path_can_be_shown(path):
     shown = display_path(path)
     assert shown.encode().decode() == shown
     assert len(shown.splitlines()) <= 1
+
+
+def test_a_link_in_a_circle_costs_no_other_file(tmp_path):
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    (tmp_path / "good.wav").write_bytes(b"x")
+    found = list(find_audio([str(tmp_path)], recursive=True))
+    assert [Path(entry.path).name for entry in found] == ["good.wav", "loop.wav"]
+    with pytest.raises(AudioFileError, match="loop.wav"):
+        open_audio(found[1].path)

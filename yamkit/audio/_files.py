@@ -122,14 +122,24 @@ def _walk(folder: str) -> Iterator[Found | NotFound]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry):
                 pending.append((entry.path, True))
             elif _is_audio(entry):
                 pending.append((entry.path, False))
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
 def _is_audio(entry: os.DirEntry[str]) -> bool:
     if Path(entry.name).suffix.lower() not in _SUFFIXES:
         return False
-    # A pipe would wait for a writer; a link that leads nowhere is worth a message of its own.
-    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+    try:
+        # A pipe would wait for a writer; a link that leads nowhere is worth a message of its own.
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+    except OSError:  # a link in a circle, or into a folder that is closed: opening it says so
+        return True

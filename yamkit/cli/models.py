@@ -45,6 +45,7 @@ def list_models(as_json: bool) -> None:
 
     Files are not hashed here; `yamkit models verify` does that.
     """
+    from yamkit.models.folders import printable
     from yamkit.models.store import installed
 
     rows = installed()
@@ -57,7 +58,7 @@ def list_models(as_json: bool) -> None:
     table = [("NAME", "VERSION", "CLASSES", "NETWORK", "SIZE", "STATE")]
     for row in rows:
         if row.bundle is None:
-            table.append((row.name, "-", "-", "-", "-", f"broken: {row.problem}"))
+            table.append((printable(row.name), "-", "-", "-", "-", f"broken: {row.problem}"))
             continue
         size = f"{_size_bytes(row.bundle) / 1e6:.1f} MB"
         bundle = row.bundle
@@ -154,17 +155,19 @@ def import_command(
     yamkit models import birds.h5 --name birds --classes birds.csv
     yamkit models import birds.onnx --classes birds.csv --features birds.toml
     """
+    from yamkit._signals import Interruptions
     from yamkit.models.importing import import_model
 
-    bundle = import_model(
-        file,
-        name=_name_of(file) if name is None else name,
-        classes_path=classes,
-        features_path=features,
-        licence=licence,
-        version=version,
-        replace=replace,
-    )
+    with Interruptions():
+        bundle = import_model(
+            file,
+            name=_name_of(file) if name is None else name,
+            classes_path=classes,
+            features_path=features,
+            licence=licence,
+            version=version,
+            replace=replace,
+        )
     _print_installed(bundle)
 
 
@@ -182,9 +185,10 @@ def pull(name: str, url: str | None, replace: bool) -> None:
     yamkit models pull yamnet
     yamkit models pull yamnet --url https://mirror.example/yamnet.h5
     """
+    from yamkit._signals import Interruptions
     from yamkit.models.download import pull as pull_model
 
-    with _progress(name) as progress:
+    with Interruptions(), _progress(name) as progress:
         bundle = pull_model(name, url=url, replace=replace, progress=progress)
     _print_installed(bundle)
 
@@ -198,6 +202,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     All are checked; the exit code is 1 when one fails.
     """
     from yamkit.errors import ModelError
+    from yamkit.models.folders import printable
     from yamkit.models.store import find_model, installed
 
     names = names or tuple(row.name for row in installed())
@@ -215,7 +220,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     for name in names:
         verdict = problem(name)
         failed |= bool(verdict)
-        click.echo(f"{name}: {verdict or 'ok'}")
+        click.echo(f"{printable(name)}: {verdict or 'ok'}")
     if failed:
         ctx.exit(1)
 
@@ -224,17 +229,22 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove an installed model, sound or broken. It does not ask."""
+    from yamkit.models.folders import printable
     from yamkit.models.store import remove_model
 
-    click.echo(f"removed {name} from {remove_model(name).parent}")
+    click.echo(f"removed {name} from {printable(remove_model(name).parent)}")
 
 
 def _name_of(file: Path) -> str:
     import re
 
+    from yamkit.models.folders import printable
+
     name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64]
     if not name:
-        raise click.UsageError(f"{file}: no name can be made of this; give one with --name NAME")
+        raise click.UsageError(
+            f"{printable(file)}: no name can be made of this; give one with --name NAME"
+        )
     return name
 
 
@@ -256,10 +266,12 @@ def _cost(bundle: ModelBundle) -> dict[str, int] | None:
 
 
 def _list_entry(row: InstalledModel) -> dict[str, Any]:
+    from yamkit.models.folders import printable
+
     bundle = row.bundle
     return {
-        "name": row.name,
-        "folder": str(row.folder),
+        "name": printable(row.name),
+        "folder": printable(row.folder),
         "state": "broken" if bundle is None else "ok",
         "problem": row.problem or "",
         "version": None if bundle is None else bundle.version,
@@ -273,6 +285,8 @@ def _list_entry(row: InstalledModel) -> dict[str, Any]:
 def _info_entry(bundle: ModelBundle) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from yamkit.models.folders import printable
+
     return {
         "schema": "yamkit-model/1",
         "name": bundle.name,
@@ -281,7 +295,7 @@ def _info_entry(bundle: ModelBundle) -> dict[str, Any]:
         "source": bundle.source,
         "source_sha256": bundle.source_sha256,
         "sha256": bundle.sha256,
-        "folder": str(bundle.folder),
+        "folder": printable(bundle.folder),
         "size_bytes": _size_bytes(bundle),
         "classes": len(bundle.classes),
         "cost": _cost(bundle),
@@ -298,11 +312,13 @@ def _print_json(value: object) -> None:
 
 
 def _print_installed(bundle: ModelBundle) -> None:
+    from yamkit.models.folders import printable
+
     cost = _cost(bundle)
     weights = f"{cost['parameters'] / 1e6:.2f} M weights, " if cost is not None else ""
     count = len(bundle.classes)
     classes = f"{count} class{'es' if count != 1 else ''}"
-    click.echo(f"installed {bundle.name} ({weights}{classes}) in {bundle.folder}")
+    click.echo(f"installed {bundle.name} ({weights}{classes}) in {printable(bundle.folder)}")
 
 
 @contextmanager

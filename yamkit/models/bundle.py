@@ -6,6 +6,7 @@ manifest and the class map; weights are read, and hashed, when somebody asks for
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,13 @@ from typing import IO, TYPE_CHECKING
 
 from yamkit.errors import BundleError, ParameterError, WeightFileError
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
+from yamkit.models.folders import cache_folder, printable
 from yamkit.models.manifest import Manifest, format_manifest, parse_manifest
 from yamkit.networks import mobilenet_v1, weight_shapes
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -32,6 +34,8 @@ _WEIGHTS_FILE = "weights.npz"
 _ONNX_FILE = "model.onnx"
 _CLASSES_FILE = "classes.csv"
 _MAX_MANIFEST_BYTES = 2**20
+_CHECK = 1
+"""Number of `onnx_file.check_self_contained`: it rises when the check finds more."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class ModelBundle:
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the file that holds the weights, as the manifest states it."""
-        return self.files[_WEIGHTS_FILE if _WEIGHTS_FILE in self.files else _ONNX_FILE]
+        return self.files[self._weights_file]
 
     def load_weights(self) -> dict[str, NDArray[np.float32]]:
         """Load the canonical weights of a ``mobilenet-v1``.
@@ -100,13 +104,14 @@ class ModelBundle:
             # hashed and read through one handle: the file cannot be exchanged in between
             _check_sha256(path, stream, self.files[_WEIGHTS_FILE])
             stream.seek(0)
-            return read_weights(stream, shapes, str(path))
+            return read_weights(stream, shapes, printable(path))
 
     def onnx_path(self) -> Path:
         """Give the path of the graph of an ``onnx`` model, after checking its hash.
 
         The bundle may come from anywhere, so it is also seen to that the graph names no other
-        file: engines would read it.
+        file: engines would read it. That takes a library and time, so the cache folder remembers
+        by its hash which graph has passed.
 
         Raises
         ------
@@ -117,27 +122,29 @@ class ModelBundle:
             raise BundleError(
                 f"{self.name}: its network is of kind {self.network.kind!r}, it holds no ONNX graph"
             )
-        from yamkit.models.onnx_file import check_self_contained
-
-        self._verify_file(_ONNX_FILE)
         path = _file(self.folder, _ONNX_FILE)
-        try:
-            check_self_contained(path.read_bytes(), str(path))
-        except WeightFileError as error:
-            raise BundleError(str(error)) from None
+        mark = f"self-contained-{_CHECK}-{self.files[_ONNX_FILE]}"
+        with _open(path) as stream:
+            # hashed and read through one handle: the file cannot be exchanged in between
+            _check_sha256(path, stream, self.files[_ONNX_FILE])
+            if not _is_marked(mark):
+                stream.seek(0)
+                _check_graph(path, stream)
+                _set_mark(mark)
         return path
 
     def verify_weights(self) -> None:
-        """Check the hash of the file that holds the weights.
+        """Check the hash of the file that holds the weights, and nothing else.
 
-        Backends may run from what they built earlier and never read it.
+        It is for whoever opens the model: a backend may run from what it built earlier and never
+        read the file. The file is read once, in pieces, which takes 10 ms for the 15 MB of YAMNet.
 
         Raises
         ------
         BundleError
-            If it is not what the manifest says.
+            If it is missing, cannot be read, or is not what the manifest says.
         """
-        self._verify_file(_WEIGHTS_FILE if _WEIGHTS_FILE in self.files else _ONNX_FILE)
+        self._verify_file(self._weights_file)
 
     def verify(self) -> None:
         """Check the hash of every file, and the canonical weights where there are some.
@@ -151,6 +158,10 @@ class ModelBundle:
             self._verify_file(name)
         if self.network.kind == "mobilenet-v1":
             self.load_weights()
+
+    @property
+    def _weights_file(self) -> str:
+        return _WEIGHTS_FILE if _WEIGHTS_FILE in self.files else _ONNX_FILE
 
     def _verify_file(self, name: str) -> None:
         path = _file(self.folder, name)
@@ -178,8 +189,8 @@ def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise BundleError(f"{path}: not UTF-8 text") from None
-    manifest = parse_manifest(text, str(path))
+        raise BundleError(f"{printable(path)}: not UTF-8 text") from None
+    manifest = parse_manifest(text, printable(path))
     _check_weight_files(manifest, path)
     for name in manifest.files:
         _file(folder, name)
@@ -281,11 +292,14 @@ def file_sha256(path: Path) -> str:
 def _check_weight_files(manifest: Manifest, path: Path) -> None:
     held = [name for name in (_WEIGHTS_FILE, _ONNX_FILE) if name in manifest.files]
     if len(held) != 1:
-        raise BundleError(f"{path}: [files] must list one of {_WEIGHTS_FILE} and {_ONNX_FILE}")
+        raise BundleError(
+            f"{printable(path)}: [files] must list one of {_WEIGHTS_FILE} and {_ONNX_FILE}"
+        )
     wanted = {"mobilenet-v1": _WEIGHTS_FILE, "onnx": _ONNX_FILE}.get(manifest.network.kind)
     if wanted and held != [wanted]:
         raise BundleError(
-            f"{path}: a network of kind {manifest.network.kind!r} needs {wanted} in [files]"
+            f"{printable(path)}: a network of kind {manifest.network.kind!r} needs {wanted} in "
+            "[files]"
         )
 
 
@@ -294,34 +308,71 @@ def _load_classes(folder: Path, manifest: Manifest) -> tuple[TagClass, ...]:
     data = _read(path, MAX_CLASS_MAP_BYTES)
     if hashlib.sha256(data).hexdigest() != manifest.files[manifest.classes]:
         raise BundleError(_damaged(path))
-    return parse_class_map(data, str(path))
+    return parse_class_map(data, printable(path))
+
+
+def _check_graph(path: Path, stream: IO[bytes]) -> None:
+    from yamkit.models.onnx_file import check_self_contained
+
+    with _reading(path):
+        data = stream.read()
+    try:
+        check_self_contained(data, printable(path))
+    except WeightFileError as error:
+        raise BundleError(str(error)) from None
+
+
+def _is_marked(mark: str) -> bool:
+    with contextlib.suppress(OSError):
+        return (cache_folder() / mark).is_file()
+    return False
+
+
+def _set_mark(mark: str) -> None:
+    """Remember something by an empty file; without a cache it is found out again."""
+    with contextlib.suppress(OSError):
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / mark).touch()
 
 
 def _file(folder: Path, name: str) -> Path:
     """Find a file of the bundle: there, regular, and really inside the folder."""
     path = folder / name
+    shown = printable(path)
     try:
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise BundleError(f"{path}: leads out of the bundle")
-        if not path.is_file():
-            raise BundleError(f"{path}: missing; a bundle is a folder with {MANIFEST_FILE}")
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before 3.13
-        raise BundleError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        inside = path.resolve().is_relative_to(folder.resolve())
+        is_file = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        # RuntimeError: links in a circle, before 3.13; ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or printable(str(error))
+        raise BundleError(f"{shown}: {reason}") from None
+    if not inside:
+        raise BundleError(f"{shown}: leads out of the bundle")
+    if not is_file:
+        raise BundleError(f"{shown}: missing; a bundle is a folder with {MANIFEST_FILE}")
     return path
 
 
-def _open(path: Path) -> IO[bytes]:
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        return path.open("rb")
+        yield
     except OSError as error:
-        raise BundleError(f"{path}: {error.strerror}") from None
+        reason = error.strerror or "cannot be read"
+        raise BundleError(f"{printable(path)}: {reason}") from None
+
+
+def _open(path: Path) -> IO[bytes]:
+    with _reading(path):
+        return path.open("rb")
 
 
 def _read(path: Path, limit: int) -> bytes:
-    with _open(path) as stream:
+    with _open(path) as stream, _reading(path):
         data = stream.read(limit + 1)
     if len(data) > limit:
-        raise BundleError(f"{path}: longer than {limit} bytes")
+        raise BundleError(f"{printable(path)}: longer than {limit} bytes")
     return data
 
 
@@ -333,9 +384,11 @@ def _sha256(stream: IO[bytes]) -> str:
 
 
 def _check_sha256(path: Path, stream: IO[bytes], expected: str) -> None:
-    if _sha256(stream) != expected:
+    with _reading(path):
+        digest = _sha256(stream)
+    if digest != expected:
         raise BundleError(_damaged(path))
 
 
 def _damaged(path: Path) -> str:
-    return f"{path}: its SHA-256 is not the manifest's; install the model again with --replace"
+    return f"{printable(path)}: its SHA-256 is not the manifest's; install the model again with --replace"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from yamkit.errors import DownloadError
 from yamkit.models.catalogue import published
+from yamkit.models.folders import printable
 from yamkit.models.importing import write_h5_bundle
 from yamkit.models.store import install
 
@@ -65,11 +66,11 @@ def pull(
     """
     entry = model or published(name)
     url = url or entry.source
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise DownloadError(f"{url}: a model is fetched from an https:// or http:// URL")
+    if _scheme(url) not in ("http", "https"):
+        raise DownloadError(f"{printable(url)}: a model is fetched from an https:// or http:// URL")
 
     def build(folder: Path) -> None:
-        path = folder.parent / "download.h5"
+        path = folder.parent / ".download.h5"
         with path.open("wb") as stream:
             _fetch(url, _Receiver(stream, url, entry, progress))
         write_h5_bundle(folder, path, entry, name=name)
@@ -88,7 +89,7 @@ class _Receiver:
         progress: Callable[[int, int], object] | None,
     ) -> None:
         self._stream = stream
-        self._url = url
+        self._url = printable(url)
         self._entry = entry
         self._progress = progress
         self._digest = hashlib.sha256()
@@ -123,10 +124,18 @@ class _Receiver:
             )
 
 
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError as error:
+        raise DownloadError(f"{printable(url)}: {error}") from None
+
+
 def _fetch(url: str, receiver: _Receiver) -> None:
     import requests
     from pooch import HTTPDownloader
 
+    shown = printable(url)
     connections = ExitStack()
 
     def close_later(response: requests.Response, **_: object) -> None:
@@ -145,28 +154,33 @@ def _fetch(url: str, receiver: _Receiver) -> None:
     except requests.HTTPError as error:
         # the number alone: the words beside it are the server's
         status = getattr(error.response, "status_code", "no")
-        raise DownloadError(f"{url}: the server says {status}") from None
+        raise DownloadError(f"{shown}: the server says {status}") from None
     except requests.Timeout:
         raise DownloadError(
-            f"{url}: no answer within {_TIMEOUT_SECONDS} seconds; try again"
+            f"{shown}: no answer within {_TIMEOUT_SECONDS} seconds; try again"
         ) from None
     except requests.exceptions.ChunkedEncodingError:
         raise DownloadError(
-            f"{url}: the connection broke after {receiver.received} bytes; nothing was installed, "
-            "try again"
+            f"{shown}: the connection broke after {receiver.received} bytes; nothing was "
+            "installed, try again"
         ) from None
     except requests.ConnectionError as error:
         raise DownloadError(
-            f"{url}: the connection failed ({_cause(error)}); HTTPS_PROXY names a proxy, "
+            f"{shown}: the connection failed ({_cause(error)}); HTTPS_PROXY names a proxy, "
             "--url another place"
         ) from None
     except (requests.RequestException, ValueError) as error:
-        raise DownloadError(f"{url}: {str(error).partition(chr(10))[0]:.200}") from None
+        reason = printable(str(error).partition("\n")[0])
+        raise DownloadError(f"{shown}: {reason:.200}") from None
     receiver.finish()
 
 
 def _cause(error: BaseException) -> str:
     """Find the innermost reason: requests and urllib3 wrap it several times."""
-    while isinstance(inner := getattr(error, "reason", None) or error.args[-1], Exception):
+    while True:
+        inner = getattr(error, "reason", None) or (error.args[-1] if error.args else None)
+        if not isinstance(inner, Exception):
+            break
         error = inner
-    return str(error).partition("\n")[0].rpartition(": ")[2][:120]
+    reason = str(error).partition("\n")[0].rpartition(": ")[2]
+    return f"{reason or type(error).__name__:.120}"

@@ -13,6 +13,7 @@ from yamkit.errors import BundleError, WeightFileError
 from yamkit.models.bundle import ModelBundle, file_sha256, write_bundle
 from yamkit.models.catalogue import published
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, parse_class_map
+from yamkit.models.folders import printable
 from yamkit.models.manifest import parse_features, parse_toml
 from yamkit.models.store import DEFAULT_MODEL, install
 from yamkit.types import NetworkSpec
@@ -138,8 +139,8 @@ def import_onnx(
     path = _existing(path)
     if classes_path is None:
         raise WeightFileError(
-            f"{path}: an ONNX file does not say what its classes are; give a class map with "
-            "--classes FILE.csv (index,mid,display_name)"
+            f"{printable(path)}: an ONNX file does not say what its classes are; give a class map "
+            "with --classes FILE.csv (index,mid,display_name)"
         )
     classes = _read_classes(classes_path)
     if features_path is None:
@@ -157,7 +158,7 @@ def import_onnx(
             name=name,
             version=version or "1",
             licence=licence or "unknown",
-            source=path.name,
+            source=printable(path.name),
             source_sha256=file_sha256(path),
             features=features,
             network=NetworkSpec(kind="onnx", embedding_size=graph.embedding_size),
@@ -193,7 +194,7 @@ def write_h5_bundle(
         name=name,
         version=version or (model.version if is_published else "1"),
         licence=licence or (model.licence if is_published else "unknown"),
-        source=model.source if is_published else path.name,
+        source=model.source if is_published else printable(path.name),
         source_sha256=digest,
         features=model.features,
         network=replaced(model.network, width=width, embedding_size=embedding_size),
@@ -205,7 +206,7 @@ def write_h5_bundle(
 def _existing(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if problem := _file_problem(path):
-        raise WeightFileError(f"{path}: {problem}")
+        raise WeightFileError(f"{printable(path)}: {problem}")
     return path
 
 
@@ -217,35 +218,35 @@ def _file_problem(path: Path) -> str:
         with path.open("rb"):
             return ""
     except OSError as error:
-        return error.strerror or str(error)
+        return error.strerror or printable(str(error))
 
 
 def _check_length(classes: tuple[TagClass, ...], outputs: int, path: Path) -> None:
     if len(classes) != outputs:
         raise WeightFileError(
-            f"{path}: gives {outputs} scores, the class map has {len(classes)} classes; give a "
-            "fitting one with --classes FILE.csv"
+            f"{printable(path)}: gives {outputs} scores, the class map has {len(classes)} "
+            "classes; give a fitting one with --classes FILE.csv"
         )
 
 
 def _read_classes(path: str | os.PathLike[str]) -> tuple[TagClass, ...]:
-    return parse_class_map(_read(path, MAX_CLASS_MAP_BYTES), str(path))
+    return parse_class_map(_read(path, MAX_CLASS_MAP_BYTES), printable(path))
 
 
 def _read_features(path: str | os.PathLike[str]) -> FeatureSpec:
     try:
         text = _read(path, _MAX_FEATURES_BYTES).decode()
     except UnicodeDecodeError:
-        raise BundleError(f"{path}: not UTF-8 text") from None
-    return parse_features(parse_toml(text, str(path)), str(path))
+        raise BundleError(f"{printable(path)}: not UTF-8 text") from None
+    return parse_features(parse_toml(text, printable(path)), printable(path))
 
 
 def _read(path: str | os.PathLike[str], limit: int) -> bytes:
     path = Path(path)
     if problem := _file_problem(path):
-        raise BundleError(f"{path}: {problem}")
+        raise BundleError(f"{printable(path)}: {problem}")
     with path.open("rb") as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
-        raise BundleError(f"{path}: longer than {limit} bytes")
+        raise BundleError(f"{printable(path)}: longer than {limit} bytes")
     return data

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from yamkit.errors import WeightFileError
+from yamkit.models.folders import printable
 from yamkit.models.weights import check_values
 from yamkit.networks import mobilenet_v1, weight_shapes
 
@@ -52,6 +53,7 @@ def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
     WeightFileError
         If the file is not HDF5, damaged, reaches outside itself, or does not hold the network.
     """
+    where = printable(path)
     try:
         length = path.stat().st_size
         with h5py.File(path, "r") as file:
@@ -59,15 +61,17 @@ def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
             if isinstance(file.get("model_weights", getlink=True), h5py.HardLink):
                 root = file["model_weights"]
             if not isinstance(root, h5py.Group):
-                raise WeightFileError(f"{path}: model_weights is not a group")
-            datasets = dict(_datasets(root, str(path)))
-            return _read_network(datasets, length, str(path))
+                raise WeightFileError(f"{where}: model_weights is not a group")
+            datasets = dict(_datasets(root, where))
+            return _read_network(datasets, length, where)
     except WeightFileError:
         raise
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
         # HDF5's own words are long; the part in brackets says what is wrong
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise WeightFileError(f"{path}: not an HDF5 file that can be read: {reason:.200}") from None
+        reason = getattr(error, "strerror", None) or printable(str(error).partition("\n")[0])
+        raise WeightFileError(
+            f"{where}: not an HDF5 file that can be read: {reason:.200}"
+        ) from None
 
 
 def _datasets(root: Any, where: str) -> Iterator[tuple[str, Any]]:
@@ -82,7 +86,9 @@ def _datasets(root: Any, where: str) -> Iterator[tuple[str, Any]]:
             if objects > _MAX_OBJECTS or depth > _MAX_DEPTH:
                 raise WeightFileError(f"{where}: too many objects, or nested too deeply")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise WeightFileError(f"{where}: {path} is a link to elsewhere; links are refused")
+                raise WeightFileError(
+                    f"{where}: {printable(path):.200} is a link to elsewhere; links are refused"
+                )
             item = group[name]
             if isinstance(item, h5py.Dataset):
                 yield path, item
@@ -101,7 +107,7 @@ def _read_network(
         else:
             key, found = "/".join(path.split("/")[-2:]).partition(":")[0], others
         if key in found:
-            raise WeightFileError(f"{where}: {key} is there twice")
+            raise WeightFileError(f"{where}: {printable(key):.200} is there twice")
         found[key] = dataset
 
     classifier = _find_classifier(others, where)
@@ -137,9 +143,8 @@ def _find_classifier(others: dict[str, Any], where: str) -> str:
             "HDF5 layout is expected"
         )
     if len(names) > 1:
-        raise WeightFileError(
-            f"{where}: one dense layer is expected, there are {', '.join(sorted(names)[:4])}"
-        )
+        some = ", ".join(f"{printable(name):.80}" for name in sorted(names)[:4])
+        raise WeightFileError(f"{where}: one dense layer is expected, there are {some}")
     name = names.pop()
     _check_complete(others.keys(), {f"{name}/kernel", f"{name}/bias"}, where)
     return name

@@ -14,6 +14,7 @@ import onnx.shape_inference
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from yamkit.errors import WeightFileError
+from yamkit.models.folders import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,13 +63,13 @@ def read_onnx(path: Path, patch_shape: tuple[int, int]) -> OnnxGraph:
     WeightFileError
         If it is not such a file.
     """
-    where = str(path)
+    where = printable(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise WeightFileError(f"{where}: longer than {_MAX_BYTES} bytes")
         data = path.read_bytes()
     except OSError as error:
-        raise WeightFileError(f"{where}: {error.strerror}") from None
+        raise WeightFileError(f"{where}: {error.strerror or 'cannot be read'}") from None
     model = _parse(data, where)
     _check_input(model.graph, patch_shape, where)
     scores, embeddings = _find_outputs(model.graph, where)
@@ -88,6 +89,8 @@ def read_onnx(path: Path, patch_shape: tuple[int, int]) -> OnnxGraph:
 def check_self_contained(data: bytes, where: str) -> Any:
     """Parse a file, and see that it names no other file and no operator of an engine's own.
 
+    An operator is standard, or a function that the file itself defines.
+
     Returns
     -------
     onnx.ModelProto
@@ -101,7 +104,7 @@ def check_self_contained(data: bytes, where: str) -> Any:
         model = onnx.load_model_from_string(data)
     except DecodeError:
         raise WeightFileError(f"{where}: not an ONNX file") from None
-    own = {function.domain for function in model.functions}
+    own = {(function.domain, function.name) for function in model.functions}
     for message in _messages(model):
         if isinstance(message, onnx.TensorProto) and (
             message.external_data or message.data_location == onnx.TensorProto.EXTERNAL
@@ -110,7 +113,11 @@ def check_self_contained(data: bytes, where: str) -> Any:
                 f"{where}: the tensor {message.name!r:.80} lies in another file; save the model "
                 "as one file"
             )
-        if isinstance(message, onnx.NodeProto) and message.domain not in _STANDARD_DOMAINS | own:
+        if (
+            isinstance(message, onnx.NodeProto)
+            and message.domain not in _STANDARD_DOMAINS
+            and (message.domain, message.op_type) not in own
+        ):
             raise WeightFileError(
                 f"{where}: the operator {message.op_type!r:.40} of {message.domain!r:.40} is not "
                 "standard ONNX"
@@ -126,7 +133,7 @@ def _parse(data: bytes, where: str) -> Any:
         onnx.checker.check_model(model)
         return onnx.shape_inference.infer_shapes(model)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0]
+        reason = printable(str(error).strip().partition("\n")[0])
         raise WeightFileError(f"{where}: not a sound ONNX graph: {reason:.200}") from None
 
 

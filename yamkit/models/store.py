@@ -1,15 +1,18 @@
 """The folder that keeps model bundles: what is installed, finding, installing, removing.
 
-A model appears, is exchanged and disappears by one renaming, so nobody ever sees half of one.
+A model appears and disappears by one renaming, so nobody ever sees half of one. An exchange takes
+two, the old one out and the new one in; whatever interrupts it, the old one is put back, by the
+next installation or removal if need be.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +25,7 @@ from yamkit.errors import (
     YamkitError,
 )
 from yamkit.models.bundle import ModelBundle, load_bundle
+from yamkit.models.folders import cache_folder, models_folder, printable
 from yamkit.models.manifest import check_name
 
 if TYPE_CHECKING:
@@ -42,6 +46,10 @@ __all__ = [
 DEFAULT_MODEL = "yamnet"
 """The model of whoever names none."""
 
+_SCRATCH_PREFIX = ".part-"
+_REPLACED = ".replaced"  # no name of a model begins with a dot
+_ABANDONED_SECONDS = 86_400  # far longer than any installation that is still going
+
 
 @dataclass(frozen=True)
 class InstalledModel:
@@ -61,27 +69,6 @@ class InstalledModel:
     folder: Path
     bundle: ModelBundle | None
     problem: str | None
-
-
-def models_folder() -> Path:
-    """Give the folder of the models: ``$YAMKIT_HOME/models``, else the platform's place."""
-    if home := os.environ.get("YAMKIT_HOME"):
-        return Path(home).expanduser() / "models"
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("yamkit", appauthor=False)) / "models"
-
-
-def cache_folder() -> Path:
-    """Give the folder of whatever can be built again: ``$YAMKIT_HOME/cache``, else the platform's.
-
-    Nothing says that it exists or can be written.
-    """
-    if home := os.environ.get("YAMKIT_HOME"):
-        return Path(home).expanduser() / "cache"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("yamkit", appauthor=False))
 
 
 def installed() -> list[InstalledModel]:
@@ -145,7 +132,7 @@ def install(name: str, build: Callable[[Path], object], *, replace: bool = False
         Lower-case letters, digits, ``.``, ``_`` and ``-``.
     build : callable
         Writes the bundle into the empty folder it is given. The folder above is scratch space of
-        this installation and goes when it ends.
+        this installation, for files that begin with a dot, and goes when it ends.
     replace : bool
         Whether a model of that name may be replaced.
 
@@ -161,6 +148,7 @@ def install(name: str, build: Callable[[Path], object], *, replace: bool = False
         If the store cannot be written.
     """
     final = models_folder() / check_name(name)
+    _tidy_up()
     if not replace:
         _refuse_existing(final)
     with _scratch() as scratch:
@@ -170,14 +158,16 @@ def install(name: str, build: Callable[[Path], object], *, replace: bool = False
             build(fresh)
             _load(fresh)
             if replace:
-                _exchange(fresh, final, scratch / "replaced")
+                _exchange(fresh, final)
             else:
                 _refuse_existing(final)
                 fresh.rename(final)
         except YamkitError:
             raise
         except OSError as error:
-            raise StoreError(f"cannot install {name} in {final}: {_reason(error)}") from None
+            raise StoreError(
+                f"cannot install {name} in {printable(final)}: {_reason(error)}"
+            ) from None
     return load_bundle(final)
 
 
@@ -191,6 +181,7 @@ def remove_model(name: str) -> Path:
     StoreError
         If the store cannot be written.
     """
+    _tidy_up()
     for folder in _folders():
         if folder.name == name:
             break
@@ -200,7 +191,7 @@ def remove_model(name: str) -> Path:
         try:
             folder.rename(scratch / name)
         except OSError as error:
-            raise StoreError(f"cannot remove {folder}: {_reason(error)}") from None
+            raise StoreError(f"cannot remove {printable(folder)}: {_reason(error)}") from None
     return folder
 
 
@@ -213,7 +204,9 @@ def _folders() -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StoreError(f"cannot read the models in {store}: {_reason(error)}") from None
+        raise StoreError(
+            f"cannot read the models in {printable(store)}: {_reason(error)}"
+        ) from None
 
 
 def _inspect(folder: Path) -> InstalledModel:
@@ -226,7 +219,9 @@ def _inspect(folder: Path) -> InstalledModel:
 def _load(folder: Path) -> ModelBundle:
     bundle = load_bundle(folder)
     if bundle.name != folder.name:
-        raise BundleError(f"{folder}: its model.toml says that its name is {bundle.name!r}")
+        raise BundleError(
+            f"{printable(folder)}: its model.toml says that its name is {bundle.name!r}"
+        )
     return bundle
 
 
@@ -240,7 +235,7 @@ def _unknown(name: str) -> str:
     if close := difflib.get_close_matches(name, names, n=1):
         message += f", do you mean {close[0]!r}?"
     if names:
-        message += f" (installed: {', '.join(names)})"
+        message += f" (installed: {', '.join(map(printable, names))})"
     return (
         f"{message}; `yamkit models pull {DEFAULT_MODEL}` downloads YAMNet, "
         f"`yamkit models import FILE.h5 --name {DEFAULT_MODEL}` takes a file"
@@ -250,37 +245,69 @@ def _unknown(name: str) -> str:
 def _refuse_existing(final: Path) -> None:
     if os.path.lexists(final):
         raise ModelExistsError(
-            f"a model {final.name!r} is installed in {final}; --replace replaces it"
+            f"a model {final.name!r} is installed in {printable(final)}; --replace replaces it"
         )
 
 
-@contextmanager
+@contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
     """Make a hidden folder in the store, so that renaming out of it stays on one file system."""
     store = models_folder()
     try:
         store.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=store))
+        scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX, dir=store))
     except OSError as error:
         raise StoreError(
-            f"cannot write the models in {store}: {_reason(error)}; YAMKIT_HOME names another place"
+            f"cannot write the models in {printable(store)}: {_reason(error)}; YAMKIT_HOME names "
+            "another place"
         ) from None
     try:
         yield scratch
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        _clear(scratch)
 
 
-def _exchange(fresh: Path, final: Path, old: Path) -> None:
+def _exchange(fresh: Path, final: Path) -> None:
+    """Take the old model out and put the fresh one in; `_clear` puts the old one back."""
+    replaced = fresh.parent / _REPLACED
+    replaced.mkdir()
     if os.path.lexists(final):
-        final.rename(old)
+        final.rename(replaced / final.name)
+    fresh.rename(final)
+
+
+def _clear(scratch: Path) -> None:
+    """Put back a model that was taken out for another that never came, then remove the rest."""
+    for old in _listed(scratch / _REPLACED):
+        if not os.path.lexists(scratch.parent / old.name):
+            with contextlib.suppress(OSError):
+                old.rename(scratch.parent / old.name)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _tidy_up() -> None:
+    """Clear what installations left behind that were killed.
+
+    Where a model is missing for it, at once; else when it is old, since others may be at work.
+    """
+    for scratch in _listed(models_folder()):
+        if not scratch.name.startswith(_SCRATCH_PREFIX):
+            continue
+        with contextlib.suppress(OSError):
+            missing = any(
+                not os.path.lexists(scratch.parent / old.name)
+                for old in _listed(scratch / _REPLACED)
+            )
+            if missing or time.time() - scratch.stat().st_mtime > _ABANDONED_SECONDS:
+                _clear(scratch)
+
+
+def _listed(folder: Path) -> list[Path]:
     try:
-        fresh.rename(final)
-    except BaseException:
-        if os.path.lexists(old) and not os.path.lexists(final):
-            old.rename(final)
-        raise
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+    return error.strerror or printable(str(error))

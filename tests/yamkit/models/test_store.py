@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -255,3 +256,40 @@ def test_a_store_that_is_no_folder(build, monkeypatch, tmp_path):
         installed()
     with pytest.raises(StoreError, match="cannot write the models in .*YAMKIT_HOME names another"):
         install("tiny", build)
+
+
+def test_an_interruption_right_after_the_old_model_went_puts_it_back(
+    build, build_other, monkeypatch
+):
+    install("tiny", build)
+    rename = Path.rename
+    store = Path(os.environ["YAMKIT_HOME"]) / "models"
+
+    def interrupted(self: Path, target: Path) -> Path:
+        result = rename(self, target)
+        if self == store / "tiny":
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        install("tiny", build_other, replace=True)
+    monkeypatch.setattr(Path, "rename", rename)
+    assert find_model("tiny").licence == "CC0-1.0"
+    assert contents() == ["tiny"]
+
+
+def test_what_a_kill_left_behind_is_put_back_or_removed(build, build_other):
+    install("tiny", build)
+    store = Path(os.environ["YAMKIT_HOME"]) / "models"
+    killed = store / ".part-killed" / ".replaced"
+    killed.mkdir(parents=True)
+    (store / "tiny").rename(killed / "tiny")
+    old, fresh = store / ".part-old", store / ".part-fresh"
+    for scratch in (old, fresh):
+        scratch.mkdir()
+    os.utime(old, (0, 0))
+    with pytest.raises(ModelExistsError):
+        install("tiny", build_other)
+    assert find_model("tiny").licence == "CC0-1.0"
+    assert sorted(path.name for path in store.iterdir()) == [".part-fresh", "tiny"]
