@@ -27,6 +27,7 @@ def blocks(page: Path, language: str) -> list[str]:
 def test_the_backend_of_the_tutorial_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle
 ) -> None:
+    registry()  # what is installed is found before the tutorial's plugin is on the path
     page = ROOT / "docs/tutorials/write-a-backend.md"
     hook, backend = blocks(page, "python")
     (manifest,) = blocks(page, "toml")

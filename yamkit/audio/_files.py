@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yamkit._text import printable
 from yamkit.errors import AudioFileError
 
 if TYPE_CHECKING:
@@ -52,16 +52,7 @@ def display_path(path: str | os.PathLike[str]) -> str:
     Bytes that are no text become ``\xNN``; control characters become escapes, so that no name can
     break a line or drive a terminal.
     """
-    return "".join(_shown(character) for character in os.fsdecode(path))
-
-
-def _shown(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # how Python carries the bytes of a name that are no text
-        return f"\\x{code - 0xDC00:02x}"
-    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+    return printable(os.fsdecode(path))
 
 
 def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFound]:

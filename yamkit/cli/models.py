@@ -45,7 +45,7 @@ def list_models(as_json: bool) -> None:
 
     Files are not hashed here; `yamkit models verify` does that.
     """
-    from yamkit.models.folders import printable
+    from yamkit._text import printable
     from yamkit.models.store import installed
 
     rows = installed()
@@ -201,8 +201,8 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 
     All are checked; the exit code is 1 when one fails.
     """
+    from yamkit._text import printable
     from yamkit.errors import ModelError
-    from yamkit.models.folders import printable
     from yamkit.models.store import find_model, installed
 
     names = names or tuple(row.name for row in installed())
@@ -229,7 +229,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Remove an installed model, sound or broken. It does not ask."""
-    from yamkit.models.folders import printable
+    from yamkit._text import printable
     from yamkit.models.store import remove_model
 
     click.echo(f"removed {name} from {printable(remove_model(name).parent)}")
@@ -238,7 +238,7 @@ def remove(name: str) -> None:
 def _name_of(file: Path) -> str:
     import re
 
-    from yamkit.models.folders import printable
+    from yamkit._text import printable
 
     name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64]
     if not name:
@@ -266,7 +266,7 @@ def _cost(bundle: ModelBundle) -> dict[str, int] | None:
 
 
 def _list_entry(row: InstalledModel) -> dict[str, Any]:
-    from yamkit.models.folders import printable
+    from yamkit._text import printable
 
     bundle = row.bundle
     return {
@@ -285,7 +285,7 @@ def _list_entry(row: InstalledModel) -> dict[str, Any]:
 def _info_entry(bundle: ModelBundle) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from yamkit.models.folders import printable
+    from yamkit._text import printable
 
     return {
         "schema": "yamkit-model/1",
@@ -312,7 +312,7 @@ def _print_json(value: object) -> None:
 
 
 def _print_installed(bundle: ModelBundle) -> None:
-    from yamkit.models.folders import printable
+    from yamkit._text import printable
 
     cost = _cost(bundle)
     weights = f"{cost['parameters'] / 1e6:.2f} M weights, " if cost is not None else ""

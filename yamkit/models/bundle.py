@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from yamkit._text import printable
 from yamkit.errors import BundleError, ParameterError, WeightFileError
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
-from yamkit.models.folders import cache_folder, printable
+from yamkit.models.folders import cache_folder
 from yamkit.models.manifest import Manifest, format_manifest, parse_manifest
 from yamkit.networks import mobilenet_v1, weight_shapes
 
@@ -391,4 +392,7 @@ def _check_sha256(path: Path, stream: IO[bytes], expected: str) -> None:
 
 
 def _damaged(path: Path) -> str:
-    return f"{printable(path)}: its SHA-256 is not the manifest's; install the model again with --replace"
+    return (
+        f"{printable(path)}: its SHA-256 is not the manifest's; install the model again with "
+        "--replace"
+    )

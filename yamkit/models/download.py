@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from yamkit._text import printable
 from yamkit.errors import DownloadError
 from yamkit.models.catalogue import published
-from yamkit.models.folders import printable
 from yamkit.models.importing import write_h5_bundle
 from yamkit.models.store import install
 
@@ -182,5 +182,5 @@ def _cause(error: BaseException) -> str:
         if not isinstance(inner, Exception):
             break
         error = inner
-    reason = str(error).partition("\n")[0].rpartition(": ")[2]
+    reason = printable(str(error).partition("\n")[0].rpartition(": ")[2])
     return f"{reason or type(error).__name__:.120}"

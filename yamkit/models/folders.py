@@ -1,14 +1,14 @@
-"""Where models and caches lie, and how a path reads in a message."""
+"""Where models and caches lie."""
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from pathlib import Path
 
+from yamkit._text import printable
 from yamkit.errors import StoreError
 
-__all__ = ["cache_folder", "models_folder", "printable"]
+__all__ = ["cache_folder", "models_folder"]
 
 
 def models_folder() -> Path:
@@ -43,15 +43,6 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("yamkit", appauthor=False))
 
 
-def printable(text: str | os.PathLike[str]) -> str:
-    r"""Give a path, or any text of a stranger, as valid Unicode on one line.
-
-    Bytes that are no text become ``\xNN``; control characters become escapes, so that no name can
-    break a line or drive a terminal.
-    """
-    return "".join(_escaped(character) for character in os.fspath(text))
-
-
 def _home() -> Path | None:
     home = os.environ.get("YAMKIT_HOME")
     if not home:
@@ -62,12 +53,3 @@ def _home() -> Path | None:
         raise StoreError(
             f"YAMKIT_HOME is {printable(home)}, and there is no such user; give it a whole path"
         ) from None
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # how Python carries the bytes of a name that are no text
-        return f"\\x{code - 0xDC00:02x}"
-    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
-        return character.encode("unicode_escape").decode("ascii")
-    return character

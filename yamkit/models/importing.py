@@ -9,11 +9,11 @@ from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yamkit._text import printable
 from yamkit.errors import BundleError, WeightFileError
 from yamkit.models.bundle import ModelBundle, file_sha256, write_bundle
 from yamkit.models.catalogue import published
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, parse_class_map
-from yamkit.models.folders import printable
 from yamkit.models.manifest import parse_features, parse_toml
 from yamkit.models.store import DEFAULT_MODEL, install
 from yamkit.types import NetworkSpec

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from yamkit._text import printable
 from yamkit.errors import WeightFileError
-from yamkit.models.folders import printable
 from yamkit.models.weights import check_values
 from yamkit.networks import mobilenet_v1, weight_shapes
 
@@ -82,12 +82,12 @@ def _datasets(root: Any, where: str) -> Iterator[tuple[str, Any]]:
         prefix, group, depth = pending.pop()
         for name in group:
             objects += 1
-            path = f"{prefix}{name}"
+            path = f"{prefix}{printable(name)}"
             if objects > _MAX_OBJECTS or depth > _MAX_DEPTH:
                 raise WeightFileError(f"{where}: too many objects, or nested too deeply")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise WeightFileError(
-                    f"{where}: {printable(path):.200} is a link to elsewhere; links are refused"
+                    f"{where}: {path:.200} is a link to elsewhere; links are refused"
                 )
             item = group[name]
             if isinstance(item, h5py.Dataset):
@@ -107,7 +107,7 @@ def _read_network(
         else:
             key, found = "/".join(path.split("/")[-2:]).partition(":")[0], others
         if key in found:
-            raise WeightFileError(f"{where}: {printable(key):.200} is there twice")
+            raise WeightFileError(f"{where}: {key:.200} is there twice")
         found[key] = dataset
 
     classifier = _find_classifier(others, where)
@@ -143,7 +143,7 @@ def _find_classifier(others: dict[str, Any], where: str) -> str:
             "HDF5 layout is expected"
         )
     if len(names) > 1:
-        some = ", ".join(f"{printable(name):.80}" for name in sorted(names)[:4])
+        some = ", ".join(f"{name:.80}" for name in sorted(names)[:4])
         raise WeightFileError(f"{where}: one dense layer is expected, there are {some}")
     name = names.pop()
     _check_complete(others.keys(), {f"{name}/kernel", f"{name}/bias"}, where)

@@ -13,8 +13,8 @@ import onnx.checker
 import onnx.shape_inference
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
+from yamkit._text import printable
 from yamkit.errors import WeightFileError
-from yamkit.models.folders import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

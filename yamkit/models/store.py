@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yamkit._text import printable
 from yamkit.errors import (
     BundleError,
     ModelExistsError,
@@ -25,7 +26,7 @@ from yamkit.errors import (
     YamkitError,
 )
 from yamkit.models.bundle import ModelBundle, load_bundle
-from yamkit.models.folders import cache_folder, models_folder, printable
+from yamkit.models.folders import cache_folder, models_folder
 from yamkit.models.manifest import check_name
 
 if TYPE_CHECKING:
@@ -278,11 +279,23 @@ def _exchange(fresh: Path, final: Path) -> None:
 
 def _clear(scratch: Path) -> None:
     """Put back a model that was taken out for another that never came, then remove the rest."""
-    for old in _listed(scratch / _REPLACED):
-        if not os.path.lexists(scratch.parent / old.name):
-            with contextlib.suppress(OSError):
-                old.rename(scratch.parent / old.name)
-    shutil.rmtree(scratch, ignore_errors=True)
+    with contextlib.suppress(OSError):  # what cannot be put back is not removed either
+        for old in _waiting(scratch):
+            old.rename(scratch.parent / old.name)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _waiting(scratch: Path) -> list[Path]:
+    """List what an exchange took out and nothing came for.
+
+    The fresh model is still in the scratch folder then. Where it is gone, the exchange was
+    complete, and if its place is empty, the model was removed since.
+    """
+    return [
+        old
+        for old in _listed(scratch / _REPLACED)
+        if os.path.lexists(scratch / old.name) and not os.path.lexists(scratch.parent / old.name)
+    ]
 
 
 def _tidy_up() -> None:
@@ -294,11 +307,9 @@ def _tidy_up() -> None:
         if not scratch.name.startswith(_SCRATCH_PREFIX):
             continue
         with contextlib.suppress(OSError):
-            missing = any(
-                not os.path.lexists(scratch.parent / old.name)
-                for old in _listed(scratch / _REPLACED)
-            )
-            if missing or time.time() - scratch.stat().st_mtime > _ABANDONED_SECONDS:
+            # a download that goes on writes to a file in the folder
+            written = max(path.stat().st_mtime for path in (scratch, *_listed(scratch)))
+            if _waiting(scratch) or time.time() - written > _ABANDONED_SECONDS:
                 _clear(scratch)
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sys
 
 import pytest
@@ -9,7 +11,7 @@ from click.testing import CliRunner
 
 from yamkit.cli.models import _progress, models
 from yamkit.errors import DownloadError, ModelExistsError, UnknownModelError, WeightFileError
-from yamkit.models import download
+from yamkit.models import download, importing
 from yamkit.models.bundle import write_bundle
 from yamkit.models.store import install, models_folder
 from yamkit.types import NetworkSpec
@@ -195,3 +197,42 @@ def test_a_bar_is_drawn_where_somebody_may_be_looking(monkeypatch, capsys):
 @pytest.mark.parametrize("command", ["list", "info", "import", "pull", "verify", "remove"])
 def test_every_command_has_help(command):
     assert len(run(command, "--help").splitlines()) > 5
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("command", ["import", "pull"])
+def test_signals_that_end_a_process_leave_nothing_behind(monkeypatch, small_h5, command, name):
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip(f"no {name} here")
+    seen = []
+
+    def killed(folder, *args, **kwargs):
+        seen.extend(folder.parent.parent.iterdir())
+        os.kill(os.getpid(), number)
+        pytest.fail("the signal did nothing")
+
+    monkeypatch.setattr(importing, "write_h5_bundle", killed)
+    monkeypatch.setattr(download, "write_h5_bundle", killed)
+    monkeypatch.setattr(download, "_fetch", lambda url, receiver: None)
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        output = run(command, *([small_h5] if command == "import" else []), code=1)
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+    assert "Aborted!" in output
+    assert len(seen) == 1
+    assert list(models_folder().iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_folders_of_any_name_are_printed(monkeypatch, tmp_path, small_h5, small_classes):
+    monkeypatch.setenv("YAMKIT_HOME", str(tmp_path / "a\nb\x1b"))
+    output = run("import", small_h5, "--name", "small", "--classes", small_classes)
+    assert output.endswith("a\\nb\\x1b/models/small\n")
+    assert output.count("\n") == 1
+    assert r"a\nb\x1b/models/small" in run("info", "small")
+    assert json.loads(run("list", "--json"))["models"][0]["folder"].endswith(r"b\x1b/models/small")
+    assert run("verify", models_folder() / "small").endswith("small: ok\n")
+    assert run("remove", "small").endswith("a\\nb\\x1b/models\n")

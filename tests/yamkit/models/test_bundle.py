@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from yamkit.errors import BundleError, ParameterError
 from yamkit.models import load_bundle
 from yamkit.models.bundle import write_bundle
+from yamkit.models.folders import cache_folder
 from yamkit.networks import mobilenet_v1, weight_shapes
 from yamkit.types import NetworkSpec
 
@@ -246,3 +249,72 @@ def test_yamnet(yamnet):
     assert len(yamnet.classes) == 521
     assert yamnet.network == NetworkSpec("mobilenet-v1", 1.0, 1e-4, 1024)
     assert yamnet.load_weights()["classifier/kernel"].shape == (1024, 521)
+
+
+@pytest.fixture
+def graph_bundle(tiny, tmp_path):
+    kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
+    folder = tmp_path / "graph"
+    folder.mkdir()
+    return write_bundle(folder, **kwargs, onnx=onnx_graph())
+
+
+def test_a_graph_that_has_passed_is_not_parsed_again(graph_bundle, monkeypatch):
+    graph_bundle.onnx_path()
+    monkeypatch.setitem(sys.modules, "yamkit.models.onnx_file", None)  # importing it would fail
+    path = graph_bundle.onnx_path()
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(BundleError, match=r"model\.onnx: its SHA-256 is not the manifest's"):
+        graph_bundle.onnx_path()
+
+
+def test_a_graph_that_is_refused_is_refused_again(tiny, tmp_path):
+    kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
+    bundle = write_bundle(tmp_path, **kwargs, onnx=onnx_graph(domain="com.stranger"))
+    for _ in range(2):
+        with pytest.raises(BundleError, match="not standard ONNX"):
+            bundle.onnx_path()
+    assert not cache_folder().exists()
+
+
+@pytest.mark.parametrize("home", ["file/below", "~no-such-user/x"])
+def test_a_graph_is_parsed_each_time_where_there_is_no_cache(
+    graph_bundle, tmp_path, monkeypatch, home
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("YAMKIT_HOME", home if home[0] == "~" else str(tmp_path / home))
+    assert graph_bundle.onnx_path() == graph_bundle.onnx_path()
+
+
+def test_the_hash_of_the_weights_alone(folder, graph_bundle):
+    graph_bundle.verify_weights()
+    bundle = load_bundle(folder)
+    bundle.verify_weights()
+    (folder / "classes.csv").write_text("other")
+    bundle.verify_weights()
+    (folder / "weights.npz").write_bytes(b"other")
+    with pytest.raises(BundleError, match=r"weights\.npz: its SHA-256 is not the manifest's"):
+        bundle.verify_weights()
+    (folder / "weights.npz").unlink()
+    with pytest.raises(BundleError, match=r"weights\.npz: missing"):
+        bundle.verify_weights()
+
+
+def test_a_disk_that_fails_while_reading(folder, monkeypatch):
+    class Failing(io.BytesIO):
+        def read(self, *args):
+            raise OSError(5, "Input/output error")
+
+    bundle = load_bundle(folder)
+    monkeypatch.setattr(Path, "open", lambda *args: Failing())
+    with pytest.raises(BundleError, match=r"weights\.npz: Input/output error"):
+        bundle.verify_weights()
+    with pytest.raises(BundleError, match=r"model\.toml: Input/output error"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31m", "a\0b"])
+def test_messages_are_one_line_whatever_the_folder_is_called(tmp_path, name):
+    with pytest.raises(BundleError, match=r"model\.toml: ") as caught:
+        load_bundle(tmp_path / name)
+    assert str(caught.value).isprintable()

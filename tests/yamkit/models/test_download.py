@@ -229,3 +229,30 @@ def test_a_proxy_is_used(entry, server, monkeypatch):
 def test_an_unknown_name():
     with pytest.raises(UnknownModelError, match="no published model 'vggish' is known"):
         pull("vggish")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://[::1\n", "https://[x]/"])
+def test_urls_that_are_none(url):
+    with pytest.raises(DownloadError, match=r"^https?://\[") as caught:
+        pull(url=url)
+    assert str(caught.value).isprintable()
+    assert contents() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (requests.ConnectionError(), "ConnectionError"),
+        (requests.ConnectionError(TimeoutError()), "TimeoutError"),
+        (requests.ConnectionError(OSError("broken\x1b[31m\nmore")), r"broken\\x1b\[31m"),
+    ],
+)
+def test_a_failure_that_says_little(entry, monkeypatch, error, reason):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(requests, "get", fail)
+    with pytest.raises(DownloadError, match=rf"the connection failed \({reason}\); ") as caught:
+        pull("small", model=entry)
+    assert str(caught.value).isprintable()
+    assert contents() == []

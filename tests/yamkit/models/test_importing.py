@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -177,3 +178,38 @@ def test_the_shared_file(yamnet, shared):
     assert yamnet.source_sha256 == file_sha256(shared / "models" / "yamnet.h5")
     assert yamnet.source == "yamnet.h5"  # not the published file, so not its URL
     assert yamnet.classes == published("yamnet").classes
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [(b"a\tb", r"a\tb"), (b"a\nb", r"a\nb"), (b"caf\xe9", r"caf\xe9"), ("é".encode(), "é")],
+)
+def test_files_of_any_name(small_h5, small_onnx, small_classes, tmp_path, name, source):
+    for kind, path in ((b"h5", small_h5), (b"onnx", small_onnx)):
+        odd = tmp_path / os.fsdecode(name + b"." + kind)
+        try:
+            shutil.copy(path, odd)
+        except OSError:
+            pytest.skip("this file system takes no such name")
+        bundle = import_model(odd, name=kind.decode(), classes_path=small_classes)
+        assert bundle.source == f"{source}.{kind.decode()}"
+        with pytest.raises(WeightFileError) as caught:
+            import_model(odd.with_name(f"no-{odd.name}"), name="no", classes_path=small_classes)
+        assert str(caught.value).endswith(f"no-{source}.{kind.decode()}: no such file")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize("kind", ["h5", "onnx"])
+def test_messages_about_content_are_one_line_whatever_the_file_is_called(
+    small_h5, small_classes, tmp_path, kind
+):
+    odd = tmp_path / f"a\nb.{kind}"
+    odd.write_text("no")
+    with pytest.raises(WeightFileError, match=rf"a\\nb\.{kind}: not an ") as caught:
+        import_model(odd, name="odd", classes_path=small_classes)
+    assert str(caught.value).isprintable()
+    for option in ("classes_path", "features_path"):
+        with pytest.raises(BundleError, match=rf"a\\nb\.{kind}: ") as caught:
+            import_model(small_h5, name="odd", **{option: odd})
+        assert str(caught.value).isprintable()

@@ -257,3 +257,17 @@ def test_the_shared_file_is_yamnet(shared):
     trained = [n for n in weights if not n.endswith(("/mean", "/variance"))]
     count = sum(weights[name].size for name in trained)
     assert count == parameter_count(mobilenet_v1(1.0), 521) == 3_729_481
+
+
+def test_names_in_the_file_cannot_break_a_message(refused, keras_weights):
+    odd = "den\nse\x1b[31m"
+    renamed = {f"{odd}/{odd}/bias:0": keras_weights[BIAS]}
+    assert refused({BIAS: None, **renamed}).isprintable()
+    assert refused({f"more/{odd}/kernel:0": keras_weights[KERNEL]}).isprintable()
+
+    def soft(file):
+        file[f"{odd}{'x' * 999}"] = h5py.SoftLink("/dense")
+
+    message = refused(edit=soft)
+    assert message.startswith(r"den\nse\x1b[31mxxx")
+    assert len(message) < 300

@@ -208,3 +208,19 @@ def test_damage_gives_a_graph_or_an_error(check, data):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(WeightFileError):
         assert check(bytes(whole)).classes > 0
+
+
+def test_functions_of_the_file_itself_are_fine_and_nothing_else_of_their_domain(check):
+    opset = helper.make_opsetid("", 13)
+    squash = helper.make_function(
+        "com.example", "Squash", ["x"], ["y"], [helper.make_node("Sigmoid", ["x"], ["y"])], [opset]
+    )
+    model = graph()
+    model.functions.append(squash)
+    model.opset_import.append(helper.make_opsetid("com.example", 1))
+    model.graph.node[2].op_type = "Squash"
+    model.graph.node[2].domain = "com.example"
+    assert check(model).classes == CLASSES
+    model.graph.node[2].op_type = "Native"
+    with pytest.raises(WeightFileError, match="operator 'Native' of 'com.example' is not standard"):
+        check(model)

@@ -285,6 +285,7 @@ def test_what_a_kill_left_behind_is_put_back_or_removed(build, build_other):
     killed = store / ".part-killed" / ".replaced"
     killed.mkdir(parents=True)
     (store / "tiny").rename(killed / "tiny")
+    (killed.parent / "tiny").mkdir()
     old, fresh = store / ".part-old", store / ".part-fresh"
     for scratch in (old, fresh):
         scratch.mkdir()
@@ -293,3 +294,66 @@ def test_what_a_kill_left_behind_is_put_back_or_removed(build, build_other):
         install("tiny", build_other)
     assert find_model("tiny").licence == "CC0-1.0"
     assert sorted(path.name for path in store.iterdir()) == [".part-fresh", "tiny"]
+
+
+def test_a_model_that_was_removed_after_a_complete_exchange_stays_away(build, build_other):
+    install("tiny", build)
+    replaced = models_folder() / ".part-killed" / ".replaced"
+    replaced.mkdir(parents=True)
+    (models_folder() / "tiny").rename(replaced / "tiny")
+    with pytest.raises(UnknownModelError):
+        remove_model("tiny")
+    assert contents() == [".part-killed"]
+    assert install("tiny", build_other).licence == "other"
+
+
+def test_a_model_that_cannot_be_put_back_is_kept_for_the_next_time(build, build_other, monkeypatch):
+    install("tiny", build)
+    rename = Path.rename
+    calls = []
+
+    def once(self: Path, target: Path) -> Path:
+        calls.append(self)
+        if len(calls) > 1:
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", once)
+        with pytest.raises(StoreError, match="cannot install tiny in .*: Permission denied"):
+            install("tiny", build_other, replace=True)
+    assert len(contents()) == 1
+    assert installed() == []
+    with pytest.raises(UnknownModelError):
+        remove_model("other")
+    assert find_model("tiny").licence == "CC0-1.0"
+    assert contents() == ["tiny"]
+
+
+def test_a_download_that_still_writes_is_left_alone(build):
+    scratch = models_folder() / ".part-slow"
+    scratch.mkdir(parents=True)
+    (scratch / ".download.h5").write_bytes(b"half")
+    os.utime(scratch, (0, 0))
+    install("tiny", build)
+    assert contents() == [".part-slow", "tiny"]
+
+
+def test_a_model_may_be_named_like_a_scratch_file(tiny):
+    def build(folder: Path) -> None:
+        (folder.parent / ".download.h5").write_bytes(b"")
+        shutil.copytree(tiny.folder, folder, dirs_exist_ok=True)
+        path = folder / "model.toml"
+        path.write_text(path.read_text().replace('"tiny"', '"download.h5"'))
+
+    install("download.h5", build)
+    assert install("download.h5", build, replace=True).name == "download.h5"
+    assert contents() == ["download.h5"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks nobody who ~name is")
+def test_the_home_of_nobody(build, monkeypatch):
+    monkeypatch.setenv("YAMKIT_HOME", "~no-such-user\n/x")
+    for call in (models_folder, cache_folder, installed, lambda: install("tiny", build)):
+        with pytest.raises(StoreError, match=r"YAMKIT_HOME is ~no-such-user\\n/x, and there is no"):
+            call()

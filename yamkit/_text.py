@@ -1,0 +1,26 @@
+"""Text of strangers on its way into a message: valid Unicode, one line, nothing that acts."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+
+__all__ = ["printable"]
+
+
+def printable(text: str | os.PathLike[str]) -> str:
+    r"""Give a path, or any text of a stranger, as valid Unicode on one line.
+
+    Bytes that are no text become ``\xNN``; control characters become escapes, so that no name can
+    break a line or drive a terminal.
+    """
+    return "".join(_escaped(character) for character in os.fspath(text))
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries the bytes of a name that are no text
+        return f"\\x{code - 0xDC00:02x}"
+    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+        return character.encode("unicode_escape").decode("ascii")
+    return character
