@@ -17,6 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is im
 import tensorflow as tf
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from yamkit.types import FeatureSpec
@@ -60,9 +62,7 @@ class LogMelTf:
         except ValueError as error:
             raise IncompatibleError(f"mel bands: {error}") from None
 
-        # tf.signal's own Hann window is not periodic where its length is odd.
-        turns = np.arange(features.stft_window_samples) / features.stft_window_samples
-        hann = tf.constant(0.5 - 0.5 * np.cos(2 * np.pi * turns), tf.float32)
+        window = _window(features.stft_window_samples)
         signature = tf.TensorSpec([None], tf.float32)
 
         @tf.function(input_signature=[signature], autograph=False)  # type: ignore[untyped-decorator]
@@ -72,7 +72,7 @@ class LogMelTf:
                 frame_length=features.stft_window_samples,
                 frame_step=features.stft_hop_samples,
                 fft_length=features.fft_length,
-                window_fn=lambda _length, dtype: tf.cast(hann, dtype),
+                window_fn=window,
             )
             log_mel = tf.math.log(tf.abs(spectrum) @ mel + features.log_offset)  # [frames, bands]
             return tf.signal.frame(  # [B, patch_frames, bands]
@@ -86,3 +86,15 @@ class LogMelTf:
         with tf.device("/cpu:0"):
             result: NDArray[np.float32] = self._patches(tf.constant(segment)).numpy()
         return result
+
+
+def _window(samples: int) -> Callable[..., Any]:
+    """Choose the periodic Hann window: tf.signal's own to the bit, where that is periodic.
+
+    For an odd number of samples it is not.
+    """
+    if samples % 2 == 0:
+        return tf.signal.hann_window  # type: ignore[no-any-return]
+    turns = np.arange(samples) / samples
+    hann = tf.constant(0.5 - 0.5 * np.cos(2 * np.pi * turns), tf.float32)
+    return lambda _length, dtype: tf.cast(hann, dtype)
