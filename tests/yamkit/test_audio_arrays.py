@@ -134,3 +134,11 @@ def test_a_mean_survives_a_sum_beyond_float32():
     block = np.full((2, 2), 3e38, np.float32)
     (result,) = mono([block], 8000)
     np.testing.assert_array_equal(result, np.full(2, 3e38, np.float32))
+
+
+def test_the_mean_of_many_channels_is_the_same_for_any_cut_and_order():
+    block = np.random.default_rng(0).normal(0, 0.1, (500, 9)).astype(np.float32)
+    whole = np.concatenate(list(mono([np.asfortranarray(block)], 8000)))
+    rows = np.concatenate(list(mono(np.split(np.asfortranarray(block), 500), 8000)))
+    np.testing.assert_array_equal(whole, rows)
+    np.testing.assert_array_equal(whole, block.mean(axis=1))

@@ -180,7 +180,8 @@ def _mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
     channels = block.shape[1]
     mean: NDArray[np.float32]
     if channels >= _PAIRWISE:
-        mean = block.mean(axis=1)
+        # NumPy adds in another order where the channels do not lie beside each other.
+        mean = np.ascontiguousarray(block).mean(axis=1)
     else:
         mean = block[:, 0]
         for channel in range(1, channels):
