@@ -72,6 +72,13 @@ class Pipeline:
     provider : str
         Where the network runs.
 
+    Attributes
+    ----------
+    features : FeatureSpec
+        The model's, with the hop that was asked for.
+    frontend : yamkit.plugin.Frontend
+    backend : yamkit.plugin.Backend
+
     Raises
     ------
     ParameterError
@@ -114,10 +121,10 @@ class Pipeline:
         make_frontend = plugins.load(chosen["frontend"])
         make_backend = plugins.load(chosen["backend"])
         with self._blamed("frontend"):
-            self._frontend: Frontend = make_frontend(self.features)
+            self.frontend: Frontend = make_frontend(self.features)
         with self._blamed("backend"):
             options = BackendOptions(threads, provider, cache_folder())
-            self._backend: Backend = make_backend(model, options)
+            self.backend: Backend = make_backend(model, options)
 
     def batches(self, blocks: Iterable[NDArray[Any]], sample_rate: int) -> Iterator[Batch]:
         """Tag a stream.
@@ -142,15 +149,15 @@ class Pipeline:
         if self._closed:
             raise ParameterError("this Tagger is closed; make another one")
         features = self.features
-        samples = self._resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
+        samples = self.resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
         hop = features.patch_hop_samples
         for segment in segments(samples, features.patch_window_samples, hop, self._batch_size):
             count = segment.patches
             with self._blamed("frontend"):
-                patches = self._frontend.patches(segment.samples)
+                patches = self.frontend.patches(segment.samples)
             self._check("frontend", "patches", patches, (count, *features.patch_shape))
             with self._blamed("backend"):
-                scores, embeddings = self._backend.predict(patches)
+                scores, embeddings = self.backend.predict(patches)
             self._check("backend", "scores", scores, (count, self._classes))
             self._check("backend", "embeddings", embeddings, (count, self._embedding_size))
             self._check_range(scores)
@@ -161,11 +168,24 @@ class Pipeline:
         """Free what the backend holds; nothing can be tagged any more."""
         self._closed = True
         with self._blamed("backend"):
-            self._backend.close()
+            self.backend.close()
 
-    def _resample(
-        self, samples: Iterator[NDArray[np.float32]], sample_rate: int
+    def resample(
+        self, samples: Iterable[NDArray[np.float32]], sample_rate: int
     ) -> Iterator[NDArray[np.float32]]:
+        """Bring a stream to the model's rate.
+
+        Parameters
+        ----------
+        samples : iterable of ndarray, float32 [n]
+            Consecutive mono samples, cut anywhere.
+        sample_rate : int
+            Of the samples, in Hz.
+
+        Yields
+        ------
+        ndarray, float32 [m]
+        """
         if sample_rate == self.features.sample_rate_hz:
             yield from samples
             return

@@ -144,7 +144,7 @@ def test_patches_are_identical_for_any_cut(
 
     seen: list[np.ndarray] = []
     with Tagger(tiny, backend="numpy") as tagger:
-        inner = tagger._pipeline._backend
+        inner = tagger._pipeline.backend
 
         class Spy:
             def predict(self, patches):
@@ -154,7 +154,7 @@ def test_patches_are_identical_for_any_cut(
             def close(self):
                 inner.close()
 
-        tagger._pipeline._backend = Spy()
+        tagger._pipeline.backend = Spy()
         list(tagger.stream([noise], rate))
         whole, seen = seen, []
         list(tagger.stream(np.split(noise, sorted(places)), rate))

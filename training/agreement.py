@@ -1,0 +1,98 @@
+"""How far a student says what its teacher says: the figures of the field, over patches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Agreement", "agreement", "average_precision"]
+
+HEARD = 0.3
+"""Teacher's score from which on a class counts as heard."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Figures over patches; NaN where there is nothing to count.
+
+    Attributes
+    ----------
+    patches, clear_patches : int
+        All, and those where the teacher's highest score is at least 0.3.
+    first : float
+        Share of patches on which both have the same first choice.
+    clear_first, clear_first_in_five : float
+        Of the clear patches: the same first choice; the student's first choice among the
+        teacher's first five.
+    mean_average_precision : float
+        Over classes with a teacher's score of at least 0.3 somewhere, which is the truth.
+    classes : int
+        How many these are.
+    """
+
+    patches: int
+    clear_patches: int
+    first: float
+    first_in_five: float
+    clear_first: float
+    clear_first_in_five: float
+    mean_average_precision: float
+    classes: int
+
+
+def agreement(teacher: NDArray[np.float32], student: NDArray[np.float32]) -> Agreement:
+    """Compare two taggers on the same patches.
+
+    Parameters
+    ----------
+    teacher, student : ndarray, float32 [N, C]
+        Scores.
+    """
+    first = student.argmax(axis=1)
+    same = first == teacher.argmax(axis=1)
+    # among the five: at most four classes are higher
+    higher = (teacher > teacher[np.arange(len(first)), first, np.newaxis]).sum(axis=1)
+    in_five = higher < 5
+    clear = teacher.max(axis=1) >= HEARD
+    truth = teacher >= HEARD
+    heard = np.flatnonzero(truth.any(axis=0))
+    precisions = [average_precision(truth[:, index], student[:, index]) for index in heard]
+    return Agreement(
+        patches=len(teacher),
+        clear_patches=int(clear.sum()),
+        first=_mean(same),
+        first_in_five=_mean(in_five),
+        clear_first=_mean(same[clear]),
+        clear_first_in_five=_mean(in_five[clear]),
+        mean_average_precision=_mean(np.array(precisions)),
+        classes=len(heard),
+    )
+
+
+def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
+    """Average the precision over the positives, in the order of falling scores.
+
+    Equal scores count as one step, so the result does not depend on the order of the rows
+    (the definition of scikit-learn's `average_precision_score`).
+
+    Parameters
+    ----------
+    truth : ndarray, bool [N]
+        With at least one True.
+    scores : ndarray [N]
+    """
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(truth[order])
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    found = hits[ends]
+    precision = found / (ends + 1)
+    return float(np.sum(np.diff(found, prepend=0) * precision) / hits[-1])
+
+
+def _mean(values: NDArray[np.generic]) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

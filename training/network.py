@@ -1,0 +1,97 @@
+"""The network in PyTorch, from yamkit's own description, and back into canonical weights.
+
+It sees a patch turned by 180 degrees, its kernels turned likewise. ``same`` padding puts the odd
+zero at the end, where PyTorch's symmetric padding puts it at the beginning; turned, both agree, and
+no layer has to copy its input only to pad it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from yamkit.networks import mobilenet_v1, same_padding
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["BATCH_NORM_EPSILON", "Student"]
+
+BATCH_NORM_EPSILON = 1e-4
+_MOMENTUM = 0.02
+_FIRST_LOGIT = -6.0  # few classes sound at a time
+
+
+class Student(nn.Module):
+    """MobileNet v1 with random weights.
+
+    Parameters
+    ----------
+    width : float
+        See `yamkit.networks.mobilenet_v1`.
+    patch_shape : tuple of int
+        Frames and bands.
+    classes : int
+    """
+
+    def __init__(self, width: float, patch_shape: tuple[int, int], classes: int) -> None:
+        super().__init__()
+        self.layers = mobilenet_v1(width)
+        modules: list[nn.Module] = []
+        sizes = patch_shape
+        for layer in self.layers:
+            for size in sizes:
+                _, before, after = same_padding(size, layer.kernel, layer.stride)
+                symmetric = layer.kernel // 2
+                # turned: `after` zeros come first; more than needed at the end do no harm
+                if after != symmetric:
+                    raise ValueError(f"{layer.name}: padding {before}, {after} of {size}")
+            sizes = tuple(same_padding(size, layer.kernel, layer.stride)[0] for size in sizes)
+            groups = layer.channels if layer.kind == "depthwise" else 1
+            convolution = nn.Conv2d(
+                layer.channels,
+                layer.filters,
+                layer.kernel,
+                layer.stride,
+                padding=layer.kernel // 2,
+                groups=groups,
+                bias=False,
+            )
+            nn.init.kaiming_normal_(convolution.weight, mode="fan_in", nonlinearity="relu")
+            norm = nn.BatchNorm2d(layer.filters, BATCH_NORM_EPSILON, _MOMENTUM)
+            norm.weight.requires_grad_(False)  # YAMNet's batch normalisation has no scale
+            modules += [convolution, norm, nn.ReLU(inplace=True)]
+        self.body = nn.Sequential(*modules).to(memory_format=torch.channels_last)
+        self.classifier = nn.Linear(self.layers[-1].filters, classes)
+        nn.init.normal_(self.classifier.weight, 0, 0.02)
+        nn.init.constant_(self.classifier.bias, _FIRST_LOGIT)
+
+    def forward(self, patches: torch.Tensor) -> torch.Tensor:
+        """Give logits [B, C] of patches [B, frames, bands]."""
+        turned = patches.flip((1, 2)).unsqueeze(1).contiguous(memory_format=torch.channels_last)
+        logits: torch.Tensor = self.classifier(self.body(turned).mean((2, 3)))
+        return logits
+
+    def canonical_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Give the weights by the names and shapes of `yamkit.networks.weight_shapes`."""
+        weights: dict[str, torch.Tensor] = {}
+        for number, layer in enumerate(self.layers):
+            convolution, norm = self.body[3 * number], self.body[3 * number + 1]
+            assert isinstance(convolution, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            kernel = convolution.weight.flip((2, 3))
+            if layer.kind == "depthwise":
+                weights[f"{layer.name}/kernel"] = kernel[:, 0].permute(1, 2, 0)
+            else:
+                weights[f"{layer.name}/kernel"] = kernel.permute(2, 3, 1, 0)
+            weights[f"{layer.name}/beta"] = norm.bias
+            weights[f"{layer.name}/mean"] = norm.running_mean
+            weights[f"{layer.name}/variance"] = norm.running_var
+        weights["classifier/kernel"] = self.classifier.weight.T
+        weights["classifier/bias"] = self.classifier.bias
+        return {name: value.detach().contiguous().numpy() for name, value in weights.items()}

@@ -1,0 +1,201 @@
+"""The training itself: steps, checkpoints, a log, and a bundle at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from training.agreement import agreement
+from training.losses import loss
+from training.network import Student
+from training.stream import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from training.prepare import Validation
+    from training.recipe import Recipe, Training
+    from training.stream import Shards
+
+__all__ = ["learning_rate", "train", "validate"]
+
+_CHECKPOINT = "checkpoint.pt"
+_LOG = "log.jsonl"
+
+
+def learning_rate(step: int, plan: Training) -> float:
+    """Rise in a line, then fall along a cosine to zero.
+
+    L. N. Smith, N. Topin, "Super-Convergence", 2018; I. Loshchilov, F. Hutter, "SGDR", 2017.
+    """
+    warmup = max(1, int(plan.steps * plan.warmup_share))
+    if step < warmup:
+        return float(plan.learning_rate * (step + 1) / warmup)
+    progress = (step - warmup) / max(1, plan.steps - warmup)
+    return float(plan.learning_rate * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+class _State:
+    """All that a training has learnt so far."""
+
+    def __init__(self, recipe: Recipe, patch_shape: tuple[int, int], classes: int) -> None:
+        torch.manual_seed(recipe.seed)
+        self.student = Student(recipe.width, patch_shape, classes)
+        self.average = Student(recipe.width, patch_shape, classes)
+        self.average.load_state_dict(self.student.state_dict())
+        decayed, others = [], []
+        for parameter in self.student.parameters():
+            if parameter.requires_grad:
+                (decayed if parameter.ndim > 1 else others).append(parameter)
+        plan = recipe.training
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": plan.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=plan.learning_rate,
+            fused=True,
+        )
+        self.step = 0
+
+    def update_average(self, decay: float) -> None:
+        # early on a short average, that forgets the random start
+        decay = min(decay, (1 + self.step) / (10 + self.step))
+        pairs = zip(
+            self.average.state_dict().values(), self.student.state_dict().values(), strict=True
+        )
+        means, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+        with torch.no_grad():
+            torch._foreach_lerp_(means, values, 1 - decay)
+
+    def save(self, path: Path) -> None:
+        parts = {name: getattr(self, name).state_dict() for name in self._parts}
+        fresh = path.with_suffix(".new")
+        torch.save({**parts, "step": self.step}, fresh)
+        fresh.replace(path)
+
+    def load(self, path: Path) -> None:
+        saved = torch.load(path, weights_only=True)
+        for name in self._parts:
+            getattr(self, name).load_state_dict(saved[name])
+        self.step = saved["step"]
+
+    _parts = ("student", "average", "optimiser")
+
+
+def validate(student: Student, validation: Validation) -> dict[str, float]:
+    """Compare the student with its teacher on the validation patches."""
+    student.eval()
+    scores = []
+    with torch.inference_mode():
+        for part in np.array_split(validation.patches, max(1, len(validation.patches) // 256)):
+            logits = student(torch.from_numpy(part).float())
+            scores.append(torch.sigmoid(logits).numpy())
+    given = np.concatenate(scores)
+    collections = np.array(validation.collections)
+    parts = [
+        agreement(validation.scores[collections == name], given[collections == name])
+        for name in sorted(set(validation.collections))
+    ]
+    return {
+        **dataclasses.asdict(agreement(validation.scores, given)),
+        "mean_clear_first": float(np.nanmean([part.clear_first for part in parts])),
+        "mean_clear_first_in_five": float(np.nanmean([part.clear_first_in_five for part in parts])),
+    }
+
+
+def train(
+    recipe: Recipe,
+    shards: Shards,
+    validation: Validation,
+    folder: Path,
+    *,
+    workers: int,
+    every: int,
+    notes: dict[str, Any],
+    say: Callable[[str], None],
+) -> dict[str, NDArray[np.float32]]:
+    """Train, from the beginning or from the checkpoint in the folder.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    shards : Shards
+    validation : Validation
+    folder : Path
+        Receives ``checkpoint.pt`` and ``log.jsonl``.
+    workers : int
+        Processes that make mixtures.
+    every : int
+        Steps from one validation and checkpoint to the next.
+    notes : dict
+        Goes into the log's first line.
+    say : callable
+        Receives a line now and then.
+
+    Returns
+    -------
+    dict of str to ndarray, float32
+        The averaged network's canonical weights.
+    """
+    plan = recipe.training
+    classes = validation.scores.shape[1]
+    patch_shape = validation.patches.shape[1:]
+    state = _State(recipe, (patch_shape[0], patch_shape[1]), classes)
+    checkpoint = folder / _CHECKPOINT
+    if checkpoint.exists():
+        state.load(checkpoint)
+    _log(folder, {"step": state.step, **notes, "recipe": dataclasses.asdict(recipe)})
+    if state.step < plan.steps:
+        pool = Pool(shards, recipe, state.step, workers)
+    begin, first = time.monotonic(), state.step
+    losses: list[float] = []
+    while state.step < plan.steps:
+        rate = learning_rate(state.step, plan)
+        for group in state.optimiser.param_groups:
+            group["lr"] = rate
+        examples = pool.batch()
+        state.student.train()
+        logits = state.student(examples.patches)
+        value = loss(logits, examples, plan)
+        state.optimiser.zero_grad()
+        value.backward()
+        state.optimiser.step()
+        state.step += 1
+        state.update_average(plan.averaging)
+        losses.append(value.item())
+        if state.step % every == 0 or state.step == plan.steps:
+            line = {
+                "step": state.step,
+                "seconds": round(time.monotonic() - begin),
+                "examples_per_second": round(
+                    (state.step - first) * plan.batch_size / (time.monotonic() - begin)
+                ),
+                "learning_rate": rate,
+                "loss": float(np.mean(losses)),
+                **validate(state.average, validation),
+            }
+            losses.clear()
+            _log(folder, line)
+            state.save(checkpoint)
+            say(
+                f"step {state.step} of {plan.steps}: loss {line['loss']:.3f}, "
+                f"first choice {line['clear_first']:.1%}, "
+                f"in five {line['clear_first_in_five']:.1%} of clear patches, "
+                f"{line['examples_per_second']} examples a second"
+            )
+    return state.average.canonical_weights()
+
+
+def _log(folder: Path, line: dict[str, Any]) -> None:
+    with (folder / _LOG).open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")

@@ -1,0 +1,130 @@
+"""Labelled mixtures without end, in an order that depends on the seed alone.
+
+Mixtures come in shards. A shard's content follows from the seed and its number, so it does not
+matter which process makes it, and a training that goes on makes the shards it had again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from training.teacher import label, open_teacher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from training.mixtures import Mixer
+    from training.recipe import Recipe
+    from training.teacher import Labelled
+    from yamkit.models import ModelBundle
+    from yamkit.pipeline import Pipeline
+
+__all__ = ["Pool", "Shards"]
+
+
+class Shards(Dataset["Labelled"]):
+    """Shard by number; every process opens a teacher of its own, of one thread.
+
+    Parameters
+    ----------
+    mixer : Mixer
+    teacher : ModelBundle
+    seed, size : int
+        Of the shards.
+    """
+
+    def __init__(self, mixer: Mixer, teacher: ModelBundle, seed: int, size: int) -> None:
+        self._mixer = mixer
+        self._model = teacher
+        self._seed = seed
+        self._size = size
+        self._teacher: Pipeline | None = None
+
+    def __getitem__(self, number: int) -> Labelled:
+        """Make a shard."""
+        if self._teacher is None:
+            self._teacher = open_teacher(self._model, threads=1)
+        random = np.random.default_rng((self._seed, number))
+        return label(self._teacher, (self._mixer.mixture(random) for _ in range(self._size)))
+
+    def stream(self, first: int, workers: int) -> Iterator[Labelled]:
+        """Give the shards from one on, made ahead by other processes if there are any."""
+        loader = DataLoader(
+            self,
+            batch_size=None,
+            sampler=_From(first),
+            num_workers=workers,
+            prefetch_factor=2 if workers else None,
+            collate_fn=_same,
+        )
+        return iter(loader)
+
+
+class _From(Sampler[int]):
+    def __init__(self, first: int) -> None:
+        self._first = first
+
+    def __iter__(self) -> Iterator[int]:
+        return itertools.count(self._first)
+
+
+def _same(shard: Labelled) -> Labelled:
+    return shard
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A batch: what the network sees and what it should say, float32 tensors.
+
+    Attributes
+    ----------
+    patches : Tensor [B, frames, bands]
+    logits : Tensor [B, C]
+    """
+
+    patches: torch.Tensor
+    logits: torch.Tensor
+
+
+class Pool:
+    """The newest shards, from which batches are drawn; a new shard takes the oldest one's place.
+
+    Parameters
+    ----------
+    shards : Shards
+    recipe : Recipe
+    step : int
+        To begin at.
+    workers : int
+        Processes that make shards.
+    """
+
+    def __init__(self, shards: Shards, recipe: Recipe, step: int, workers: int) -> None:
+        self._seed, self._plan, self._step = recipe.seed, recipe.training, step
+        uses = self._plan.shard_size * self._plan.uses
+        self._steps_per_shard = max(1, uses // self._plan.batch_size)
+        self._stream = shards.stream(step // self._steps_per_shard, workers)
+        count = self._plan.pool_shards
+        self._held = deque(itertools.islice(self._stream, count), maxlen=count)
+
+    def batch(self) -> Examples:
+        """Draw the next batch; the same for the same step, wherever the training began."""
+        random = np.random.default_rng((self._seed, 1, self._step))
+        count = self._plan.batch_size
+        places = random.integers(0, self._plan.pool_shards, count)
+        rows = random.integers(0, self._plan.shard_size, count)
+        drawn = [(self._held[place], row) for place, row in zip(places, rows, strict=True)]
+        self._step += 1
+        if self._step % self._steps_per_shard == 0:
+            self._held.append(next(self._stream))
+        return Examples(
+            torch.from_numpy(np.stack([shard.patches[row] for shard, row in drawn])).float(),
+            torch.from_numpy(np.stack([shard.logits[row] for shard, row in drawn])).float(),
+        )

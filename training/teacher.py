@@ -1,0 +1,91 @@
+"""The teacher: labels sounds, through yamkit's front end and backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yamkit.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from training.sounds import Sounds
+    from yamkit.models import ModelBundle
+
+__all__ = ["Labelled", "label", "label_clips", "open_teacher"]
+
+_BATCH = 64
+_HIGHEST_LOGIT = 15.0
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Patches, and what the teacher says of them; float16, as they are many.
+
+    Attributes
+    ----------
+    patches : ndarray, float16 [N, frames, bands]
+    logits : ndarray, float16 [N, C]
+        Of the scores, at most 15 from 0.
+    """
+
+    patches: NDArray[np.float16]
+    logits: NDArray[np.float16]
+
+
+def open_teacher(model: ModelBundle, threads: int | None) -> Pipeline:
+    """Open a bundle as a teacher."""
+    return Pipeline(
+        model,
+        backend="onnx",
+        frontend="logmel",
+        resampler="polyphase",
+        hop_seconds=None,
+        batch_size=_BATCH,
+        threads=threads,
+        provider="cpu",
+    )
+
+
+def label(teacher: Pipeline, windows: Iterable[NDArray[np.float32]]) -> Labelled:
+    """Ask the teacher about single windows.
+
+    Parameters
+    ----------
+    teacher : Pipeline
+    windows : iterable of ndarray, float32 [patch_window_samples]
+    """
+    patches = np.concatenate([teacher.frontend.patches(window) for window in windows])
+    scores, _ = teacher.backend.predict(patches)
+    with np.errstate(divide="ignore"):
+        logits = np.log(scores) - np.log1p(-scores)
+    return Labelled(
+        patches.astype(np.float16),
+        np.clip(logits, -_HIGHEST_LOGIT, _HIGHEST_LOGIT).astype(np.float16),
+    )
+
+
+def label_clips(
+    teacher: Pipeline, sounds: Sounds, wanted: Iterable[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Ask the teacher about all patches of clips, as they are.
+
+    Returns
+    -------
+    clips, starts : ndarray, int64 [N]
+        Which clip, and the first sample in it.
+    scores : ndarray, float32 [N, C]
+    """
+    clips, starts, scores = [], [], []
+    for number in wanted:
+        samples = sounds.of(sounds.clips[number])
+        for batch in teacher.batches([samples[:, np.newaxis]], teacher.features.sample_rate_hz):
+            clips.append(np.full(len(batch.scores), number))
+            starts.append(batch.start_samples)
+            scores.append(batch.scores)
+    return np.concatenate(clips), np.concatenate(starts), np.concatenate(scores)
