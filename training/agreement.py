@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Agreement", "agreement", "average_precision"]
+__all__ = ["Agreement", "agreement", "average_precision", "mean"]
 
 HEARD = 0.3
 """Teacher's score from which on a class counts as heard."""
@@ -18,7 +18,7 @@ HEARD = 0.3
 
 @dataclass(frozen=True)
 class Agreement:
-    """Figures over patches; NaN where there is nothing to count.
+    """Figures over patches; 0 where there is nothing to count.
 
     Attributes
     ----------
@@ -65,11 +65,11 @@ def agreement(teacher: NDArray[np.float32], student: NDArray[np.float32]) -> Agr
     return Agreement(
         patches=len(teacher),
         clear_patches=int(clear.sum()),
-        first=_mean(same),
-        first_in_five=_mean(in_five),
-        clear_first=_mean(same[clear]),
-        clear_first_in_five=_mean(in_five[clear]),
-        mean_average_precision=_mean(np.array(precisions)),
+        first=mean(same),
+        first_in_five=mean(in_five),
+        clear_first=mean(same[clear]),
+        clear_first_in_five=mean(in_five[clear]),
+        mean_average_precision=mean(precisions),
         classes=len(heard),
     )
 
@@ -94,5 +94,7 @@ def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> 
     return float(np.sum(np.diff(found, prepend=0) * precision) / hits[-1])
 
 
-def _mean(values: NDArray[np.generic]) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")
+def mean(values: ArrayLike) -> float:
+    """Average numbers; 0 if there are none."""
+    array = np.asarray(values, np.float64)
+    return float(array.mean()) if len(array) else 0.0

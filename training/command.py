@@ -108,6 +108,7 @@ def main(
             plan,
             shards,
             validation,
+            model.sha256,
             work,
             workers=workers,
             every=every,

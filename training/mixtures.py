@@ -108,11 +108,11 @@ class Mixer:
             mixed = self._coloured(random, mixed)
         peak = float(np.abs(mixed).max())
         if peak < _QUIET:
-            return np.clip(mixed, -1, 1)
-        gain = 10 ** (random.uniform(*settings.gain_db) / 20) / peak
+            return mixed
+        gain = 10 ** (random.uniform(settings.gain_db[0], settings.gain_db[1]) / 20) / peak
         if random.random() < settings.clip_share:
             gain = random.uniform(1, 20) / peak
-        return np.clip(mixed * np.float32(gain), -1, 1)
+        return np.asarray(np.clip(mixed * gain, -1, 1), np.float32)
 
     def _voice(self, random: np.random.Generator) -> Samples:
         """Take a stretch around a patch, of about the same loudness as any other."""
@@ -144,7 +144,7 @@ class Mixer:
         if random.random() < settings.gate_share:
             stretch = stretch * self._gate(random)
         power = float(np.sqrt(np.mean(stretch * stretch)))
-        return stretch * np.float32(0.1 / max(power, _QUIET))
+        return np.asarray(stretch * (0.1 / max(power, _QUIET)), np.float32)
 
     def _gate(self, random: np.random.Generator) -> Samples:
         """Make a part of the window, or the same part again and again, with short ramps."""
@@ -177,7 +177,7 @@ class Mixer:
             mixed = np.fft.irfft(spectrum, self._length)[: self._window].astype(np.float32)
         if noisy:
             power = float(np.sqrt(np.mean(mixed * mixed)))
-            level = power * 10 ** (-random.uniform(*settings.noise_db) / 20)
+            level = power * 10 ** (-random.uniform(settings.noise_db[0], settings.noise_db[1]) / 20)
             mixed = mixed + np.float32(level) * self._noise(random)
         return mixed
 
@@ -214,7 +214,7 @@ class Mixer:
         spectrum[0] = 0
         spectrum[1:] *= np.arange(1, len(spectrum), dtype=np.float32) ** np.float32(-slope / 2)
         noise = np.fft.irfft(spectrum, self._window).astype(np.float32)
-        return noise / np.float32(np.sqrt(np.mean(noise * noise)) + 1e-12)
+        return np.asarray(noise / np.sqrt(np.mean(noise * noise)), np.float32)
 
     def _synthetic(self, random: np.random.Generator) -> Samples:
         """Make a test signal: silence, noise, a tone or glide, clicks."""
@@ -222,7 +222,7 @@ class Mixer:
         kind = int(random.integers(0, 5))
         if kind == 0:
             level = 10 ** random.uniform(-8, -4.1)
-            return np.float32(level) * random.standard_normal(window, np.float32)
+            return np.asarray(level * random.standard_normal(window), np.float32)
         if kind == 1:
             return self._noise(random)
         if kind == 2:

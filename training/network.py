@@ -41,7 +41,7 @@ class Student(nn.Module):
         super().__init__()
         self.layers = mobilenet_v1(width)
         modules: list[nn.Module] = []
-        sizes = patch_shape
+        sizes: tuple[int, ...] = patch_shape
         for layer in self.layers:
             for size in sizes:
                 _, before, after = same_padding(size, layer.kernel, layer.stride)
@@ -64,7 +64,8 @@ class Student(nn.Module):
             norm = nn.BatchNorm2d(layer.filters, BATCH_NORM_EPSILON, _MOMENTUM)
             norm.weight.requires_grad_(False)  # YAMNet's batch normalisation has no scale
             modules += [convolution, norm, nn.ReLU(inplace=True)]
-        self.body = nn.Sequential(*modules).to(memory_format=torch.channels_last)
+        self.body = nn.Sequential(*modules)
+        self.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.classifier = nn.Linear(self.layers[-1].filters, classes)
         nn.init.normal_(self.classifier.weight, 0, 0.02)
         nn.init.constant_(self.classifier.bias, _FIRST_LOGIT)

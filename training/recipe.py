@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from yamkit.errors import ParameterError
+from yamkit.errors import BundleError, ParameterError
 from yamkit.models.manifest import parse_toml
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Data", "Mixtures", "Recipe", "Training", "read_recipe"]
-
-_Table = TypeVar("_Table")
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class Recipe:
     training: Training
 
 
-def read_recipe(path: Path, changes: Mapping[str, str] = {}) -> Recipe:
+def read_recipe(path: Path, changes: Mapping[str, str] = MappingProxyType({})) -> Recipe:
     """Read a recipe.
 
     Parameters
@@ -151,38 +150,45 @@ def read_recipe(path: Path, changes: Mapping[str, str] = {}) -> Recipe:
         If a key is missing, unknown, or of another type.
     """
     where = str(path)
-    document = parse_toml(path.read_text(encoding="utf-8"), where)
+    document = _parse(path.read_text(encoding="utf-8"), where)
     for key, value in changes.items():
-        table = document
         *tables, last = key.split(".")
+        table: Any = document
         for name in tables:
-            table = table.get(name, {})
-        if last not in table:
+            table = table.get(name) if isinstance(table, dict) else None
+        if not isinstance(table, dict) or last not in table:
             raise ParameterError(f"{key}: no such key in {where}")
-        table[last] = parse_toml(f"value = {value}", key)["value"]
-    return Recipe(
-        **{
-            **_checked(Recipe, document, where),
-            "data": Data(**_checked(Data, document["data"], f"{where}: [data]")),
-            "mixtures": Mixtures(
-                **_checked(Mixtures, document["mixtures"], f"{where}: [mixtures]")
-            ),
-            "training": Training(
-                **_checked(Training, document["training"], f"{where}: [training]")
-            ),
-        }
-    )
+        table[last] = _parse(f"value = {value}", f"{key}={value}")["value"]
+    whole = _checked(Recipe, document, where)
+    for name, kind in _TABLES.items():
+        whole[name] = kind(**_checked(kind, document[name], f"{where}: [{name}]"))
+    return Recipe(**whole)
+
+
+_TABLES = {"data": Data, "mixtures": Mixtures, "training": Training}
+_TYPES = {"int": int, "float": float, "str": str, "list[float]": list}
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        return parse_toml(text, where)
+    except BundleError as error:
+        raise ParameterError(str(error)) from None
 
 
 def _checked(kind: type[Any], table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    types = {"int": int, "float": float, "str": str, "list[float]": list, "Mapping[str, str]": dict}
-    wanted = {item.name: types.get(str(item.type), dict) for item in fields(kind)}
+    wanted = {item.name: _TYPES.get(str(item.type), dict) for item in fields(kind)}
     for key in table:
         if key not in wanted:
             raise ParameterError(f"{where}: unknown key {key!r}; known: {', '.join(wanted)}")
+    values = {}
     for key, type_ in wanted.items():
         if key not in table:
             raise ParameterError(f"{where}: no key {key!r}")
-        if not isinstance(table[key], type_) or isinstance(table[key], bool):
-            raise ParameterError(f"{where}: {key} = {table[key]!r}; wanted {type_.__name__}")
-    return dict(table)
+        value = table[key]
+        if type_ is float and type(value) is int:
+            value = float(value)
+        if type(value) is not type_:
+            raise ParameterError(f"{where}: {key} = {value!r}; wanted {type_.__name__}")
+        values[key] = value
+    return values

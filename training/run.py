@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from training.agreement import agreement
+from training.agreement import agreement, mean
 from training.losses import loss
 from training.network import Student
 from training.stream import Pool
+from yamkit.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,8 @@ class _State:
         self.student = Student(recipe.width, patch_shape, classes)
         self.average = Student(recipe.width, patch_shape, classes)
         self.average.load_state_dict(self.student.state_dict())
-        decayed, others = [], []
+        decayed: list[torch.Tensor] = []
+        others: list[torch.Tensor] = []
         for parameter in self.student.parameters():
             if parameter.requires_grad:
                 (decayed if parameter.ndim > 1 else others).append(parameter)
@@ -77,14 +79,19 @@ class _State:
         with torch.no_grad():
             torch._foreach_lerp_(means, values, 1 - decay)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, identity: str) -> None:
         parts = {name: getattr(self, name).state_dict() for name in self._parts}
         fresh = path.with_suffix(".new")
-        torch.save({**parts, "step": self.step}, fresh)
+        torch.save({**parts, "step": self.step, "identity": identity}, fresh)
         fresh.replace(path)
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path, identity: str) -> None:
         saved = torch.load(path, weights_only=True)
+        if saved["identity"] != identity:
+            raise ParameterError(
+                f"{path} belongs to a training with another recipe or teacher; name another --work "
+                "folder, or remove it"
+            )
         for name in self._parts:
             getattr(self, name).load_state_dict(saved[name])
         self.step = saved["step"]
@@ -93,7 +100,14 @@ class _State:
 
 
 def validate(student: Student, validation: Validation) -> dict[str, float]:
-    """Compare the student with its teacher on the validation patches."""
+    """Compare the student with its teacher on the validation patches.
+
+    Returns
+    -------
+    dict of str to float
+        The fields of `training.agreement.Agreement` over all patches, and two of them as means
+        over collections, as some are far larger than others.
+    """
     student.eval()
     scores = []
     with torch.inference_mode():
@@ -106,10 +120,11 @@ def validate(student: Student, validation: Validation) -> dict[str, float]:
         agreement(validation.scores[collections == name], given[collections == name])
         for name in sorted(set(validation.collections))
     ]
+    clear = [part for part in parts if part.clear_patches]
     return {
         **dataclasses.asdict(agreement(validation.scores, given)),
-        "mean_clear_first": float(np.nanmean([part.clear_first for part in parts])),
-        "mean_clear_first_in_five": float(np.nanmean([part.clear_first_in_five for part in parts])),
+        "mean_clear_first": mean([part.clear_first for part in clear]),
+        "mean_clear_first_in_five": mean([part.clear_first_in_five for part in clear]),
     }
 
 
@@ -117,6 +132,7 @@ def train(
     recipe: Recipe,
     shards: Shards,
     validation: Validation,
+    teacher_sha256: str,
     folder: Path,
     *,
     workers: int,
@@ -131,6 +147,8 @@ def train(
     recipe : Recipe
     shards : Shards
     validation : Validation
+    teacher_sha256 : str
+        A checkpoint of another teacher is refused, as is one of another recipe.
     folder : Path
         Receives ``checkpoint.pt`` and ``log.jsonl``.
     workers : int
@@ -146,14 +164,20 @@ def train(
     -------
     dict of str to ndarray, float32
         The averaged network's canonical weights.
+
+    Raises
+    ------
+    ParameterError
+        If the checkpoint belongs to another training.
     """
     plan = recipe.training
     classes = validation.scores.shape[1]
     patch_shape = validation.patches.shape[1:]
     state = _State(recipe, (patch_shape[0], patch_shape[1]), classes)
     checkpoint = folder / _CHECKPOINT
+    identity = json.dumps([dataclasses.asdict(recipe), teacher_sha256])
     if checkpoint.exists():
-        state.load(checkpoint)
+        state.load(checkpoint, identity)
     _log(folder, {"step": state.step, **notes, "recipe": dataclasses.asdict(recipe)})
     if state.step < plan.steps:
         pool = Pool(shards, recipe, state.step, workers)
@@ -168,7 +192,7 @@ def train(
         logits = state.student(examples.patches)
         value = loss(logits, examples, plan)
         state.optimiser.zero_grad()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         state.optimiser.step()
         state.step += 1
         state.update_average(plan.averaging)
@@ -186,7 +210,7 @@ def train(
             }
             losses.clear()
             _log(folder, line)
-            state.save(checkpoint)
+            state.save(checkpoint, identity)
             say(
                 f"step {state.step} of {plan.steps}: loss {line['loss']:.3f}, "
                 f"first choice {line['clear_first']:.1%}, "
@@ -198,4 +222,4 @@ def train(
 
 def _log(folder: Path, line: dict[str, Any]) -> None:
     with (folder / _LOG).open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")
+        stream.write(json.dumps(line, allow_nan=False) + "\n")

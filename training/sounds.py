@@ -6,6 +6,7 @@ Decoders, mix to mono and resampler are yamkit's own.
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,18 +53,27 @@ class Sounds:
 
     Attributes
     ----------
-    samples : ndarray, int16 [n]
-        One clip after the other, mono, at the teacher's rate; a memory map.
+    file : Path
+        All samples, one clip after the other: int16, mono, at the teacher's rate.
     clips : tuple of Sound
     """
 
-    samples: NDArray[np.int16]
+    file: Path
     clips: tuple[Sound, ...]
+
+    @functools.cached_property
+    def samples(self) -> NDArray[np.int16]:
+        """The file as an array, int16 [n]; a memory map."""
+        return np.memmap(self.file, "<i2", "r")
+
+    def __getstate__(self) -> dict[str, object]:
+        # another process maps the file itself
+        return {"file": self.file, "clips": self.clips}
 
     def of(self, clip: Sound) -> NDArray[np.float32]:
         """Give the samples of a clip, full scale at 1."""
         part = self.samples[clip.start : clip.start + clip.length]
-        return part.astype(np.float32) / 32768
+        return np.asarray(part / np.float32(32768), np.float32)
 
 
 def collections_of(folder: Path, index: Path | None) -> dict[str, str]:
@@ -153,4 +163,4 @@ def decode(
                 position += length
     if not clips:
         raise ParameterError(f"{folder}: no file in it could be decoded")
-    return Sounds(np.memmap(target, "<i2", "r"), tuple(clips))
+    return Sounds(target, tuple(clips))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ class _From(Sampler[int]):
         return itertools.count(self._first)
 
 
-def _same(shard: Labelled) -> Labelled:
+def _same(shard: Any) -> Any:
     return shard
 
 

@@ -126,8 +126,8 @@ class Tagger:
     Parameters
     ----------
     model : str, path, ModelBundle or None
-        Name of an installed model, or the folder of a bundle; None for ``YAMKIT_MODEL``, else
-        the default model.
+        Name of a model, or the folder of a bundle; None for ``YAMKIT_MODEL``, else ``yamnet`` where
+        it is installed, else ``yamnet-mini``, which comes with yamkit. `Tagger.model` tells.
     backend, frontend, resampler : str
         Names of plugins; ``yamkit plugins`` lists them.
     hop_seconds : float or None

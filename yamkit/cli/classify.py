@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli._model import MODEL_HELP, choose_model
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,7 +38,7 @@ class _Top(click.ParamType[int | None]):
 def tagger_options(command: Any) -> Any:
     """Add the options that choose a model and the parts that run it."""
     options = (
-        click.option("--model", metavar="NAME|FOLDER", help="Model.  [default: yamnet]"),
+        click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP),
         click.option(
             "--backend", default="onnx", show_default=True, help="Engine that runs the network."
         ),
@@ -121,6 +123,7 @@ def classify(
     formats: tuple[str, ...],
     output: str | None,
     recursive: bool,
+    model: str | None,
     **parts: Any,
 ) -> None:
     """Tag sound files; - stands for a stream on standard input.
@@ -159,7 +162,8 @@ def classify(
     clips = list(find_audio(paths, recursive))
     names = [clip.path for clip in clips if isinstance(clip, Found)]
     outputs = plan_outputs(sinks, output, names)
-    with Tagger(**parts) as tagger, _Reporter(len(clips), outputs.to_terminal) as reporter:
+    bundle = choose_model(model)
+    with Tagger(bundle, **parts) as tagger, _Reporter(len(clips), outputs.to_terminal) as reporter:
         failures = run(tagger, clips, outputs, Choice(top, threshold, per_patch), reporter)
     if failures:
         if len(clips) > 1:

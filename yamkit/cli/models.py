@@ -17,19 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
-_NONE_INSTALLED = (
-    "no model is installed; `yamkit models pull yamnet` downloads YAMNet, "
-    "`yamkit models import FILE.h5 --name yamnet` takes a file"
-)
-
-
 @click.group()
 def models() -> None:
     """List, describe, import, download, verify and remove models.
 
-    A model is a folder: model.toml, a class map, and weights or an ONNX graph. Models live in
-    $YAMKIT_HOME/models, or in the data folder of your platform. YAMKIT_MODEL names the one that
-    is used where a command names none.
+    A model is a folder: model.toml, a class map, and weights or an ONNX graph. yamnet-mini comes
+    with yamkit; others live in $YAMKIT_HOME/models, or in the data folder of your platform.
+    Where a command names none, it uses the one that YAMKIT_MODEL names, else yamnet if it is
+    installed, else yamnet-mini.
 
     \b
     yamkit models pull yamnet
@@ -41,19 +36,16 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_models(as_json: bool) -> None:
-    """List the installed models, broken ones with the reason.
+    """List the models that come with yamkit and the installed ones, broken ones with the reason.
 
     Files are not hashed here; `yamkit models verify` does that.
     """
     from yamkit._text import printable
-    from yamkit.models.store import installed
+    from yamkit.models.store import built_in, installed
 
-    rows = installed()
+    rows = [*built_in(), *installed()]
     if as_json:
         _print_json({"schema": "yamkit-models/1", "models": [_list_entry(row) for row in rows]})
-        return
-    if not rows:
-        click.echo(_NONE_INSTALLED)
         return
     table = [("NAME", "VERSION", "CLASSES", "NETWORK", "SIZE", "STATE")]
     for row in rows:
@@ -63,7 +55,8 @@ def list_models(as_json: bool) -> None:
         size = f"{_size_bytes(row.bundle) / 1e6:.1f} MB"
         bundle = row.bundle
         count = str(len(bundle.classes))
-        table.append((row.name, bundle.version, count, bundle.network.kind, size, "ok"))
+        state = "ok, comes with yamkit" if row.is_built_in else "ok"
+        table.append((row.name, bundle.version, count, bundle.network.kind, size, state))
     widths = [max(len(line[column]) for line in table) for column in range(5)]
     for line in table:
         cells = [cell.ljust(width) for cell, width in zip(line[:5], widths, strict=True)]
@@ -203,11 +196,9 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """
     from yamkit._text import printable
     from yamkit.errors import ModelError
-    from yamkit.models.store import find_model, installed
+    from yamkit.models.store import built_in, find_model, installed
 
-    names = names or tuple(row.name for row in installed())
-    if not names:
-        click.echo(_NONE_INSTALLED)
+    names = names or tuple(row.name for row in (*built_in(), *installed()))
 
     def problem(name: str) -> str:
         try:
@@ -273,6 +264,7 @@ def _list_entry(row: InstalledModel) -> dict[str, Any]:
         "name": printable(row.name),
         "folder": printable(row.folder),
         "state": "broken" if bundle is None else "ok",
+        "built_in": row.is_built_in,
         "problem": row.problem or "",
         "version": None if bundle is None else bundle.version,
         "classes": None if bundle is None else len(bundle.classes),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from yamkit.cli._model import MODEL_HELP, choose_model
+
 __all__ = ["selftest"]
 
 
 @click.command()
-@click.option("--model", metavar="NAME|FOLDER", help="Model.  [default: yamnet]")
+@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP)
 @click.pass_context
 def selftest(ctx: click.Context, model: str | None) -> None:
     """Run silence, white noise and a sine through every installed front end and backend.
@@ -16,10 +18,9 @@ def selftest(ctx: click.Context, model: str | None) -> None:
     Each must find its class (Silence, White noise, Sine wave) among its first ten. The largest
     difference between any two combinations is printed, too. The exit code is 1 when one fails.
     """
-    from yamkit.models.store import default_model, find_model
     from yamkit.selftest import LARGEST_DIFFERENCE, run_selftest
 
-    bundle = find_model(model) if model is not None else default_model()
+    bundle = choose_model(model)
     click.echo(f"model {bundle.name} {bundle.version}, {len(bundle.classes)} classes")
     report = run_selftest(bundle)
     for skipped in report.skipped:

@@ -1,5 +1,7 @@
 """The folder that keeps model bundles: what is installed, finding, installing, removing.
 
+The models that come inside the package are found here, too; nobody can replace or remove those.
+
 A model appears and disappears by one renaming, so nobody ever sees half of one. An exchange takes
 two, the old one out and the new one in; whatever interrupts it, the old one is put back, by the
 next installation or removal if need be.
@@ -14,6 +16,7 @@ import shutil
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +28,7 @@ from yamkit.errors import (
     UnknownModelError,
     YamkitError,
 )
-from yamkit.models.bundle import ModelBundle, load_bundle
+from yamkit.models.bundle import MANIFEST_FILE, ModelBundle, load_bundle
 from yamkit.models.folders import cache_folder, models_folder
 from yamkit.models.manifest import check_name
 
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MODEL",
+    "FALLBACK_MODEL",
     "InstalledModel",
+    "built_in",
     "cache_folder",
     "default_model",
     "find_model",
@@ -45,7 +50,10 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "yamnet"
-"""The model of whoever names none."""
+"""The model of whoever names none, where it is installed."""
+
+FALLBACK_MODEL = "yamnet-mini"
+"""The model of whoever names none, where the other one is not installed: it is always there."""
 
 _SCRATCH_PREFIX = ".part-"
 _REPLACED = ".replaced"  # no name of a model begins with a dot
@@ -54,7 +62,7 @@ _ABANDONED_SECONDS = 86_400  # far longer than any installation that is still go
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """A folder in the store: a bundle, or the problem that keeps it from being one.
+    """A folder that is found by name: a bundle, or the problem that keeps it from being one.
 
     Attributes
     ----------
@@ -64,12 +72,15 @@ class InstalledModel:
     bundle : ModelBundle or None
     problem : str or None
         One line; None for a sound bundle.
+    is_built_in : bool
+        Whether it comes inside the package.
     """
 
     name: str
     folder: Path
     bundle: ModelBundle | None
     problem: str | None
+    is_built_in: bool
 
 
 def installed() -> list[InstalledModel]:
@@ -80,7 +91,12 @@ def installed() -> list[InstalledModel]:
     StoreError
         If the store cannot be read.
     """
-    return [_inspect(folder) for folder in _folders()]
+    return [_inspect(folder, is_built_in=False) for folder in _folders()]
+
+
+def built_in() -> list[InstalledModel]:
+    """List the models that come inside the package, by name."""
+    return [_inspect(folder, is_built_in=True) for folder in _built_in_folders()]
 
 
 def find_model(name_or_folder: str | os.PathLike[str]) -> ModelBundle:
@@ -90,12 +106,13 @@ def find_model(name_or_folder: str | os.PathLike[str]) -> ModelBundle:
     ----------
     name_or_folder : str or path-like
         A path object, a string with a path separator and a string that begins with a dot are
-        folders; any other string is the name of an installed model.
+        folders; any other string is the name of an installed model, or of one that comes inside
+        the package.
 
     Raises
     ------
     UnknownModelError
-        If no installed model has that name.
+        If no model has that name.
     BundleError
         If the bundle is not sound.
     StoreError
@@ -103,25 +120,31 @@ def find_model(name_or_folder: str | os.PathLike[str]) -> ModelBundle:
     """
     if not isinstance(name_or_folder, str) or _is_path(name_or_folder):
         return load_bundle(name_or_folder)
-    for folder in _folders():
+    for folder in [*_built_in_folders(), *_folders()]:
         if folder.name == name_or_folder:
             return _load(folder)
     raise UnknownModelError(_unknown(name_or_folder))
 
 
 def default_model() -> ModelBundle:
-    """Load the model that ``YAMKIT_MODEL`` names (a name or a folder), else ``yamnet``.
+    """Load the model of whoever names none.
+
+    It is the one that ``YAMKIT_MODEL`` names (a name or a folder); without that variable,
+    `DEFAULT_MODEL` where it is installed, else `FALLBACK_MODEL`.
 
     Raises
     ------
     UnknownModelError
-        If it is not installed.
+        If there is no model of the name in ``YAMKIT_MODEL``.
     BundleError
         If the bundle is not sound.
     StoreError
         If the store cannot be read.
     """
-    return find_model(os.environ.get("YAMKIT_MODEL") or DEFAULT_MODEL)
+    if chosen := os.environ.get("YAMKIT_MODEL"):
+        return find_model(chosen)
+    names = {folder.name for folder in _folders()}
+    return find_model(DEFAULT_MODEL if DEFAULT_MODEL in names else FALLBACK_MODEL)
 
 
 def install(name: str, build: Callable[[Path], object], *, replace: bool = False) -> ModelBundle:
@@ -142,13 +165,17 @@ def install(name: str, build: Callable[[Path], object], *, replace: bool = False
     ParameterError
         If the name is not allowed.
     ModelExistsError
-        If the name is taken and ``replace`` is false.
+        If the name is taken and ``replace`` is false, or a model inside the package has it.
     BundleError
         If what was built is not a sound bundle of that name.
     StoreError
         If the store cannot be written.
     """
     final = models_folder() / check_name(name)
+    if name in _built_in_names():
+        raise ModelExistsError(
+            f"{name!r} is the name of a model that comes with yamkit; choose another with --name"
+        )
     _tidy_up()
     if not replace:
         _refuse_existing(final)
@@ -180,8 +207,10 @@ def remove_model(name: str) -> Path:
     UnknownModelError
         If no installed model has that name.
     StoreError
-        If the store cannot be written.
+        If the store cannot be written, or the model comes inside the package.
     """
+    if name in _built_in_names():
+        raise StoreError(f"{name} comes with yamkit and cannot be removed")
     _tidy_up()
     for folder in _folders():
         if folder.name == name:
@@ -210,11 +239,20 @@ def _folders() -> list[Path]:
         ) from None
 
 
-def _inspect(folder: Path) -> InstalledModel:
+def _built_in_folders() -> list[Path]:
+    folder = Path(str(files("yamkit") / "data" / "models"))
+    return sorted(path for path in folder.iterdir() if (path / MANIFEST_FILE).is_file())
+
+
+def _built_in_names() -> list[str]:
+    return [folder.name for folder in _built_in_folders()]
+
+
+def _inspect(folder: Path, *, is_built_in: bool) -> InstalledModel:
     try:
-        return InstalledModel(folder.name, folder, _load(folder), None)
+        return InstalledModel(folder.name, folder, _load(folder), None, is_built_in)
     except BundleError as error:
-        return InstalledModel(folder.name, folder, None, str(error))
+        return InstalledModel(folder.name, folder, None, str(error), is_built_in)
 
 
 def _load(folder: Path) -> ModelBundle:
@@ -231,14 +269,13 @@ def _is_path(text: str) -> bool:
 
 
 def _unknown(name: str) -> str:
-    names = [folder.name for folder in _folders()]
+    names = sorted([*(folder.name for folder in _folders()), *_built_in_names()])
     message = f"no model {name!r} is installed"
     if close := difflib.get_close_matches(name, names, n=1):
         message += f", do you mean {close[0]!r}?"
-    if names:
-        message += f" (installed: {', '.join(map(printable, names))})"
     return (
-        f"{message}; `yamkit models pull {DEFAULT_MODEL}` downloads YAMNet, "
+        f"{message} (installed: {', '.join(map(printable, names))}); "
+        f"`yamkit models pull {DEFAULT_MODEL}` downloads YAMNet, "
         f"`yamkit models import FILE.h5 --name {DEFAULT_MODEL}` takes a file"
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "CsvSink"]
 
-COLUMNS = ("path", "start_seconds", "end_seconds", "index", "mid", "name", "score")
+COLUMNS = ("path", "start_seconds", "end_seconds", "index", "mid", "name", "score", "model")
 
 
 class CsvSink:
@@ -31,6 +31,7 @@ class CsvSink:
         self._careful_writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         self._per_patch = run.per_patch
         self._path = ""
+        self._model = run.model.name
         self._writer.writerow(COLUMNS)
 
     def write(self, item: SinkItem) -> None:
@@ -51,4 +52,4 @@ class CsvSink:
     def _rows(self, start: float, end: float, tags: tuple[Tag, ...]) -> None:
         writer = self._careful_writer if "\r" in self._path else self._writer
         for tag in tags:
-            writer.writerow((self._path, start, end, *tag_dict(tag).values()))
+            writer.writerow((self._path, start, end, *tag_dict(tag).values(), self._model))

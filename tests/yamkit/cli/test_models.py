@@ -10,7 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from yamkit.cli.models import _progress, models
-from yamkit.errors import DownloadError, ModelExistsError, UnknownModelError, WeightFileError
+from yamkit.errors import (
+    DownloadError,
+    ModelExistsError,
+    StoreError,
+    UnknownModelError,
+    WeightFileError,
+)
 from yamkit.models import download, importing
 from yamkit.models.bundle import write_bundle
 from yamkit.models.store import install, models_folder
@@ -47,15 +53,19 @@ def installed_onnx(tiny):
     return install("graph", build)
 
 
-def test_list_and_verify_say_what_to_do_when_there_is_nothing():
-    for command in ("list", "verify"):
-        assert "no model is installed; `yamkit models pull yamnet`" in run(command)
-    assert json.loads(run("list", "--json")) == {"schema": "yamkit-models/1", "models": []}
+def test_list_and_verify_know_what_comes_with_yamkit():
+    _, mini = run("list").splitlines()
+    assert mini.startswith("yamnet-mini  1        521      mobilenet-v1  2.2 MB  ok, comes with")
+    assert run("verify") == "yamnet-mini: ok\n"
+    (entry,) = json.loads(run("list", "--json"))["models"]
+    assert (entry["name"], entry["built_in"]) == ("yamnet-mini", True)
+    with pytest.raises(StoreError):
+        run("remove", "yamnet-mini")
 
 
 def test_list(installed_tiny, installed_onnx):
     (models_folder() / "odd").mkdir()
-    head, graph, odd, tiny = run("list").splitlines()
+    head, _, graph, odd, tiny = run("list").splitlines()
     assert head.split() == ["NAME", "VERSION", "CLASSES", "NETWORK", "SIZE", "STATE"]
     assert graph.split() == ["graph", "2", "1", "onnx", "0.0", "MB", "ok"]
     assert tiny.split() == ["tiny", "1", "6", "mobilenet-v1", "0.9", "MB", "ok"]
@@ -66,11 +76,12 @@ def test_list(installed_tiny, installed_onnx):
 
 def test_list_json(installed_tiny):
     (models_folder() / "odd").mkdir()
-    odd, tiny = json.loads(run("list", "--json"))["models"]
+    _, odd, tiny = json.loads(run("list", "--json"))["models"]
     assert tiny == {
         "name": "tiny",
         "folder": str(installed_tiny.folder),
         "state": "ok",
+        "built_in": False,
         "problem": "",
         "version": "1",
         "classes": 6,
@@ -130,7 +141,7 @@ def test_import_names_the_model_by_its_file(small_h5, small_classes):
     with pytest.raises(ModelExistsError):
         run("import", small_h5, "--classes", small_classes)
     run("import", small_h5, "--classes", small_classes, "--replace")
-    assert run("verify") == "small-net: ok\n"
+    assert run("verify") == "yamnet-mini: ok\nsmall-net: ok\n"
 
 
 def test_import_under_a_name(small_h5, small_classes):
@@ -153,7 +164,8 @@ def test_import_of_something_else(tmp_path):
 
 def test_verify_checks_all_and_fails_when_one_does(tiny, installed_tiny, installed_onnx):
     (installed_onnx.folder / "model.onnx").write_bytes(b"other")
-    graph, sound = run("verify", code=1).splitlines()
+    mini, graph, sound = run("verify", code=1).splitlines()
+    assert mini == "yamnet-mini: ok"
     assert graph.startswith("graph: FAIL: ")
     assert "its SHA-256 is not the manifest's" in graph
     assert sound == "tiny: ok"
@@ -233,6 +245,6 @@ def test_folders_of_any_name_are_printed(monkeypatch, tmp_path, small_h5, small_
     assert output.endswith("a\\nb\\x1b/models/small\n")
     assert output.count("\n") == 1
     assert r"a\nb\x1b/models/small" in run("info", "small")
-    assert json.loads(run("list", "--json"))["models"][0]["folder"].endswith(r"b\x1b/models/small")
+    assert json.loads(run("list", "--json"))["models"][1]["folder"].endswith(r"b\x1b/models/small")
     assert run("verify", models_folder() / "small").endswith("small: ok\n")
     assert run("remove", "small").endswith("a\\nb\\x1b/models\n")

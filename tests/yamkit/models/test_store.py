@@ -15,6 +15,9 @@ from yamkit.errors import (
     WeightFileError,
 )
 from yamkit.models.store import (
+    DEFAULT_MODEL,
+    FALLBACK_MODEL,
+    built_in,
     cache_folder,
     default_model,
     find_model,
@@ -45,6 +48,21 @@ def build_other(build):
         path.write_text(path.read_text().replace("CC0-1.0", "other"))
 
     return copy
+
+
+@pytest.fixture
+def build_named(build):
+    """The same under another name."""
+
+    def builder(name: str):
+        def copy(folder: Path) -> None:
+            build(folder)
+            path = folder / "model.toml"
+            path.write_text(path.read_text().replace('name = "tiny"', f'name = "{name}"'))
+
+        return copy
+
+    return builder
 
 
 def contents() -> list[str]:
@@ -95,7 +113,8 @@ def test_a_bundle_in_any_folder_is_found_by_path(tiny, monkeypatch):
 
 def test_an_unknown_name_lists_what_there_is_and_what_to_do(build):
     with pytest.raises(
-        UnknownModelError, match=r"^no model 'tiny' is installed; `yamkit models pu"
+        UnknownModelError,
+        match=r"^no model 'tiny' is installed \(installed: yamnet-mini\); `yamkit models pu",
     ):
         find_model("tiny")
     install("tiny", build)
@@ -103,20 +122,44 @@ def test_an_unknown_name_lists_what_there_is_and_what_to_do(build):
         find_model("tinny")
     message = str(caught.value)
     assert "do you mean 'tiny'?" in message
-    assert "(installed: tiny)" in message
+    assert "(installed: tiny, yamnet-mini)" in message
     assert "`yamkit models import FILE.h5 --name yamnet`" in message
     with pytest.raises(UnknownModelError, match="no model 'x' is installed"):
         remove_model("x")
 
 
 def test_the_default_model(tiny, build, monkeypatch):
-    with pytest.raises(UnknownModelError, match="no model 'yamnet' is installed"):
-        default_model()
+    assert default_model().name == FALLBACK_MODEL
     install("tiny", build)
+    assert default_model().name == FALLBACK_MODEL
     monkeypatch.setenv("YAMKIT_MODEL", "tiny")
     assert default_model().sha256 == tiny.sha256
     monkeypatch.setenv("YAMKIT_MODEL", str(tiny.folder))
     assert default_model() == tiny
+
+
+def test_the_full_model_comes_before_the_small_one(tiny, build_named, monkeypatch):
+    install(DEFAULT_MODEL, build_named(DEFAULT_MODEL))
+    assert default_model().name == DEFAULT_MODEL
+    monkeypatch.setenv("YAMKIT_MODEL", FALLBACK_MODEL)
+    assert default_model().name == FALLBACK_MODEL
+
+
+def test_a_broken_full_model_is_an_error_and_not_passed_over():
+    (models_folder() / DEFAULT_MODEL).mkdir(parents=True)
+    with pytest.raises(BundleError):
+        default_model()
+
+
+def test_the_built_in_models_are_found_but_never_replaced_nor_removed():
+    (row,) = built_in()
+    assert (row.name, row.problem, row.is_built_in) == (FALLBACK_MODEL, None, True)
+    assert find_model(FALLBACK_MODEL) == row.bundle
+    with pytest.raises(ModelExistsError, match="comes with yamkit; choose another with --name"):
+        install(FALLBACK_MODEL, pytest.fail, replace=True)
+    with pytest.raises(StoreError, match="comes with yamkit and cannot be removed"):
+        remove_model(FALLBACK_MODEL)
+    assert find_model(FALLBACK_MODEL) == row.bundle
 
 
 def test_a_name_that_exists_is_replaced_only_on_request(tiny, build, build_other):

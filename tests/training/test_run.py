@@ -1,0 +1,129 @@
+"""The whole recipe on generated audio: it learns, repeats, goes on after an interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.small_recipe import CHANGES, RECIPE
+from yamkit import Tagger
+from yamkit.models import load_bundle
+from yamkit.models.bundle import ModelBundle
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def train(audio: Path, tiny: ModelBundle, tmp_path: Path):
+    """Run `python -m training`; give what it prints on standard error."""
+
+    def run(name: str, *arguments: str, work: str = "work", code: int = 0, **changes: str) -> str:
+        settings = {**CHANGES, **{key.replace("__", "."): value for key, value in changes.items()}}
+        command = [sys.executable, "-m", "training", str(RECIPE), "--audio", str(audio)]
+        command += ["--index", str(audio / "index.csv"), "--teacher", str(tiny.folder)]
+        command += ["--work", str(tmp_path / work), "--output", str(tmp_path / name)]
+        command += ["--threads", "1", "--workers", "0", "--every", "10", *arguments]
+        for key, value in settings.items():
+            command += ["--set", f"{key}={value}"]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        return done.stderr
+
+    return run
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    return load_bundle(folder).load_weights()
+
+
+def test_the_whole_recipe(train, tmp_path: Path, tiny: ModelBundle) -> None:
+    said = train("once")
+    assert "broken.wav" in said
+    assert "secret.wav" not in said
+    bundle = load_bundle(tmp_path / "once")
+    assert (bundle.name, bundle.network.width) == ("pupil", 0.25)
+    assert bundle.classes == tiny.classes
+    assert bundle.features == tiny.features
+    log = tmp_path / "work" / "log.jsonl"
+    first, *lines = map(json.loads, log.read_text().splitlines())
+    assert first["teacher"]["sha256"] == tiny.sha256
+    assert first["recipe"]["training"]["steps"] == 30
+    assert "--workers" in first["arguments"]
+    assert len(first["commit"]) >= 7
+    assert [line["step"] for line in lines] == [10, 20, 30]
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    with Tagger(bundle) as tagger:  # a network like any other
+        assert np.isfinite(tagger.tag(np.zeros(4000), 8000).scores).all()
+
+    # other processes make the same mixtures, and an interruption changes nothing
+    shutil.rmtree(tmp_path / "work")
+    train("again", "--workers", "1")
+    assert (tmp_path / "again/weights.npz").read_bytes() == (
+        tmp_path / "once/weights.npz"
+    ).read_bytes()
+    assert len(log.read_text().splitlines()) == 4
+
+
+def test_an_interrupted_training_goes_on(train, tmp_path: Path) -> None:
+    train("whole", work="whole_work")
+    checkpoints = tmp_path / "work"
+    script = (
+        "import sys, training.run as run\n"
+        "save = run._State.save\n"
+        "def stop(self, *rest):\n"
+        "    save(self, *rest)\n"
+        "    if self.step == 10: raise KeyboardInterrupt\n"
+        "run._State.save = stop\n"
+        "from training.command import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    plain = sys.executable
+    try:
+        # the same command, but for a stop after the first checkpoint
+        wrapper = tmp_path / "python"
+        wrapper.write_text(f'#!/bin/sh\nshift 2\nexec "{plain}" -c "$SCRIPT" "$@"\n')
+        wrapper.chmod(0o755)
+        os.environ["SCRIPT"] = script
+        sys.executable = str(wrapper)
+        said = train("stopped", code=1)
+    finally:
+        sys.executable = plain
+        del os.environ["SCRIPT"]
+    assert "Aborted" in said
+    assert (checkpoints / "checkpoint.pt").exists()
+    assert not (tmp_path / "stopped").exists()
+    said = train("stopped")
+    assert "step 10 of 30" not in said
+    assert "step 20 of 30" in said
+    whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, stopped[name], err_msg=name)
+
+    said = train("other", code=1, training__learning_rate="1e-3")
+    assert "belongs to a training with another recipe or teacher" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--set", "training.stpes=3"), "training.stpes: no such key"),
+        (("--set", "training.steps"), "wanted KEY=VALUE"),
+        (("--teacher", "nobody"), "no model 'nobody' is installed"),
+        (("--output", "."), "exists; name another folder"),
+    ],
+)
+def test_wrong_arguments_are_one_line(train, arguments: tuple[str, ...], message: str) -> None:
+    command_error = train("never", *arguments, code=2 if "KEY" in message else 1)
+    assert message in command_error
+    assert "Traceback" not in command_error
