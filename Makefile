@@ -1,4 +1,5 @@
-# Everything that must pass, on whatever `python` is active: pip install '.[all,dev]' && make check
+# Everything that must pass, on whatever `python` is active:
+# pip install '.[all,dev,training]' && make check
 
 .PHONY: check
 check:

@@ -20,18 +20,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.agreement import Agreement, agreement, average_precision
+from training.agreement import agreement, average_precision
 from training.recipe import read_recipe
 from training.sounds import collections_of
 from yamkit import Tagger
-from yamkit.models.store import find_model
+from yamkit.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from training.agreement import Agreement
+
 RECIPE = Path(__file__).parent.parent / "training" / "recipes" / "yamnet-mini.toml"
 
-# ESC-50's categories and the display names of AudioSet's classes.
+# The categories of ESC-10 and the display names of AudioSet's classes.
 CATEGORIES = {
     "dog": "Dog",
     "chainsaw": "Chainsaw",
@@ -57,97 +59,92 @@ def main() -> None:
     with Tagger(arguments.teacher) as teacher, Tagger(arguments.student) as student:
         for title, tagger in (("teacher", teacher), ("student", student)):
             print(f"{title}: {tagger.model.name} {tagger.model.version}, {tagger.model.sha256}")
-        esc10(arguments.shared / "audio" / "esc10", [teacher, student])
-        held_out(arguments.shared / "training-audio", teacher, student)
-    for backend in arguments.backends:
-        speed(backend, arguments.teacher, arguments.student, arguments.repeats)
+        esc10 = arguments.shared / "audio" / "esc10"
+        print_esc10([zero_shot(esc10, tagger) for tagger in (teacher, student)])
+        print_held_out(held_out(arguments.shared / "training-audio", teacher, student))
+        for backend in arguments.backends:
+            print_speed(backend, [teacher, student], arguments.repeats)
 
 
-def esc10(folder: Path, taggers: list[Tagger]) -> None:
-    """Print the average precision of each category."""
+def zero_shot(folder: Path, tagger: Tagger) -> dict[str, float]:
+    """Compute the average precision of each category of ESC-10."""
     with (folder / "esc10.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     labels = np.array([row["category"] for row in rows])
-    names = [entry.name for entry in taggers[0].classes]
-    columns = [names.index(name) for name in CATEGORIES.values()]
-    results = []
-    for tagger in taggers:
-        clips = [tagger.tag(folder / "audio" / row["filename"]).clip_scores for row in rows]
-        scores = np.array(clips)[:, columns]
-        results.append(
-            [
-                average_precision(labels == category, scores[:, column])
-                for column, category in enumerate(CATEGORIES)
-            ]
-        )
-    print(f"\nESC-10, {len(rows)} clips, zero-shot average precision\n{'':16} teacher  student")
-    for category, *values in zip(CATEGORIES, *results, strict=True):
-        print(f"{category:16}" + "".join(f"{value:9.3f}" for value in values))
-    print(f"{'mean':16}" + "".join(f"{statistics.mean(values):9.3f}" for values in results))
+    places = {entry.name: entry.index for entry in tagger.classes}
+    clips = (tagger.tag(folder / "audio" / row["filename"]) for row in rows)
+    scores = np.array([clip.scores.mean(axis=0) for clip in clips])
+    return {
+        category: average_precision(labels == category, scores[:, places[name]])
+        for category, name in CATEGORIES.items()
+    }
 
 
-def held_out(folder: Path, teacher: Tagger, student: Tagger) -> None:
-    """Print the agreement on the collections that were never trained on."""
+def held_out(folder: Path, teacher: Tagger, student: Tagger) -> dict[str, Agreement]:
+    """Compare both on the collections that were never trained on, the last entry being all."""
     wanted = read_recipe(RECIPE).data.held_out
-    scores: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
+    pairs: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
     for path, collection in collections_of(folder, folder / "index.csv").items():
         if collection in wanted:
             pair = teacher.tag(folder / path).scores, student.tag(folder / path).scores
-            scores.setdefault(collection, []).append(pair)
-    print("\nheld-out collections, agreement of the first choice on patches")
-    print(
-        f"{'':26}{'all':>8}{'first':>8}{'in 5':>8}{'clear':>8}{'first':>8}{'in 5':>8}"
-        f"{'mAP':>8}{'classes':>9}"
-    )
-    for collection, pairs in sorted(scores.items()):
-        _print_agreement(collection, pairs)
-    _print_agreement("pooled", [pair for pairs in scores.values() for pair in pairs])
-    print(
-        "clear: the teacher's highest score is 0.3 or more; in 5: the student's first choice is "
-        "among the teacher's first five"
-    )
+            pairs.setdefault(collection, []).append(pair)
+    parts = {**dict(sorted(pairs.items())), "pooled": [p for part in pairs.values() for p in part]}
+    return {
+        name: agreement(*(np.concatenate(scores) for scores in zip(*part, strict=True)))
+        for name, part in parts.items()
+    }
 
 
-def _print_agreement(
-    title: str, pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]]
-) -> None:
-    figures: Agreement = agreement(*(np.concatenate(part) for part in zip(*pairs, strict=True)))
-    print(
-        f"{title:26}{figures.patches:8,}{figures.first:8.1%}{figures.first_in_five:8.1%}"
-        f"{figures.clear_patches:8,}{figures.clear_first:8.1%}{figures.clear_first_in_five:8.1%}"
-        f"{figures.mean_average_precision:8.3f}{figures.classes:9}"
-    )
+def print_esc10(results: list[dict[str, float]]) -> None:
+    print(f"\nESC-10, zero-shot average precision\n{'':16}  teacher  student")
+    for category in CATEGORIES:
+        print(f"{category:16}" + "".join(f"{result[category]:9.3f}" for result in results))
+    means = [statistics.mean(result.values()) for result in results]
+    print(f"{'mean':16}" + "".join(f"{value:9.3f}" for value in means))
 
 
-def speed(backend: str, teacher: str, student: str, repeats: int) -> None:
-    """Print patches a second, one thread, the network alone."""
-    from yamkit.pipeline import Pipeline
-
-    networks = []
-    for name in (teacher, student):
-        model = find_model(name)
-        networks.append(
-            Pipeline(
-                model,
-                backend=backend,
-                frontend="logmel",
-                resampler="polyphase",
-                hop_seconds=None,
-                batch_size=16,
-                threads=1,
-                provider="cpu",
-            ).backend
+def print_held_out(results: dict[str, Agreement]) -> None:
+    print("\nheld-out collections: the student's first choice, by patches")
+    titles = ("patches", "first", "in five", "clear", "first", "in five", "mAP", "classes")
+    print(f"{'':26}" + "".join(f"{title:>9}" for title in titles))
+    for name, part in results.items():
+        print(
+            f"{name:26}{part.patches:9,}{part.first:9.1%}{part.first_in_five:9.1%}"
+            f"{part.clear_patches:9,}{part.clear_first:9.1%}{part.clear_first_in_five:9.1%}"
+            f"{part.mean_average_precision:9.3f}{part.classes:9}"
         )
-        shape = model.features.patch_shape
+    print(
+        "first: it is the teacher's, too; in five: it is among the teacher's first five; clear: "
+        "patches where\nthe teacher's highest score is 0.3 or more; mAP: the truth is what the "
+        "teacher scores with 0.3 or more"
+    )
+
+
+def print_speed(backend: str, taggers: list[Tagger], repeats: int) -> None:
+    """Time the networks alone, on one thread, in turns; the first turn warms up."""
+    networks = [
+        Pipeline(
+            tagger.model,
+            backend=backend,
+            frontend=tagger.frontend,
+            resampler=tagger.resampler,
+            hop_seconds=None,
+            batch_size=16,
+            threads=1,
+            provider="cpu",
+        ).backend
+        for tagger in taggers
+    ]
+    shape = taggers[0].model.features.patch_shape
     patches = np.random.default_rng(0).normal(-3, 2, (128, *shape)).astype(np.float32)
-    rates: list[list[float]] = [[], []]
-    for _ in range(repeats + 1):
-        for network, found in zip(networks, rates, strict=True):
+    rates = np.empty((repeats + 1, len(networks)))
+    for turn in range(repeats + 1):
+        for place, network in enumerate(networks):
             begin = time.perf_counter()
             network.predict(patches)
-            found.append(len(patches) / (time.perf_counter() - begin))
-    ratio = statistics.median(b / a for a, b in zip(rates[0][1:], rates[1][1:], strict=True))
-    slow, fast = (statistics.median(found[1:]) for found in rates)
+            rates[turn, place] = len(patches) / (time.perf_counter() - begin)
+    slow, fast = np.median(rates[1:], axis=0)
+    ratio = np.median(rates[1:, 1] / rates[1:, 0])
     print(
         f"\n{backend}, one thread: teacher {slow:,.0f} patches/s, student {fast:,.0f}: "
         f"{ratio:.2f} times as many"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from yamkit.networks import mobilenet_v1, weight_shapes
 from yamkit.types import FeatureSpec, NetworkSpec, TagClass
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))  # training and benchmarks; the yamkit that is installed comes first
 
 
 @pytest.fixture(scope="session")

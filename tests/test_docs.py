@@ -16,7 +16,8 @@ from yamkit._registry import discover, registry
 from yamkit.models.bundle import ModelBundle
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = ("README.md", "CHANGELOG.md", "training/README.md", "yamkit/data/models/yamnet-mini/README.md")
+DOCS = sorted([*(ROOT / page for page in PAGES), *(ROOT / "docs").rglob("*.md")])
 SCHEMA = json.loads((ROOT / "docs/reference/yamkit-1.schema.json").read_text())
 
 
@@ -72,7 +73,7 @@ def test_the_json_example_keeps_to_the_schema() -> None:
         jsonschema.validate(document, SCHEMA)
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_resolve(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if not target.startswith("https://"):

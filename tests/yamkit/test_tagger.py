@@ -242,9 +242,10 @@ def test_arguments_out_of_range(tiny: ModelBundle, arguments, error, message: st
     assert "\n" not in str(caught.value)
 
 
-def test_no_model_at_all_says_how_to_get_one() -> None:
-    with pytest.raises(UnknownModelError, match="yamkit models pull yamnet"):
-        Tagger()
+def test_without_a_model_it_is_the_one_inside_the_package() -> None:
+    with Tagger() as tagger:
+        assert tagger.model.name == "yamnet-mini"
+        assert len(tagger.tag(np.zeros(16000), 16000).clip_scores) == 521
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
+
 @click.group()
 def models() -> None:
     """List, describe, import, download, verify and remove models.

@@ -18,7 +18,8 @@ import pytest
 import soundfile
 
 from yamkit import cli
-from yamkit.models.bundle import ModelBundle
+from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.models.store import install
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "yamkit-1.schema.json"
 
@@ -54,6 +55,48 @@ def test_text_is_the_default(yamkit) -> None:
     assert len(lines) == 12
     scores = [float(line.split()[-1]) for line in lines[1:6]]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_whoever_names_no_model_learns_which_one_it_is(
+    yamkit, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle
+) -> None:
+    line = (
+        "using yamnet-mini, the small model that comes with yamkit; "
+        "`yamkit models pull yamnet` fetches the full one\n"
+    )
+    monkeypatch.delenv("YAMKIT_MODEL")
+    code, out, err = yamkit("classify", "good.wav")
+    assert (code, err) == (0, line)
+    assert out.startswith("good.wav: 1.00 s, mean of 2 patches, yamnet-mini\n")
+    # nothing is said to those who chose
+    assert yamkit("classify", "--model", "yamnet-mini", "good.wav")[1:] == (out, "")
+    monkeypatch.setenv("YAMKIT_MODEL", "yamnet-mini")
+    assert yamkit("classify", "good.wav")[1:] == (out, "")
+    # nor to those who have the full model
+    monkeypatch.delenv("YAMKIT_MODEL")
+    install(
+        "yamnet",
+        lambda folder: write_bundle(
+            folder,
+            name="yamnet",
+            version=tiny.version,
+            licence=tiny.licence,
+            source=tiny.source,
+            source_sha256="",
+            features=tiny.features,
+            network=tiny.network,
+            classes=tiny.classes,
+            weights=tiny.load_weights(),
+        ),
+    )
+    code, out, err = yamkit("classify", "good.wav")
+    assert (code, err) == (0, "")
+    assert out.startswith("good.wav: 1.00 s, mean of 8 patches, yamnet\n")
+
+
+@pytest.mark.parametrize("name", ["text", "json", "jsonl", "csv"])
+def test_every_output_names_its_model(yamkit, name: str) -> None:
+    assert "tiny" in yamkit("classify", "--format", name, "good.wav")[1]
 
 
 def test_json_keeps_to_its_schema(yamkit) -> None:
