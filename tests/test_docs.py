@@ -16,7 +16,12 @@ from yamkit._registry import discover, registry
 from yamkit.models.bundle import ModelBundle
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "CHANGELOG.md", "training/README.md", "yamkit/data/models/yamnet-mini/README.md")
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "training/README.md",
+    "yamkit/data/models/yamnet-mini/README.md",
+)
 DOCS = sorted([*(ROOT / page for page in PAGES), *(ROOT / "docs").rglob("*.md")])
 SCHEMA = json.loads((ROOT / "docs/reference/yamkit-1.schema.json").read_text())
 

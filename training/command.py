@@ -120,7 +120,7 @@ def main(
             say=_say,
         )
         bundle = export(weights, plan, model, output)
-    except YamkitError as error:
+    except (YamkitError, OSError) as error:
         raise click.ClickException(str(error)) from error
     _say(f"{bundle.name}, SHA-256 {bundle.sha256}, in {output}")
 

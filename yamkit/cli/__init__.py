@@ -32,8 +32,8 @@ def cli() -> None:
     """Tag sounds with YAMNet: which of 521 AudioSet classes are in a recording, and when.
 
     \b
-    yamkit models pull yamnet        fetch the model, once
     yamkit classify recording.wav    the five highest classes
+    yamkit models pull yamnet        fetch the full model, once
     yamkit plugins                   what is installed
     """
 
