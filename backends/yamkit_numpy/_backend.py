@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["NumpyBackend"]
 
 _MOST_AT_ONCE = 8
-"""Patches in one matrix product: more would leave the cache and gain nothing."""
+"""Patches of full width in one matrix product: more would leave the cache and gain nothing."""
 
 
 class NumpyBackend:
@@ -50,6 +50,7 @@ class NumpyBackend:
         self._kernel = weights["classifier/kernel"]  # [E, C]
         self._bias = weights["classifier/bias"]  # [C]
         self._threads = options.thread_count
+        self._most_at_once = max(1, round(_MOST_AT_ONCE / model.network.width))
 
     def predict(
         self, patches: NDArray[np.float32]
@@ -58,7 +59,7 @@ class NumpyBackend:
         count = len(patches)
         scores = np.empty((count, len(self._bias)), np.float32)
         embeddings = np.empty((count, len(self._kernel)), np.float32)
-        size = max(1, min(_MOST_AT_ONCE, -(-count // self._threads)))
+        size = max(1, min(self._most_at_once, -(-count // self._threads)))
 
         def run(start: int) -> None:
             part = slice(start, start + size)
@@ -89,16 +90,17 @@ def _convolve(
     elif layer.kind == "conv":
         y = _product(np.concatenate(_shifted(x, layer), axis=-1), kernel)
     else:
-        images = _shifted(x, layer)
-        taps = kernel.reshape(-1, layer.channels)  # [k * k, channels]
-        y = images[0] * taps[0]
-        product = np.empty_like(y)
-        for image, tap in zip(images[1:], taps[1:], strict=True):
-            np.multiply(image, tap, out=product)
-            y += product
-    y += bias
-    np.maximum(y, 0, out=y)
+        y = _weighted_sum(_shifted(x, layer), kernel.reshape(-1, layer.channels))
+    rows = _rows(y)
+    rows += np.tile(bias, y.shape[2])
+    np.maximum(rows, 0, out=rows)
     return y
+
+
+def _rows(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take columns and channels as one axis: NumPy is slow over a last axis of a few channels."""
+    rows: NDArray[np.float32] = x.reshape(*x.shape[:2], -1)
+    return rows
 
 
 def _shifted(x: NDArray[np.float32], layer: Convolution) -> list[NDArray[np.float32]]:
@@ -112,6 +114,21 @@ def _shifted(x: NDArray[np.float32], layer: Convolution) -> list[NDArray[np.floa
         for i in range(size)
         for j in range(size)
     ]
+
+
+def _weighted_sum(
+    images: list[NDArray[np.float32]], taps: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Add k * k images [B, h, w, channels], each times its tap [channels]."""
+    shape = images[0].shape
+    row_taps = np.tile(taps, shape[2])  # [k * k, w * channels]
+    y = _rows(images[0]) * row_taps[0]
+    product = np.empty_like(y)
+    for image, tap in zip(images[1:], row_taps[1:], strict=True):
+        np.multiply(_rows(image), tap, out=product)
+        y += product
+    total: NDArray[np.float32] = y.reshape(shape)
+    return total
 
 
 def _product(x: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:

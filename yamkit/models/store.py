@@ -120,9 +120,10 @@ def find_model(name_or_folder: str | os.PathLike[str]) -> ModelBundle:
     """
     if not isinstance(name_or_folder, str) or _is_path(name_or_folder):
         return load_bundle(name_or_folder)
-    for folder in [*_built_in_folders(), *_folders()]:
-        if folder.name == name_or_folder:
-            return _load(folder)
+    for folders in (_built_in_folders, _folders):
+        for folder in folders():
+            if folder.name == name_or_folder:
+                return _load(folder)
     raise UnknownModelError(_unknown(name_or_folder))
 
 

@@ -151,6 +151,15 @@ def test_a_broken_full_model_is_an_error_and_not_passed_over():
         default_model()
 
 
+def test_the_built_in_models_are_found_where_the_store_cannot_be_read(monkeypatch, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    monkeypatch.setenv("YAMKIT_HOME", str(file))
+    assert find_model(FALLBACK_MODEL).name == FALLBACK_MODEL
+    with pytest.raises(StoreError):
+        find_model("tiny")
+
+
 def test_the_built_in_models_are_found_but_never_replaced_nor_removed():
     (row,) = built_in()
     assert (row.name, row.problem, row.is_built_in) == (FALLBACK_MODEL, None, True)
