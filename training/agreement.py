@@ -24,8 +24,9 @@ class Agreement:
     ----------
     patches, clear_patches : int
         All, and those where the teacher's highest score is at least 0.3.
-    first : float
-        Share of patches on which both have the same first choice.
+    first, first_in_five : float
+        Share of patches on which both have the same first choice; on which the student's is among
+        the teacher's first five.
     clear_first, clear_first_in_five : float
         Of the clear patches: the same first choice; the student's first choice among the
         teacher's first five.

@@ -129,9 +129,7 @@ class Mixer:
         low, high = max(first, 0), min(first + needed, clip.length)
         stretch = np.zeros(needed, np.float32)
         if low < high:
-            part = self._sounds.samples[clip.start + low : clip.start + high]
-            stretch[low - first : high - first] = part
-            stretch *= np.float32(1 / 32768)
+            stretch[low - first : high - first] = self._sounds.of(clip, low, high)
         if speed != 1.0:
             places = np.arange(window) * speed
             whole = places.astype(np.int64)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from yamkit.networks import mobilenet_v1, same_padding
+from yamkit.networks import mobilenet_v1
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,24 +32,14 @@ class Student(nn.Module):
     ----------
     width : float
         See `yamkit.networks.mobilenet_v1`.
-    patch_shape : tuple of int
-        Frames and bands.
     classes : int
     """
 
-    def __init__(self, width: float, patch_shape: tuple[int, int], classes: int) -> None:
+    def __init__(self, width: float, classes: int) -> None:
         super().__init__()
         self.layers = mobilenet_v1(width)
         modules: list[nn.Module] = []
-        sizes: tuple[int, ...] = patch_shape
         for layer in self.layers:
-            for size in sizes:
-                _, before, after = same_padding(size, layer.kernel, layer.stride)
-                symmetric = layer.kernel // 2
-                # turned: `after` zeros come first; more than needed at the end do no harm
-                if after != symmetric:
-                    raise ValueError(f"{layer.name}: padding {before}, {after} of {size}")
-            sizes = tuple(same_padding(size, layer.kernel, layer.stride)[0] for size in sizes)
             groups = layer.channels if layer.kind == "depthwise" else 1
             convolution = nn.Conv2d(
                 layer.channels,

@@ -102,6 +102,6 @@ def _validation(teacher: Pipeline, sounds: Sounds, numbers: list[int]) -> Valida
     window = teacher.features.patch_window_samples
     patches = np.empty((len(clips), *teacher.features.patch_shape), np.float16)
     for row, (clip, start) in enumerate(zip(clips, starts, strict=True)):
-        part = sounds.of(sounds.clips[clip])[start : start + window]
+        part = sounds.of(sounds.clips[clip], start, start + window)
         patches[row] = teacher.frontend.patches(np.pad(part, (0, window - len(part))))[0]
     return Validation(patches, scores, tuple(sounds.clips[clip].collection for clip in clips))

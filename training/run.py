@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import math
@@ -48,11 +49,10 @@ def learning_rate(step: int, plan: Training) -> float:
 class _State:
     """All that a training has learnt so far."""
 
-    def __init__(self, recipe: Recipe, patch_shape: tuple[int, int], classes: int) -> None:
+    def __init__(self, recipe: Recipe, classes: int) -> None:
         torch.manual_seed(recipe.seed)
-        self.student = Student(recipe.width, patch_shape, classes)
-        self.average = Student(recipe.width, patch_shape, classes)
-        self.average.load_state_dict(self.student.state_dict())
+        self.student = Student(recipe.width, classes)
+        self.average = copy.deepcopy(self.student)
         decayed: list[torch.Tensor] = []
         others: list[torch.Tensor] = []
         for parameter in self.student.parameters():
@@ -171,9 +171,7 @@ def train(
         If the checkpoint belongs to another training.
     """
     plan = recipe.training
-    classes = validation.scores.shape[1]
-    patch_shape = validation.patches.shape[1:]
-    state = _State(recipe, (patch_shape[0], patch_shape[1]), classes)
+    state = _State(recipe, validation.scores.shape[1])
     checkpoint = folder / _CHECKPOINT
     identity = json.dumps([dataclasses.asdict(recipe), teacher_sha256])
     if checkpoint.exists():

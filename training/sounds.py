@@ -70,9 +70,10 @@ class Sounds:
         # another process maps the file itself
         return {"file": self.file, "clips": self.clips}
 
-    def of(self, clip: Sound) -> NDArray[np.float32]:
-        """Give the samples of a clip, full scale at 1."""
-        part = self.samples[clip.start : clip.start + clip.length]
+    def of(self, clip: Sound, first: int = 0, end: int | None = None) -> NDArray[np.float32]:
+        """Give the samples of a clip, or those from one on and before another, full scale at 1."""
+        end = clip.length if end is None else min(end, clip.length)
+        part = self.samples[clip.start + first : clip.start + end]
         return np.asarray(part / np.float32(32768), np.float32)
 
 

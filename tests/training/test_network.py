@@ -21,7 +21,7 @@ def test_canonical_weights_give_the_same_scores(shape, tiny: ModelBundle) -> Non
     from yamkit_numpy._backend import NumpyBackend
 
     torch.manual_seed(0)
-    student = Student(0.25, shape, 6)
+    student = Student(0.25, 6)
     student.train()
     for _ in range(20):  # statistics of batch normalisation that are not those of the beginning
         student(torch.randn(8, *shape) * 2 + 1)
@@ -57,7 +57,7 @@ def test_canonical_weights_give_the_same_scores(shape, tiny: ModelBundle) -> Non
 def test_what_is_trained_is_what_yamkit_counts() -> None:
     from training.network import Student
 
-    student = Student(0.5, (96, 64), 521)
+    student = Student(0.5, 521)
     trained = sum(p.numel() for p in student.parameters() if p.requires_grad)
     assert trained == parameter_count(mobilenet_v1(0.5), 521)
 
