@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.network import BATCH_NORM_EPSILON
-from yamkit.models.bundle import write_bundle
-from yamkit.networks import mobilenet_v1
+from yamkit.errors import ParameterError
+from yamkit.models.bundle import load_bundle, write_bundle
+from yamkit.networks import mobilenet_v1, weight_shapes
 from yamkit.types import NetworkSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from training.recipe import Recipe
     from yamkit.models import ModelBundle
 
-__all__ = ["export"]
+__all__ = ["check_export", "export"]
 
 
 def export(
@@ -38,10 +40,55 @@ def export(
     recipe : Recipe
     teacher : ModelBundle
     folder : Path
-        To be made.
+        To be made; it appears when all of it is written.
+
+    Raises
+    ------
+    ParameterError
+        If a weight is not finite, as float16 or already before.
+    BundleError
+        If the recipe's texts make no bundle.
+    OSError
+        If the folder cannot be written.
     """
-    folder.mkdir(parents=True)
-    return write_bundle(
+    with np.errstate(over="ignore"):
+        halves = {name: value.astype(np.float16) for name, value in weights.items()}
+    for name, value in halves.items():
+        if not np.isfinite(value).all():
+            raise ParameterError(
+                f"{name}: a weight of {np.abs(weights[name]).max():g} is beyond float16, which "
+                "ends at 65504; train with a lower training.learning_rate"
+            )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
+        fresh = Path(scratch) / folder.name
+        fresh.mkdir()
+        _write(fresh, halves, recipe, teacher)
+        fresh.rename(folder)
+    return load_bundle(folder)
+
+
+def check_export(recipe: Recipe, teacher: ModelBundle) -> None:
+    """See that a bundle of the recipe can be written, before hours are spent on its weights.
+
+    Raises
+    ------
+    BundleError
+        If the recipe's texts make no bundle.
+    """
+    shapes = weight_shapes(mobilenet_v1(recipe.width), len(teacher.classes))
+    blank = {name: np.zeros(shape, np.float16) for name, shape in shapes.items()}
+    with tempfile.TemporaryDirectory() as scratch:
+        _write(Path(scratch), blank, recipe, teacher)
+
+
+def _write(
+    folder: Path,
+    weights: Mapping[str, NDArray[np.float16]],
+    recipe: Recipe,
+    teacher: ModelBundle,
+) -> None:
+    write_bundle(
         folder,
         name=recipe.name,
         version=recipe.version,
@@ -56,5 +103,5 @@ def export(
             embedding_size=mobilenet_v1(recipe.width)[-1].filters,
         ),
         classes=teacher.classes,
-        weights={name: value.astype(np.float16) for name, value in weights.items()},
+        weights=weights,
     )

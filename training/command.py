@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -11,17 +12,19 @@ from pathlib import Path
 import click
 import torch
 
-from training.bundle import export
+from training.bundle import check_export, export
 from training.prepare import prepare
 from training.recipe import read_recipe
 from training.run import train
 from training.stream import Shards
 from training.teacher import open_teacher
 from yamkit.errors import ModelExistsError, YamkitError
+from yamkit.models.bundle import file_sha256
 from yamkit.models.store import find_model
 
 __all__ = ["main"]
 
+_SAMPLES_FILE = "sounds.i16"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -37,6 +40,11 @@ _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else o
     "by their first folder]",
 )
 @click.option("--teacher", required=True, metavar="NAME|FOLDER", help="Model to learn from.")
+@click.option(
+    "--initial",
+    metavar="NAME|FOLDER",
+    help="Model whose weights to start from, of the recipe's width.  [default: random weights]",
+)
 @click.option(
     "--work",
     required=True,
@@ -78,6 +86,7 @@ def main(
     audio: Path,
     index: Path | None,
     teacher: str,
+    initial: str | None,
     work: Path,
     output: Path,
     changes: tuple[str, ...],
@@ -97,25 +106,30 @@ def main(
             raise ModelExistsError(f"{output} exists; name another folder for the bundle")
         plan = read_recipe(recipe, dict(change.split("=", 1) for change in changes))
         model = find_model(teacher)
+        check_export(plan, model)
+        start = None if initial is None else find_model(initial)
         _keep_freed_memory()
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
         work.mkdir(parents=True, exist_ok=True)
-        pipeline = open_teacher(model, threads)
-        mixer, validation = prepare(plan, audio, index, pipeline, work / "sounds.i16", _say)
-        shards = Shards(mixer, model, plan.seed, plan.training.shard_size)
+        with contextlib.closing(open_teacher(model, threads)) as pipeline:
+            mixer, validation = prepare(plan, audio, index, pipeline, work / _SAMPLES_FILE, _say)
+        shards = Shards(mixer, model, plan)
         weights = train(
             plan,
             shards,
             validation,
-            model.sha256,
+            model,
+            file_sha256(work / _SAMPLES_FILE),
             work,
+            initial=start,
             workers=workers,
             every=every,
             notes={
                 "commit": _commit(),
                 "arguments": sys.argv[1:],
                 "teacher": {"name": model.name, "sha256": model.sha256},
+                "initial": start and {"name": start.name, "sha256": start.sha256},
             },
             say=_say,
         )

@@ -15,6 +15,8 @@ from torch import nn
 from yamkit.networks import mobilenet_v1
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -68,21 +70,37 @@ class Student(nn.Module):
 
     def canonical_weights(self) -> dict[str, NDArray[np.float32]]:
         """Give the weights by the names and shapes of `yamkit.networks.weight_shapes`."""
-        weights: dict[str, torch.Tensor] = {}
+        return {
+            name: _turned(view.detach()).contiguous().numpy()
+            for name, view in self._canonical_views().items()
+        }
+
+    def load_canonical_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take weights by the names and shapes of `yamkit.networks.weight_shapes`."""
+        with torch.no_grad():
+            for name, view in self._canonical_views().items():
+                view.copy_(_turned(torch.from_numpy(weights[name])))
+
+    def _canonical_views(self) -> dict[str, torch.Tensor]:
+        """Give the network's own tensors in canonical shapes, the kernels still turned."""
+        views: dict[str, torch.Tensor] = {}
         for number, layer in enumerate(self.layers):
             convolution, norm = self.body[3 * number], self.body[3 * number + 1]
             assert isinstance(convolution, nn.Conv2d)
             assert isinstance(norm, nn.BatchNorm2d)
             assert norm.running_mean is not None
             assert norm.running_var is not None
-            kernel = convolution.weight.flip((2, 3))
             if layer.kind == "depthwise":
-                weights[f"{layer.name}/kernel"] = kernel[:, 0].permute(1, 2, 0)
+                views[f"{layer.name}/kernel"] = convolution.weight[:, 0].permute(1, 2, 0)
             else:
-                weights[f"{layer.name}/kernel"] = kernel.permute(2, 3, 1, 0)
-            weights[f"{layer.name}/beta"] = norm.bias
-            weights[f"{layer.name}/mean"] = norm.running_mean
-            weights[f"{layer.name}/variance"] = norm.running_var
-        weights["classifier/kernel"] = self.classifier.weight.T
-        weights["classifier/bias"] = self.classifier.bias
-        return {name: value.detach().contiguous().numpy() for name, value in weights.items()}
+                views[f"{layer.name}/kernel"] = convolution.weight.permute(2, 3, 1, 0)
+            views[f"{layer.name}/beta"] = norm.bias
+            views[f"{layer.name}/mean"] = norm.running_mean
+            views[f"{layer.name}/variance"] = norm.running_var
+        views["classifier/kernel"] = self.classifier.weight.T
+        views["classifier/bias"] = self.classifier.bias
+        return views
+
+
+def _turned(values: torch.Tensor) -> torch.Tensor:
+    return values.flip((0, 1)) if values.ndim > 2 else values

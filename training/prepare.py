@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.mixtures import Mixer, balanced_weights
-from training.sounds import decode, part_of
+from training.sounds import decode, part_of, with_generated
 from training.teacher import label_clips
 from yamkit.errors import ParameterError
 
@@ -85,14 +85,26 @@ def prepare(
             f"{name}: {len(numbers[name])} clips of {len(collections)} collections, "
             f"{seconds / 60:.1f} minutes"
         )
-    clips, starts, scores = label_clips(teacher, sounds, numbers["training"])
+    settings, recorded = recipe.mixtures, len(sounds.clips)
+    sounds = with_generated(sounds, recipe, teacher.features.sample_rate_hz)
+    share = settings.generated_share
+    clips, starts, weights = [], [], []
+    for part, wanted in (
+        (1 - share, numbers["training"]),
+        (share, range(recorded, len(sounds.clips))),
+    ):
+        if part > 0:
+            labelled = label_clips(teacher, sounds, wanted)
+            clips.append(labelled[0])
+            starts.append(labelled[1])
+            weights.append(part * balanced_weights(labelled[2], settings.balance))
     mixer = Mixer(
         sounds,
-        clips,
-        starts,
-        balanced_weights(scores, recipe.mixtures.balance),
+        np.concatenate(clips),
+        np.concatenate(starts),
+        np.concatenate(weights),
         teacher.features,
-        recipe.mixtures,
+        settings,
     )
     return mixer, _validation(teacher, sounds, numbers["validation"])
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from yamkit.errors import BundleError, ParameterError
 from yamkit.models.manifest import parse_toml
@@ -13,10 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from numpy.random import Generator
+
 __all__ = ["Data", "Mixtures", "Recipe", "Training", "read_recipe"]
 
 
-@dataclass(frozen=True)
+def _within(low: float, high: float = math.inf) -> Any:
+    """Declare a field whose number, or numbers, lie between two."""
+    return field(metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """Which sounds may be learnt from.
 
@@ -24,18 +34,28 @@ class Data:
     ----------
     validation_part : float
         Share of the clips of every trained collection that are kept for validation.
+    generated_clips, generated_seconds : int, float
+        How many sounds made by formula are learnt from, too, and how long each is.
     held_out, left_out, validation_only : mapping of str to str
         Collections that are not trained on, and why: those for the figures at the end, those that
         are not used at all, and those by which settings may be chosen.
     """
 
-    validation_part: float
-    held_out: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    validation_only: Mapping[str, str] = field(default_factory=dict)
+    validation_part: float = _within(0, 1)
+    generated_clips: int = _within(0, 10**7)
+    generated_seconds: float = _within(0.1, 60)
+    held_out: Mapping[str, str]
+    left_out: Mapping[str, str]
+    validation_only: Mapping[str, str]
+
+    @property
+    def collections(self) -> dict[str, Mapping[str, str]]:
+        """The three tables of collections, by name."""
+        names = ("held_out", "left_out", "validation_only")
+        return {name: getattr(self, name) for name in names}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mixtures:
     """How sounds are changed and mixed; shares are probabilities.
 
@@ -44,6 +64,8 @@ class Mixtures:
     balance : float
         From 0, every patch as often as any other, to 1, what is rare to the teacher as often as
         what is common.
+    generated_share : float
+        How often a sound is one of those made by formula.
     sounds : list of float
         Shares of mixtures of one, two, ... sounds.
     level_db : float
@@ -59,23 +81,24 @@ class Mixtures:
         How often there is a test signal instead of sounds.
     """
 
-    balance: float
-    sounds: list[float]
-    level_db: float
-    rate_octaves: float
-    rate_share: float
-    reverse_share: float
-    gate_share: float
-    filter_share: float
-    reverb_share: float
-    noise_share: float
-    noise_db: list[float]
-    gain_db: list[float]
-    clip_share: float
-    synthetic_share: float
+    balance: float = _within(0, 1)
+    generated_share: float = _within(0, 1)
+    sounds: list[float] = _within(0, 1)  # noqa: RUF009
+    level_db: float = _within(0, 200)
+    rate_octaves: float = _within(0, 3)
+    rate_share: float = _within(0, 1)
+    reverse_share: float = _within(0, 1)
+    gate_share: float = _within(0, 1)
+    filter_share: float = _within(0, 1)
+    reverb_share: float = _within(0, 1)
+    noise_share: float = _within(0, 1)
+    noise_db: list[float] = _within(-200, 200)  # noqa: RUF009
+    gain_db: list[float] = _within(-200, 0)  # noqa: RUF009
+    clip_share: float = _within(0, 1)
+    synthetic_share: float = _within(0, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """How the network learns.
 
@@ -95,20 +118,20 @@ class Training:
         Of the part of the loss that compares the order of the classes; see `training.losses`.
     """
 
-    batch_size: int
-    steps: int
-    shard_size: int
-    pool_shards: int
-    uses: int
-    learning_rate: float
-    warmup_share: float
-    weight_decay: float
-    averaging: float
-    ranks_weight: float
-    temperature: float
+    batch_size: int = _within(2)  # batch normalisation has nothing to say of one
+    steps: int = _within(1)
+    shard_size: int = _within(1)
+    pool_shards: int = _within(1)
+    uses: int = _within(1)
+    learning_rate: float = _within(0, 1)
+    warmup_share: float = _within(0, 1)
+    weight_decay: float = _within(0, 1)
+    averaging: float = _within(0, 1)
+    ranks_weight: float = _within(0)
+    temperature: float = _within(1e-3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """A whole recipe.
 
@@ -128,11 +151,15 @@ class Recipe:
     version: str
     licence: str
     source: str
-    width: float
-    seed: int
+    width: float = _within(0.01, 4)
+    seed: int = _within(0)
     data: Data
     mixtures: Mixtures
     training: Training
+
+    def random(self, use: Literal["mixtures", "batches", "generated"], number: int) -> Generator:
+        """Give the random numbers of a shard of mixtures, a batch, or a generated sound."""
+        return np.random.default_rng((self.seed, _USES.index(use), number))
 
 
 def read_recipe(path: Path, changes: Mapping[str, str] = MappingProxyType({})) -> Recipe:
@@ -147,10 +174,13 @@ def read_recipe(path: Path, changes: Mapping[str, str] = MappingProxyType({})) -
     Raises
     ------
     ParameterError
-        If a key is missing, unknown, or of another type.
+        If a key is missing, unknown, or not of the type or in the range it should be.
     """
     where = str(path)
-    document = _parse(path.read_text(encoding="utf-8"), where)
+    try:
+        document = _parse(path.read_text(encoding="utf-8"), where)
+    except UnicodeDecodeError:
+        raise ParameterError(f"{where}: not UTF-8 text") from None
     for key, value in changes.items():
         *tables, last = key.split(".")
         table: Any = document
@@ -162,9 +192,33 @@ def read_recipe(path: Path, changes: Mapping[str, str] = MappingProxyType({})) -
     whole = _checked(Recipe, document, where)
     for name, kind in _TABLES.items():
         whole[name] = kind(**_checked(kind, document[name], f"{where}: [{name}]"))
-    return Recipe(**whole)
+    recipe = Recipe(**whole)
+    _check_together(recipe, where)
+    return recipe
 
 
+def _check_together(recipe: Recipe, where: str) -> None:
+    """Check what the range of a single number does not say."""
+    settings = recipe.mixtures
+    if not math.isclose(sum(settings.sounds), 1, abs_tol=1e-9):
+        raise ParameterError(f"{where}: sounds = {settings.sounds}; shares that add up to 1")
+    for name in ("noise_db", "gain_db"):
+        levels = getattr(settings, name)
+        if len(levels) != 2 or levels[0] > levels[1]:
+            raise ParameterError(f"{where}: {name} = {levels}; wanted the lowest and the highest")
+    if settings.generated_share and not recipe.data.generated_clips:
+        raise ParameterError(f"{where}: generated_share without generated_clips")
+    named: dict[str, str] = {}
+    for table, collections in recipe.data.collections.items():
+        for name, why in collections.items():
+            if not isinstance(why, str):
+                raise ParameterError(f"{where}: [data.{table}] {name!r} = {why!r}; wanted a reason")
+            if name in named:
+                raise ParameterError(f"{where}: {name!r} is both {named[name]} and {table}")
+            named[name] = table
+
+
+_USES = ("mixtures", "batches", "generated")
 _TABLES = {"data": Data, "mixtures": Mixtures, "training": Training}
 _TYPES = {"int": int, "float": float, "str": str, "list[float]": list}
 
@@ -176,19 +230,29 @@ def _parse(text: str, where: str) -> dict[str, Any]:
         raise ParameterError(str(error)) from None
 
 
-def _checked(kind: type[Any], table: Mapping[str, Any], where: str) -> dict[str, Any]:
-    wanted = {item.name: _TYPES.get(str(item.type), dict) for item in fields(kind)}
+def _checked(kind: type[Any], table: Any, where: str) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise ParameterError(f"{where}: wanted a table")
+    wanted = {item.name: item for item in fields(kind)}
     for key in table:
         if key not in wanted:
             raise ParameterError(f"{where}: unknown key {key!r}; known: {', '.join(wanted)}")
     values = {}
-    for key, type_ in wanted.items():
+    for key, item in wanted.items():
         if key not in table:
             raise ParameterError(f"{where}: no key {key!r}")
-        value = table[key]
-        if type_ is float and type(value) is int:
-            value = float(value)
+        type_ = _TYPES.get(str(item.type), dict)
+        value = float(table[key]) if _is_whole(table[key], type_) else table[key]
         if type(value) is not type_:
             raise ParameterError(f"{where}: {key} = {value!r}; wanted {type_.__name__}")
+        numbers: Any = value if type_ is list else [value] if item.metadata else []
+        for number in numbers:
+            low, high = item.metadata["low"], item.metadata["high"]
+            if type(number) not in (int, float) or not low <= number <= high:
+                raise ParameterError(f"{where}: {key} = {value!r}; wanted {low} to {high}")
         values[key] = value
     return values
+
+
+def _is_whole(value: Any, type_: type) -> bool:
+    return type_ is float and type(value) is int

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import io
 import json
 import math
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import torch
 
 from training.agreement import agreement, mean
 from training.losses import loss
-from training.network import Student
+from training.network import BATCH_NORM_EPSILON, Student
 from training.stream import Pool
 from yamkit.errors import ParameterError
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from training.prepare import Validation
     from training.recipe import Recipe, Training
     from training.stream import Shards
+    from yamkit.models import ModelBundle
 
 __all__ = ["learning_rate", "train", "validate"]
 
@@ -49,9 +52,11 @@ def learning_rate(step: int, plan: Training) -> float:
 class _State:
     """All that a training has learnt so far."""
 
-    def __init__(self, recipe: Recipe, classes: int) -> None:
+    def __init__(self, recipe: Recipe, classes: int, initial: ModelBundle | None) -> None:
         torch.manual_seed(recipe.seed)
         self.student = Student(recipe.width, classes)
+        if initial is not None:
+            self.student.load_canonical_weights(initial.load_weights())
         self.average = copy.deepcopy(self.student)
         decayed: list[torch.Tensor] = []
         others: list[torch.Tensor] = []
@@ -81,16 +86,30 @@ class _State:
 
     def save(self, path: Path, identity: str) -> None:
         parts = {name: getattr(self, name).state_dict() for name in self._parts}
+        data = io.BytesIO()  # PyTorch's own writer tells a full disk as a bug of its own
+        torch.save({**parts, "step": self.step, "identity": identity}, data)
         fresh = path.with_suffix(".new")
-        torch.save({**parts, "step": self.step, "identity": identity}, fresh)
+        with fresh.open("wb") as stream:
+            stream.write(data.getbuffer())
+            stream.flush()
+            os.fsync(stream.fileno())
         fresh.replace(path)
 
     def load(self, path: Path, identity: str) -> None:
-        saved = torch.load(path, weights_only=True)
-        if saved["identity"] != identity:
+        try:
+            saved = torch.load(path, weights_only=True)
+            found = saved["identity"]
+        except OSError:
+            raise
+        except Exception as error:  # whatever a broken file makes the reader stumble over
             raise ParameterError(
-                f"{path} belongs to a training with another recipe or teacher; name another --work "
-                "folder, or remove it"
+                f"{path}: no checkpoint of this program ({type(error).__name__}); remove it to "
+                "begin anew"
+            ) from None
+        if found != identity:
+            raise ParameterError(
+                f"{path} belongs to a training with another recipe, teacher, initial model or "
+                "other sounds; name another --work folder, or remove it"
             )
         for name in self._parts:
             getattr(self, name).load_state_dict(saved[name])
@@ -132,9 +151,11 @@ def train(
     recipe: Recipe,
     shards: Shards,
     validation: Validation,
-    teacher_sha256: str,
+    teacher: ModelBundle,
+    sounds_sha256: str,
     folder: Path,
     *,
+    initial: ModelBundle | None,
     workers: int,
     every: int,
     notes: dict[str, Any],
@@ -147,10 +168,13 @@ def train(
     recipe : Recipe
     shards : Shards
     validation : Validation
-    teacher_sha256 : str
-        A checkpoint of another teacher is refused, as is one of another recipe.
+    teacher : ModelBundle
+    sounds_sha256 : str
+        Of the samples that the mixtures are made of.
     folder : Path
         Receives ``checkpoint.pt`` and ``log.jsonl``.
+    initial : ModelBundle or None
+        Whose weights to start from; None for random ones.
     workers : int
         Processes that make mixtures.
     every : int
@@ -168,12 +192,25 @@ def train(
     Raises
     ------
     ParameterError
-        If the checkpoint belongs to another training.
+        If the checkpoint cannot be read or belongs to another recipe, teacher, initial model or
+        other sounds; if the initial model is another network than the recipe's, or the teacher; if
+        the loss is not finite.
     """
     plan = recipe.training
-    state = _State(recipe, validation.scores.shape[1])
+    if initial is not None:
+        _check_initial(initial, recipe, teacher)
+    state = _State(recipe, len(teacher.classes), initial)
     checkpoint = folder / _CHECKPOINT
-    identity = json.dumps([dataclasses.asdict(recipe), teacher_sha256])
+    identity = json.dumps(
+        {
+            **dataclasses.asdict(recipe),
+            # the bundle's, and nothing to its weights
+            **dict.fromkeys(("name", "version", "licence", "source")),
+            "teacher": teacher.weights_sha256,
+            "initial": initial and initial.weights_sha256,
+            "sounds": sounds_sha256,
+        }
+    )
     if checkpoint.exists():
         state.load(checkpoint, identity)
     _log(folder, {"step": state.step, **notes, "recipe": dataclasses.asdict(recipe)})
@@ -195,6 +232,10 @@ def train(
         state.step += 1
         state.update_average(plan.averaging)
         losses.append(value.item())
+        if not math.isfinite(losses[-1]):
+            raise ParameterError(
+                f"the loss is {losses[-1]} at step {state.step}; lower training.learning_rate"
+            )
         if state.step % every == 0 or state.step == plan.steps:
             line = {
                 "step": state.step,
@@ -216,6 +257,20 @@ def train(
                 f"{line['examples_per_second']} examples a second"
             )
     return state.average.canonical_weights()
+
+
+def _check_initial(initial: ModelBundle, recipe: Recipe, teacher: ModelBundle) -> None:
+    network = initial.network
+    wanted = ("mobilenet-v1", recipe.width, BATCH_NORM_EPSILON)
+    if (network.kind, network.width, network.batch_norm_epsilon) != wanted:
+        raise ParameterError(
+            f"{initial.name}: cannot be started from; wanted a mobilenet-v1 of width "
+            f"{recipe.width} and epsilon {BATCH_NORM_EPSILON}, as the recipe trains it"
+        )
+    if initial.classes != teacher.classes:
+        raise ParameterError(f"{initial.name}: its classes are not those of {teacher.name}")
+    if initial.weights_sha256 == teacher.weights_sha256:
+        raise ParameterError(f"{initial.name}: is the teacher; start from another model")
 
 
 def _log(folder: Path, line: dict[str, Any]) -> None:

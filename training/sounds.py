@@ -9,11 +9,12 @@ import csv
 import functools
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from training.synthesis import Synthesiser
 from yamkit.audio import Found, find_audio, mono, open_audio
 from yamkit.errors import AudioError, ParameterError
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from training.recipe import Data
+    from training.recipe import Data, Recipe
     from yamkit.pipeline import Pipeline
 
-__all__ = ["Sound", "Sounds", "collections_of", "decode", "part_of"]
+__all__ = ["Sound", "Sounds", "collections_of", "decode", "part_of", "with_generated"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Sounds:
         return np.asarray(part / np.float32(32768), np.float32)
 
 
-def collections_of(folder: Path, index: Path | None) -> dict[str, str]:
+def collections_of(folder: Path, index: Path | None, warn: Callable[[str], None]) -> dict[str, str]:
     """Tell the collection of every file of a folder.
 
     Parameters
@@ -85,26 +86,50 @@ def collections_of(folder: Path, index: Path | None) -> dict[str, str]:
     folder : Path
     index : Path or None
         A CSV file with the columns ``file`` and ``repository``; without one, the first folder of
-        a path is its collection.
+        a path is its collection, and ``.`` that of the files in no folder.
+    warn : callable
+        Told about folders that cannot be read.
 
     Returns
     -------
     dict of str to str
         By path below `folder`, in the order of the index, or sorted.
+
+    Raises
+    ------
+    ParameterError
+        If the index is no such file, or names one outside the folder.
     """
-    if index is None:
-        paths = [
-            Path(item.path)
-            for item in find_audio([str(folder)], recursive=True)
-            if isinstance(item, Found)
-        ]
-        names = sorted(path.relative_to(folder).as_posix() for path in paths)
-        return {name: name.split("/")[0] for name in names}
-    with index.open(encoding="utf-8", newline="") as stream:
-        rows = csv.DictReader(stream)
-        if not {"file", "repository"} <= set(rows.fieldnames or ()):
-            raise ParameterError(f"{index}: wanted the columns file and repository")
-        return {row["file"]: row["repository"] for row in rows}
+    if index is not None:
+        return _read_index(index)
+    names = []
+    for item in find_audio([str(folder)], recursive=True):
+        if isinstance(item, Found):
+            names.append(Path(item.path).relative_to(folder).as_posix())
+        else:
+            warn(str(item.error))
+    return {name: name.split("/")[0] if "/" in name else "." for name in sorted(names)}
+
+
+def _read_index(index: Path) -> dict[str, str]:
+    collections = {}
+    try:
+        with index.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream, strict=True)
+            if not {"file", "repository"} <= set(rows.fieldnames or ()):
+                raise ParameterError(f"{index}: wanted the columns file and repository")
+            for row in rows:
+                file, collection = row["file"], row["repository"]
+                where = f"{index}, line {rows.line_num}"
+                if not file or not collection:
+                    raise ParameterError(f"{where}: no file or no repository")
+                path = PurePosixPath(file)
+                if path.is_absolute() or ".." in path.parts or "\0" in file:
+                    raise ParameterError(f"{where}: {file!r} leads out of the folder of audio")
+                collections[file] = collection
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ParameterError(f"{index}: no CSV file in UTF-8 ({error})") from None
+    return collections
 
 
 def part_of(clip: Sound, data: Data) -> str:
@@ -136,17 +161,20 @@ def decode(
     target : Path
         File that receives the samples.
     warn : callable
-        Told about files that cannot be decoded, which are left out.
+        Told about files and folders that cannot be read. Of a file that breaks off, what comes
+        before is kept.
 
     Raises
     ------
     ParameterError
-        If nothing can be decoded.
+        If nothing can be decoded, or the recipe names a collection that is not there.
     """
     clips = []
+    collections = collections_of(folder, index, warn)
+    _check_named(data, sorted(set(collections.values())), folder)
     position = 0
     with target.open("wb") as stream:
-        for path, collection in collections_of(folder, index).items():
+        for path, collection in collections.items():
             if collection in data.held_out or collection in data.left_out:
                 continue
             length = 0
@@ -154,9 +182,7 @@ def decode(
                 with open_audio(folder / path) as source:
                     blocks = mono(source.blocks(), source.sample_rate)
                     for block in pipeline.resample(blocks, source.sample_rate):
-                        values = np.clip(np.rint(block * 32768), -32768, 32767).astype("<i2")
-                        stream.write(values.tobytes())
-                        length += len(values)
+                        length += _write(stream, block)
             except AudioError as error:
                 warn(str(error))
             if length:
@@ -165,3 +191,47 @@ def decode(
     if not clips:
         raise ParameterError(f"{folder}: no file in it could be decoded")
     return Sounds(target, tuple(clips))
+
+
+def _check_named(data: Data, collections: list[str], folder: Path) -> None:
+    """Refuse a misspelt collection: it would be trained on unnoticed."""
+    for table, named in data.collections.items():
+        for name in named:
+            if name not in collections:
+                raise ParameterError(
+                    f"[data.{table}]: no collection {name!r} in {folder}; there are "
+                    f"{', '.join(map(repr, collections)) or 'none'}"
+                )
+
+
+def with_generated(sounds: Sounds, recipe: Recipe, rate: int) -> Sounds:
+    """Append the sounds made by formula that a recipe asks for.
+
+    Parameters
+    ----------
+    sounds : Sounds
+        Its file grows.
+    recipe : Recipe
+    rate : int
+        Samples a second.
+
+    Returns
+    -------
+    Sounds
+        The clips there were, then the generated ones.
+    """
+    made = []
+    synthesiser = Synthesiser(round(recipe.data.generated_seconds * rate), rate)
+    position = len(sounds.samples)
+    with sounds.file.open("ab") as stream:
+        for number in range(recipe.data.generated_clips):
+            length = _write(stream, synthesiser.sound(recipe.random("generated", number)))
+            made.append(Sound(f"generated/{number}", "generated", position, length))
+            position += length
+    return Sounds(sounds.file, (*sounds.clips, *made))
+
+
+def _write(stream: IO[bytes], samples: NDArray[np.float32]) -> int:
+    values = np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2")
+    stream.write(values.tobytes())
+    return len(values)

@@ -16,6 +16,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from training.teacher import label, open_teacher
+from yamkit.models import load_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,23 +37,23 @@ class Shards(Dataset["Labelled"]):
     ----------
     mixer : Mixer
     teacher : ModelBundle
-    seed, size : int
-        Of the shards.
+    recipe : Recipe
+        Has the seed, and the size of a shard.
     """
 
-    def __init__(self, mixer: Mixer, teacher: ModelBundle, seed: int, size: int) -> None:
+    def __init__(self, mixer: Mixer, teacher: ModelBundle, recipe: Recipe) -> None:
         self._mixer = mixer
-        self._model = teacher
-        self._seed = seed
-        self._size = size
+        self._folder = teacher.folder
+        self._recipe = recipe
         self._teacher: Pipeline | None = None
 
     def __getitem__(self, number: int) -> Labelled:
         """Make a shard."""
         if self._teacher is None:
-            self._teacher = open_teacher(self._model, threads=1)
-        random = np.random.default_rng((self._seed, number))
-        return label(self._teacher, (self._mixer.mixture(random) for _ in range(self._size)))
+            self._teacher = open_teacher(load_bundle(self._folder), threads=1)
+        random = self._recipe.random("mixtures", number)
+        count = self._recipe.training.shard_size
+        return label(self._teacher, (self._mixer.mixture(random) for _ in range(count)))
 
     def stream(self, first: int, workers: int) -> Iterator[Labelled]:
         """Give the shards from one on, made ahead by other processes if there are any."""
@@ -107,7 +108,7 @@ class Pool:
     """
 
     def __init__(self, shards: Shards, recipe: Recipe, step: int, workers: int) -> None:
-        self._seed, self._plan, self._step = recipe.seed, recipe.training, step
+        self._recipe, self._plan, self._step = recipe, recipe.training, step
         uses = self._plan.shard_size * self._plan.uses
         self._steps_per_shard = max(1, uses // self._plan.batch_size)
         self._stream = shards.stream(step // self._steps_per_shard, workers)
@@ -116,7 +117,7 @@ class Pool:
 
     def batch(self) -> Examples:
         """Draw the next batch; the same for the same step, wherever the training began."""
-        random = np.random.default_rng((self._seed, 1, self._step))
+        random = self._recipe.random("batches", self._step)
         count = self._plan.batch_size
         places = random.integers(0, self._plan.pool_shards, count)
         rows = random.integers(0, self._plan.shard_size, count)

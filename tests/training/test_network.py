@@ -53,6 +53,14 @@ def test_canonical_weights_give_the_same_scores(shape, tiny: ModelBundle) -> Non
     assert np.ptp(found) > 0.1
     np.testing.assert_allclose(found, scores, atol=1e-5)
 
+    other = Student(0.25, 6)
+    other.load_canonical_weights(weights)
+    for name, value in other.canonical_weights().items():
+        np.testing.assert_array_equal(value, weights[name], err_msg=name)
+    other.eval()
+    with torch.inference_mode():
+        np.testing.assert_array_equal(torch.sigmoid(other(torch.from_numpy(patches))), found)
+
 
 def test_what_is_trained_is_what_yamkit_counts() -> None:
     from training.network import Student

@@ -28,6 +28,21 @@ def test_the_recipe_of_yamnet_mini() -> None:
     assert not HELD_OUT & {*recipe.data.validation_only, *recipe.data.left_out}
 
 
+def test_random_numbers_are_never_used_twice() -> None:
+    recipe = read_recipe(RECIPE)
+    uses = ("mixtures", "batches", "generated")
+    drawn = {recipe.random(use, n).random() for use in uses for n in range(5)}
+    assert len(drawn) == 15
+    assert recipe.random("mixtures", 1).random() in drawn
+
+
+def test_a_recipe_in_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(b'name = "\xff"')
+    with pytest.raises(ParameterError, match="not UTF-8 text"):
+        read_recipe(path)
+
+
 def test_changes() -> None:
     recipe = read_recipe(RECIPE, CHANGES)
     assert (recipe.name, recipe.training.steps) == ("pupil", 30)
@@ -41,7 +56,19 @@ def test_changes() -> None:
         ("width = 0.5", "", "no key 'width'"),
         ("width = 0.5", "width = true", "width = True; wanted float"),
         ("batch_size = 128", 'batch_size = "many"', "batch_size = 'many'; wanted int"),
+        ("batch_size = 128", "batch_size = 0", "batch_size = 0; wanted 2 to inf"),
+        ("balance = 0.6", "balance = 1.5", "balance = 1.5; wanted 0 to 1"),
+        ("balance = 0.6", "balance = nan", "balance = nan; wanted 0 to 1"),
+        ("[0.7, 0.25, 0.05]", "[0.7, 0.25]", "sounds = [0.7, 0.25]; shares that add up to 1"),
+        ("[0.7, 0.25, 0.05]", "[1.5, -0.5]", "sounds = [1.5, -0.5]; wanted 0 to 1"),
+        ("[0.7, 0.25, 0.05]", '["all"]', "sounds = ['all']; wanted 0 to 1"),
+        ("[-30.0, 0.0]", "[0.0, -30.0]", "gain_db = [0.0, -30.0]; wanted the lowest and"),
+        ("[-30.0, 0.0]", "[-30.0]", "gain_db = [-30.0]; wanted the lowest and"),
+        ("generated_clips = 16_000", "generated_clips = 0", "generated_share without"),
+        ('"oramics/sampled" = "l', '"oramics/sampled" = 1 # "', "= 1; wanted a reason"),
+        ('"oramics/sampled"', '"librosa/data"', "'librosa/data' is both held_out and left_out"),
         ("[training]", "[learning]", "unknown key 'learning'"),
+        ("[data]", "[[data]]", "data = ["),
         ("[mixtures]", "[mixtures", "recipe.toml"),
     ],
 )

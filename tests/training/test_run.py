@@ -107,8 +107,26 @@ def test_an_interrupted_training_goes_on(train, tmp_path: Path) -> None:
         np.testing.assert_array_equal(value, stopped[name], err_msg=name)
 
     said = train("other", code=1, training__learning_rate="1e-3")
-    assert "belongs to a training with another recipe or teacher" in said
+    assert "belongs to a training with another recipe, teacher, initial model" in said
     assert "Traceback" not in said
+
+
+def test_a_training_starts_from_another_model(train, tmp_path: Path) -> None:
+    train("first", work="first_work")
+    first = weights(tmp_path / "first")
+    barely = {"training__steps": "10", "training__learning_rate": "1e-9"}
+    train("second", "--initial", str(tmp_path / "first"), **barely)
+    log = (tmp_path / "work" / "log.jsonl").read_text().splitlines()
+    sha256 = load_bundle(tmp_path / "first").sha256
+    assert json.loads(log[0])["initial"] == {"name": "pupil", "sha256": sha256}
+    for name, value in weights(tmp_path / "second").items():
+        if name.endswith(("kernel", "beta", "bias")):  # statistics follow the mixtures
+            np.testing.assert_allclose(value, first[name], atol=1e-6, err_msg=name)
+
+    said = train("second again", "--initial", str(tmp_path / "second"), code=1, **barely)
+    assert "belongs to a training with another recipe, teacher, initial model" in said
+    said = train("wide", "--initial", str(tmp_path / "first"), work="wide", code=1, width="0.5")
+    assert "pupil: cannot be started from; wanted a mobilenet-v1 of width 0.5" in said
 
 
 @pytest.mark.parametrize(
@@ -117,6 +135,7 @@ def test_an_interrupted_training_goes_on(train, tmp_path: Path) -> None:
         (("--set", "training.stpes=3"), "training.stpes: no such key"),
         (("--set", "training.steps"), "wanted KEY=VALUE"),
         (("--teacher", "nobody"), "no model 'nobody' is installed"),
+        (("--initial", "yamnet-mini"), "yamnet-mini: cannot be started from"),
         (("--output", "."), "exists; name another folder"),
     ],
 )
@@ -124,3 +143,8 @@ def test_wrong_arguments_are_one_line(train, arguments: tuple[str, ...], message
     command_error = train("never", *arguments, code=2 if "KEY" in message else 1)
     assert message in command_error
     assert "Traceback" not in command_error
+
+
+def test_nothing_is_copied_from_the_teacher(train, tiny: ModelBundle) -> None:
+    said = train("copy", "--initial", str(tiny.folder), code=1)
+    assert f"{tiny.name}: is the teacher; start from another model" in said
