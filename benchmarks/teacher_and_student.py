@@ -24,6 +24,7 @@ from training.agreement import agreement, average_precision
 from training.recipe import read_recipe
 from training.sounds import collections_of
 from yamkit import Tagger
+from yamkit.errors import YamkitError
 from yamkit.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ def main() -> None:
     parser.add_argument("--backends", nargs="*", default=["onnx", "numpy"], help="for the speed")
     parser.add_argument("--repeats", type=int, default=9, help="of the timing")
     arguments = parser.parse_args()
+    try:
+        report(arguments)
+    except (YamkitError, OSError) as error:
+        parser.exit(1, f"Error: {error}\n")
+
+
+def report(arguments: argparse.Namespace) -> None:
     with Tagger(arguments.teacher) as teacher, Tagger(arguments.student) as student:
         for title, tagger in (("teacher", teacher), ("student", student)):
             print(f"{title}: {tagger.model.name} {tagger.model.version}, {tagger.model.sha256}")
@@ -84,7 +92,7 @@ def held_out(folder: Path, teacher: Tagger, student: Tagger) -> dict[str, Agreem
     """Compare both on the collections that were never trained on, the last entry being all."""
     wanted = read_recipe(RECIPE).data.held_out
     pairs: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
-    for path, collection in collections_of(folder, folder / "index.csv").items():
+    for path, collection in collections_of(folder, folder / "index.csv", print).items():
         if collection in wanted:
             pair = teacher.tag(folder / path).scores, student.tag(folder / path).scores
             pairs.setdefault(collection, []).append(pair)

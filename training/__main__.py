@@ -1,6 +1,7 @@
 """``python -m training``: sets the stage for NumPy and OpenMP, then runs the command."""
 
 import os
+import sys
 
 # Before NumPy loads: there are as many processes as cores, each works on one. Before OpenMP does:
 # who waits for another thread leaves the core to the processes that make mixtures.
@@ -10,6 +11,10 @@ if __name__ == "__main__":
     for _name, _value in _STAGE.items():
         os.environ.setdefault(_name, _value)
 
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        sys.exit("Error: the training needs PyTorch; install it with: pip install '.[training]'")
     from training.command import main
 
     main(prog_name="python -m training")

@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import torch
+from filelock import FileLock, Timeout
 
 from training.bundle import check_export, export
 from training.prepare import prepare
@@ -18,13 +20,16 @@ from training.recipe import read_recipe
 from training.run import train
 from training.stream import Shards
 from training.teacher import open_teacher
-from yamkit.errors import ModelExistsError, YamkitError
+from yamkit.errors import ModelExistsError, ParameterError, YamkitError
 from yamkit.models.bundle import file_sha256
 from yamkit.models.store import find_model
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = ["main"]
 
-_SAMPLES_FILE = "sounds.i16"
+_SAMPLES = "sounds.i16"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -111,32 +116,44 @@ def main(
         _keep_freed_memory()
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
-        work.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(open_teacher(model, threads)) as pipeline:
-            mixer, validation = prepare(plan, audio, index, pipeline, work / _SAMPLES_FILE, _say)
-        shards = Shards(mixer, model, plan)
-        weights = train(
-            plan,
-            shards,
-            validation,
-            model,
-            file_sha256(work / _SAMPLES_FILE),
-            work,
-            initial=start,
-            workers=workers,
-            every=every,
-            notes={
-                "commit": _commit(),
-                "arguments": sys.argv[1:],
-                "teacher": {"name": model.name, "sha256": model.sha256},
-                "initial": start and {"name": start.name, "sha256": start.sha256},
-            },
-            say=_say,
-        )
-        bundle = export(weights, plan, model, output)
+        with _alone(work):
+            with contextlib.closing(open_teacher(model, threads)) as pipeline:
+                mixer, validation = prepare(plan, audio, index, pipeline, work / _SAMPLES, _say)
+            weights = train(
+                plan,
+                Shards(mixer, model, plan),
+                validation,
+                model,
+                file_sha256(work / _SAMPLES),
+                work,
+                initial=start,
+                workers=workers,
+                every=every,
+                notes={
+                    "commit": _commit(),
+                    "arguments": sys.argv[1:],
+                    "teacher": {"name": model.name, "sha256": model.sha256},
+                    "initial": start and {"name": start.name, "sha256": start.sha256},
+                },
+                say=_say,
+            )
+            bundle = export(weights, plan, model, output)
     except (YamkitError, OSError) as error:
         raise click.ClickException(str(error)) from error
     _say(f"{bundle.name}, SHA-256 {bundle.sha256}, in {output}")
+
+
+@contextlib.contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Keep two trainings from writing into one folder."""
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(work / "lock", blocking=False):
+            yield
+    except Timeout:
+        raise ParameterError(
+            f"{work}: another training is at work in it; name another --work folder"
+        ) from None
 
 
 def _say(text: str) -> None:

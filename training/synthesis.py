@@ -3,7 +3,7 @@
 A sound is a source (noise, pulses, partials, frequency modulation), the resonances of what it comes
 through, and a course in time (swells, a rhythm, bursts, crackles); sometimes several such layers.
 Most of them sound like nothing on earth, and the teacher has something to say of nearly all:
-motors, wings, bells, sirens, surf. Every parameter is drawn evenly on the scale on which it is heard.
+motors, wings, bells, sirens, surf. Frequencies, rates and times are drawn evenly by octaves.
 
 J. O. Smith, "Physical Audio Signal Processing", 2010, on sources and resonators; J. Chowning, "The
 Synthesis of Complex Audio Spectra by Means of Frequency Modulation", 1973.

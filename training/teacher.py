@@ -10,7 +10,7 @@ import numpy as np
 from yamkit.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Labelled", "label", "label_clips", "open_teacher"]
 
 _BATCH = 64
+_BLOCK = 2**20
+"""Samples in memory at a time."""
 _HIGHEST_LOGIT = 15.0
 
 
@@ -83,9 +85,14 @@ def label_clips(
     """
     clips, starts, scores = [], [], []
     for number in wanted:
-        samples = sounds.of(sounds.clips[number])
-        for batch in teacher.batches([samples[:, np.newaxis]], teacher.features.sample_rate_hz):
+        for batch in teacher.batches(_blocks(sounds, number), teacher.features.sample_rate_hz):
             clips.append(np.full(len(batch.scores), number))
             starts.append(batch.start_samples)
             scores.append(batch.scores)
     return np.concatenate(clips), np.concatenate(starts), np.concatenate(scores)
+
+
+def _blocks(sounds: Sounds, number: int) -> Iterator[NDArray[np.float32]]:
+    clip = sounds.clips[number]
+    for first in range(0, clip.length, _BLOCK):
+        yield sounds.of(clip, first, first + _BLOCK)[:, np.newaxis]

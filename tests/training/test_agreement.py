@@ -33,7 +33,6 @@ def test_average_precision_does_not_depend_on_the_order(scores, random) -> None:
     random.shuffle(places)
     found = average_precision(truth, scores.astype(np.float32))
     assert found == average_precision(truth[places], scores[places].astype(np.float32))
-    assert truth.mean() - 1e-12 <= found <= 1 or scores.min() != scores.max()
     # the definition: recall's steps times the precision at each threshold
     total, before = 0.0, 0
     for threshold in sorted(set(scores.tolist()), reverse=True):

@@ -35,6 +35,24 @@ command.main()
 """
 
 
+ANOTHER_AT_WORK = """
+import sys
+from filelock import FileLock
+from training import command
+
+with FileLock(sys.argv[sys.argv.index("--work") + 1] + "/lock"):
+    command.main()
+"""
+
+WITHOUT_PYTORCH = """
+import runpy
+import sys
+
+sys.modules["torch"] = None
+runpy.run_module("training", run_name="__main__")
+"""
+
+
 @pytest.fixture
 def train(audio: Path, tiny: ModelBundle, tmp_path: Path):
     """Run `python -m training`; give what it prints on standard error."""
@@ -51,9 +69,10 @@ def train(audio: Path, tiny: ModelBundle, tmp_path: Path):
         command = [sys.executable, *program, str(RECIPE), "--audio", str(audio)]
         command += ["--index", str(audio / "index.csv"), "--teacher", str(tiny.folder)]
         command += ["--work", str(tmp_path / work), "--output", str(tmp_path / name)]
-        command += ["--threads", "1", "--workers", "0", "--every", "10", *arguments]
+        command += ["--threads", "1", "--workers", "0", "--every", "10"]
         for key, value in settings.items():
             command += ["--set", f"{key}={value}"]
+        command += arguments
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == code, done.stderr
         return done.stderr
@@ -106,6 +125,18 @@ def test_an_interrupted_training_goes_on(train, tmp_path: Path) -> None:
     for name, value in whole.items():
         np.testing.assert_array_equal(value, stopped[name], err_msg=name)
 
+    checkpoint = tmp_path / "work" / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    said = train("cut", code=1)
+    assert f"{checkpoint}: no checkpoint of this program" in said
+    assert "Traceback" not in said
+
+
+def test_a_checkpoint_goes_on_with_its_own_training_alone(train, tmp_path: Path) -> None:
+    train("first", training__steps="10")
+    # no other weights, only their bundle
+    train("renamed", "--set", 'name="renamed"', training__steps="10")
+    assert load_bundle(tmp_path / "renamed").name == "renamed"
     said = train("other", code=1, training__learning_rate="1e-3")
     assert "belongs to a training with another recipe, teacher, initial model" in said
     assert "Traceback" not in said
@@ -129,6 +160,27 @@ def test_a_training_starts_from_another_model(train, tmp_path: Path) -> None:
     assert "pupil: cannot be started from; wanted a mobilenet-v1 of width 0.5" in said
 
 
+def test_a_training_that_comes_to_nothing(train, tmp_path: Path) -> None:
+    said = train("never", code=1, training__learning_rate="1.0", training__ranks_weight="1e38")
+    assert "; lower training.learning_rate" in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "never").exists()
+
+
+def test_two_trainings_in_one_folder(train, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    said = train("never", program=("-c", ANOTHER_AT_WORK), code=1)
+    assert "another training is at work in it; name another --work folder" in said
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["lock"]
+
+
+def test_without_pytorch(train) -> None:
+    said = train("never", program=("-c", WITHOUT_PYTORCH), code=1)
+    assert said == (
+        "Error: the training needs PyTorch; install it with: pip install '.[training]'\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -136,6 +188,8 @@ def test_a_training_starts_from_another_model(train, tmp_path: Path) -> None:
         (("--set", "training.steps"), "wanted KEY=VALUE"),
         (("--teacher", "nobody"), "no model 'nobody' is installed"),
         (("--initial", "yamnet-mini"), "yamnet-mini: cannot be started from"),
+        (("--set", 'name="../x"'), "../x"),
+        (("--set", 'data.held_out={"librosa" = "misspelt"}'), "no collection 'librosa' in"),
         (("--output", "."), "exists; name another folder"),
     ],
 )

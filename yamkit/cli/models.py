@@ -199,7 +199,8 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     from yamkit.errors import ModelError
     from yamkit.models.store import built_in, find_model, installed
 
-    names = names or tuple(row.name for row in (*built_in(), *installed()))
+    # once each: an installed model may have the name of one that comes with yamkit
+    names = names or tuple(dict.fromkeys(row.name for row in (*built_in(), *installed())))
 
     def problem(name: str) -> str:
         try:

@@ -86,12 +86,19 @@ class InstalledModel:
 def installed() -> list[InstalledModel]:
     """List what lies in the store, broken bundles included, by name.
 
+    A model with the name of one that comes inside the package is listed with that as its problem,
+    as it is never found.
+
     Raises
     ------
     StoreError
         If the store cannot be read.
     """
-    return [_inspect(folder, is_built_in=False) for folder in _folders()]
+    hidden = _built_in_names()
+    return [
+        _hidden(folder) if folder.name in hidden else _inspect(folder, is_built_in=False)
+        for folder in _folders()
+    ]
 
 
 def built_in() -> list[InstalledModel]:
@@ -210,13 +217,13 @@ def remove_model(name: str) -> Path:
     StoreError
         If the store cannot be written, or the model comes inside the package.
     """
-    if name in _built_in_names():
-        raise StoreError(f"{name} comes with yamkit and cannot be removed")
     _tidy_up()
     for folder in _folders():
         if folder.name == name:
             break
     else:
+        if name in _built_in_names():
+            raise StoreError(f"{name} comes with yamkit and cannot be removed")
         raise UnknownModelError(_unknown(name))
     with _scratch() as scratch:
         try:
@@ -254,6 +261,14 @@ def _inspect(folder: Path, *, is_built_in: bool) -> InstalledModel:
         return InstalledModel(folder.name, folder, _load(folder), None, is_built_in)
     except BundleError as error:
         return InstalledModel(folder.name, folder, None, str(error), is_built_in)
+
+
+def _hidden(folder: Path) -> InstalledModel:
+    problem = (
+        f"{printable(folder)}: never used, as {folder.name} comes with yamkit; remove it with: "
+        f"yamkit models remove {folder.name}"
+    )
+    return InstalledModel(folder.name, folder, None, problem, is_built_in=False)
 
 
 def _load(folder: Path) -> ModelBundle:

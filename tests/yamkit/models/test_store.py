@@ -171,6 +171,19 @@ def test_the_built_in_models_are_found_but_never_replaced_nor_removed():
     assert find_model(FALLBACK_MODEL) == row.bundle
 
 
+def test_an_installed_model_with_the_name_of_a_built_in_one_can_be_removed(build_named):
+    build = build_named(FALLBACK_MODEL)
+    folder = models_folder() / FALLBACK_MODEL
+    folder.mkdir(parents=True)
+    build(folder)
+    (row,) = installed()
+    assert row.bundle is None
+    assert f"never used, as {FALLBACK_MODEL} comes with yamkit" in row.problem
+    assert find_model(FALLBACK_MODEL) == built_in()[0].bundle
+    assert remove_model(FALLBACK_MODEL) == folder
+    assert installed() == []
+
+
 def test_a_name_that_exists_is_replaced_only_on_request(tiny, build, build_other):
     with_replace = install("tiny", build, replace=True)
     assert with_replace.licence == "CC0-1.0"
