@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.network import BATCH_NORM_EPSILON
-from yamkit.errors import ParameterError
-from yamkit.models.bundle import load_bundle, write_bundle
+from yamkit.errors import BundleError, ParameterError
+from yamkit.models.bundle import MANIFEST_FILE, load_bundle, write_bundle
 from yamkit.networks import mobilenet_v1, weight_shapes
 from yamkit.types import NetworkSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -59,27 +60,40 @@ def export(
                 f"{name}: a weight of {np.abs(weights[name]).max():g} is beyond float16, which "
                 "ends at 65504; train with a lower training.learning_rate"
             )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
-        fresh = Path(scratch) / folder.name
+    with _scratch(folder) as scratch:
+        fresh = scratch / folder.name
         fresh.mkdir()
         _write(fresh, halves, recipe, teacher)
         fresh.rename(folder)
     return load_bundle(folder)
 
 
-def check_export(recipe: Recipe, teacher: ModelBundle) -> None:
+def check_export(recipe: Recipe, teacher: ModelBundle, folder: Path) -> None:
     """See that a bundle of the recipe can be written, before hours are spent on its weights.
 
     Raises
     ------
-    BundleError
+    ParameterError
         If the recipe's texts make no bundle.
+    OSError
+        If the place of the folder cannot be written.
     """
     shapes = weight_shapes(mobilenet_v1(recipe.width), len(teacher.classes))
     blank = {name: np.zeros(shape, np.float16) for name, shape in shapes.items()}
-    with tempfile.TemporaryDirectory() as scratch:
-        _write(Path(scratch), blank, recipe, teacher)
+    with _scratch(folder) as scratch:
+        try:
+            _write(scratch, blank, recipe, teacher)
+        except BundleError as error:
+            reason = str(error).removeprefix(f"{scratch / MANIFEST_FILE}: ")
+            raise ParameterError(f"the recipe makes no bundle: its {reason}") from None
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """Make an empty folder beside another one, for as long as it is needed."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
+        yield Path(scratch)
 
 
 def _write(

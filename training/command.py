@@ -17,11 +17,11 @@ from filelock import FileLock, Timeout
 from training.bundle import check_export, export
 from training.prepare import prepare
 from training.recipe import read_recipe
-from training.run import train
+from training.run import check_initial, train
 from training.stream import Shards
 from training.teacher import open_teacher
+from yamkit._signals import Interruptions
 from yamkit.errors import ModelExistsError, ParameterError, YamkitError
-from yamkit.models.bundle import file_sha256
 from yamkit.models.store import find_model
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_SAMPLES = "sounds.i16"
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -70,13 +69,17 @@ _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else o
     help="Change the recipe: training.steps=2000; may be repeated.",
 )
 @click.option(
-    "--threads", default=_CORES, show_default=True, type=click.IntRange(1), help="Of the training."
+    "--threads",
+    default=_CORES,
+    show_default=True,
+    type=click.IntRange(1, 1024),
+    help="Of the training.",
 )
 @click.option(
     "--workers",
     default=max(1, _CORES // 2),
     show_default=True,
-    type=click.IntRange(0),
+    type=click.IntRange(0, 1024),
     help="Processes that make mixtures.",
 )
 @click.option(
@@ -107,24 +110,26 @@ def main(
         if "=" not in change:
             raise click.UsageError(f"--set {change}: wanted KEY=VALUE")
     try:
-        if output.exists():
+        if output.exists() or output.resolve() == work.resolve():
             raise ModelExistsError(f"{output} exists; name another folder for the bundle")
         plan = read_recipe(recipe, dict(change.split("=", 1) for change in changes))
         model = find_model(teacher)
-        check_export(plan, model)
+        check_export(plan, model, output)
         start = None if initial is None else find_model(initial)
+        if start is not None:
+            check_initial(start, plan, model)
         _keep_freed_memory()
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True)
-        with _alone(work):
+        with Interruptions(), _alone(work):
             with contextlib.closing(open_teacher(model, threads)) as pipeline:
-                mixer, validation = prepare(plan, audio, index, pipeline, work / _SAMPLES, _say)
+                mixer, validation = prepare(plan, audio, index, pipeline, work / "sounds.i16", _say)
             weights = train(
                 plan,
                 Shards(mixer, model, plan),
                 validation,
                 model,
-                file_sha256(work / _SAMPLES),
+                mixer.sounds.sha256,
                 work,
                 initial=start,
                 workers=workers,

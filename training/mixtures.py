@@ -38,7 +38,7 @@ def balanced_weights(scores: NDArray[np.float32], balance: float) -> NDArray[np.
     ----------
     scores : ndarray, float32 [N, C]
     balance : float
-        0 to 1.
+        From 0, where a patch weighs the sum of its scores, to 1, where every class weighs the same.
 
     Returns
     -------
@@ -75,7 +75,7 @@ class Mixer:
         features: FeatureSpec,
         settings: Mixtures,
     ) -> None:
-        self._sounds = sounds
+        self.sounds = sounds
         self._clips = clips
         self._starts = starts
         self._cumulated = np.cumsum(weights)
@@ -118,7 +118,7 @@ class Mixer:
         """Take a stretch around a patch, of about the same loudness as any other."""
         settings, window = self._settings, self._window
         drawn = min(int(np.searchsorted(self._cumulated, random.random())), len(self._clips) - 1)
-        clip = self._sounds.clips[self._clips[drawn]]
+        clip = self.sounds.clips[self._clips[drawn]]
         speed = 1.0
         if random.random() < settings.rate_share:
             speed = 2 ** random.uniform(-settings.rate_octaves, settings.rate_octaves)
@@ -129,7 +129,7 @@ class Mixer:
         low, high = max(first, 0), min(first + needed, clip.length)
         stretch = np.zeros(needed, np.float32)
         if low < high:
-            stretch[low - first : high - first] = self._sounds.of(clip, low, high)
+            stretch[low - first : high - first] = self.sounds.of(clip, low, high)
         if speed != 1.0:
             places = np.arange(window) * speed
             whole = places.astype(np.int64)

@@ -79,7 +79,7 @@ class Student(nn.Module):
         """Take weights by the names and shapes of `yamkit.networks.weight_shapes`."""
         with torch.no_grad():
             for name, view in self._canonical_views().items():
-                view.copy_(_turned(torch.from_numpy(weights[name])))
+                view.copy_(_turned(torch.tensor(weights[name])))
 
     def _canonical_views(self) -> dict[str, torch.Tensor]:
         """Give the network's own tensors in canonical shapes, the kernels still turned."""

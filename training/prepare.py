@@ -70,6 +70,8 @@ def prepare(
     ------
     ParameterError
         If there is nothing to train or to validate with.
+    OSError
+        If the samples cannot be written.
     """
     sounds = decode(audio, index, recipe.data, teacher, samples_file, say)
     parts = [part_of(clip, recipe.data) for clip in sounds.clips]

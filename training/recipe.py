@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Data", "Mixtures", "Recipe", "Training", "read_recipe"]
 
 
-def _within(low: float, high: float = math.inf) -> Any:
+def _within(low: float, high: float) -> Any:
     """Declare a field whose number, or numbers, lie between two."""
     return field(metadata={"low": low, "high": high})
 
@@ -62,8 +62,8 @@ class Mixtures:
     Attributes
     ----------
     balance : float
-        From 0, every patch as often as any other, to 1, what is rare to the teacher as often as
-        what is common.
+        From 0, a patch as often as the sum of its scores says, to 1, every class as often as any
+        other; see `training.mixtures.balanced_weights`.
     generated_share : float
         How often a sound is one of those made by formula.
     sounds : list of float
@@ -118,17 +118,17 @@ class Training:
         Of the part of the loss that compares the order of the classes; see `training.losses`.
     """
 
-    batch_size: int = _within(2)  # batch normalisation has nothing to say of one
-    steps: int = _within(1)
-    shard_size: int = _within(1)
-    pool_shards: int = _within(1)
-    uses: int = _within(1)
+    batch_size: int = _within(2, 2**16)  # batch normalisation has nothing to say of one
+    steps: int = _within(1, 10**9)
+    shard_size: int = _within(1, 2**16)
+    pool_shards: int = _within(1, 2**16)
+    uses: int = _within(1, 1000)
     learning_rate: float = _within(0, 1)
     warmup_share: float = _within(0, 1)
     weight_decay: float = _within(0, 1)
     averaging: float = _within(0, 1)
-    ranks_weight: float = _within(0)
-    temperature: float = _within(1e-3)
+    ranks_weight: float = _within(0, 1000)
+    temperature: float = _within(0.01, 100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ class Recipe:
     licence: str
     source: str
     width: float = _within(0.01, 4)
-    seed: int = _within(0)
+    seed: int = _within(0, 2**63 - 1)
     data: Data
     mixtures: Mixtures
     training: Training
@@ -207,7 +207,10 @@ def _check_together(recipe: Recipe, where: str) -> None:
         if len(levels) != 2 or levels[0] > levels[1]:
             raise ParameterError(f"{where}: {name} = {levels}; wanted the lowest and the highest")
     if settings.generated_share and not recipe.data.generated_clips:
-        raise ParameterError(f"{where}: generated_share without generated_clips")
+        raise ParameterError(
+            f"{where}: generated_share = {settings.generated_share}, but generated_clips = 0; set "
+            "both or neither"
+        )
     named: dict[str, str] = {}
     for table, collections in recipe.data.collections.items():
         for name, why in collections.items():
@@ -242,17 +245,14 @@ def _checked(kind: type[Any], table: Any, where: str) -> dict[str, Any]:
         if key not in table:
             raise ParameterError(f"{where}: no key {key!r}")
         type_ = _TYPES.get(str(item.type), dict)
-        value = float(table[key]) if _is_whole(table[key], type_) else table[key]
-        if type(value) is not type_:
+        value = table[key]
+        whole = type_ is float and type(value) is int
+        if type(value) is not type_ and not whole:
             raise ParameterError(f"{where}: {key} = {value!r}; wanted {type_.__name__}")
         numbers: Any = value if type_ is list else [value] if item.metadata else []
         for number in numbers:
             low, high = item.metadata["low"], item.metadata["high"]
             if type(number) not in (int, float) or not low <= number <= high:
                 raise ParameterError(f"{where}: {key} = {value!r}; wanted {low} to {high}")
-        values[key] = value
+        values[key] = float(value) if whole else value
     return values
-
-
-def _is_whole(value: Any, type_: type) -> bool:
-    return type_ is float and type(value) is int

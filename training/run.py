@@ -1,4 +1,4 @@
-"""The training itself: steps, checkpoints, a log, and a bundle at the end."""
+"""The training itself: steps, checkpoints, a log, and weights at the end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from training.stream import Shards
     from yamkit.models import ModelBundle
 
-__all__ = ["learning_rate", "train", "validate"]
+__all__ = ["check_initial", "learning_rate", "train", "validate"]
 
 _CHECKPOINT = "checkpoint.pt"
 _LOG = "log.jsonl"
@@ -98,22 +98,23 @@ class _State:
     def load(self, path: Path, identity: str) -> None:
         try:
             saved = torch.load(path, weights_only=True)
-            found = saved["identity"]
-        except OSError:
+            belongs = saved["identity"] == identity
+            if belongs:
+                for name in self._parts:
+                    getattr(self, name).load_state_dict(saved[name])
+                self.step = saved["step"]
+        except (OSError, MemoryError):
             raise
         except Exception as error:  # whatever a broken file makes the reader stumble over
             raise ParameterError(
                 f"{path}: no checkpoint of this program ({type(error).__name__}); remove it to "
                 "begin anew"
             ) from None
-        if found != identity:
+        if not belongs:
             raise ParameterError(
                 f"{path} belongs to a training with another recipe, teacher, initial model or "
                 "other sounds; name another --work folder, or remove it"
             )
-        for name in self._parts:
-            getattr(self, name).load_state_dict(saved[name])
-        self.step = saved["step"]
 
     _parts = ("student", "average", "optimiser")
 
@@ -170,11 +171,11 @@ def train(
     validation : Validation
     teacher : ModelBundle
     sounds_sha256 : str
-        Of the samples that the mixtures are made of.
+        Of the sounds that the mixtures are made of.
     folder : Path
         Receives ``checkpoint.pt`` and ``log.jsonl``.
     initial : ModelBundle or None
-        Whose weights to start from; None for random ones.
+        One that passes `check_initial`, whose weights to start from; None for random ones.
     workers : int
         Processes that make mixtures.
     every : int
@@ -193,12 +194,13 @@ def train(
     ------
     ParameterError
         If the checkpoint cannot be read or belongs to another recipe, teacher, initial model or
-        other sounds; if the initial model is another network than the recipe's, or the teacher; if
-        the loss is not finite.
+        other sounds, or the loss is not finite.
+    BundleError
+        If the initial model's weights are not what they should be.
+    OSError
+        If the folder cannot be written, or a process that makes mixtures ends.
     """
     plan = recipe.training
-    if initial is not None:
-        _check_initial(initial, recipe, teacher)
     state = _State(recipe, len(teacher.classes), initial)
     checkpoint = folder / _CHECKPOINT
     identity = json.dumps(
@@ -206,7 +208,7 @@ def train(
             **dataclasses.asdict(recipe),
             # the bundle's, and nothing to its weights
             **dict.fromkeys(("name", "version", "licence", "source")),
-            "teacher": teacher.weights_sha256,
+            "teacher": teacher.sha256,
             "initial": initial and initial.weights_sha256,
             "sounds": sounds_sha256,
         }
@@ -259,7 +261,17 @@ def train(
     return state.average.canonical_weights()
 
 
-def _check_initial(initial: ModelBundle, recipe: Recipe, teacher: ModelBundle) -> None:
+def check_initial(initial: ModelBundle, recipe: Recipe, teacher: ModelBundle) -> None:
+    """See that a training can start from a model.
+
+    Raises
+    ------
+    ParameterError
+        If it is of another shape than the recipe's, was made for other features or classes than
+        the teacher's, or is the teacher.
+    BundleError
+        If its weights are not what they should be.
+    """
     network = initial.network
     wanted = ("mobilenet-v1", recipe.width, BATCH_NORM_EPSILON)
     if (network.kind, network.width, network.batch_norm_epsilon) != wanted:
@@ -267,10 +279,13 @@ def _check_initial(initial: ModelBundle, recipe: Recipe, teacher: ModelBundle) -
             f"{initial.name}: cannot be started from; wanted a mobilenet-v1 of width "
             f"{recipe.width} and epsilon {BATCH_NORM_EPSILON}, as the recipe trains it"
         )
-    if initial.classes != teacher.classes:
-        raise ParameterError(f"{initial.name}: its classes are not those of {teacher.name}")
+    if (initial.classes, initial.features) != (teacher.classes, teacher.features):
+        raise ParameterError(
+            f"{initial.name}: its classes or features are not those of {teacher.name}"
+        )
     if initial.weights_sha256 == teacher.weights_sha256:
         raise ParameterError(f"{initial.name}: is the teacher; start from another model")
+    initial.load_weights()
 
 
 def _log(folder: Path, line: dict[str, Any]) -> None:

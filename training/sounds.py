@@ -6,10 +6,13 @@ Decoders, mix to mono and resampler are yamkit's own.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import functools
 import hashlib
+import json
+import os
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +20,7 @@ import numpy as np
 from training.synthesis import Synthesiser
 from yamkit.audio import Found, find_audio, mono, open_audio
 from yamkit.errors import AudioError, ParameterError
+from yamkit.models.bundle import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +70,12 @@ class Sounds:
     def samples(self) -> NDArray[np.int16]:
         """The file as an array, int16 [n]; a memory map."""
         return np.memmap(self.file, "<i2", "r")
+
+    @property
+    def sha256(self) -> str:
+        """Hash the samples, and whose they are."""
+        clips = json.dumps([dataclasses.astuple(clip) for clip in self.clips])
+        return hashlib.sha256((file_sha256(self.file) + clips).encode()).hexdigest()
 
     def __getstate__(self) -> dict[str, object]:
         # another process maps the file itself
@@ -123,8 +133,7 @@ def _read_index(index: Path) -> dict[str, str]:
                 where = f"{index}, line {rows.line_num}"
                 if not file or not collection:
                     raise ParameterError(f"{where}: no file or no repository")
-                path = PurePosixPath(file)
-                if path.is_absolute() or ".." in path.parts or "\0" in file:
+                if not _is_inside(file):
                     raise ParameterError(f"{where}: {file!r} leads out of the folder of audio")
                 collections[file] = collection
     except (UnicodeDecodeError, csv.Error) as error:
@@ -132,12 +141,18 @@ def _read_index(index: Path) -> dict[str, str]:
     return collections
 
 
+def _is_inside(file: str) -> bool:
+    """Tell whether a path stays in its folder, on whatever system."""
+    paths = (PurePosixPath(file), PureWindowsPath(file))
+    return "\0" not in file and not any(path.anchor or ".." in path.parts for path in paths)
+
+
 def part_of(clip: Sound, data: Data) -> str:
     """Say what a clip is for: ``training`` or ``validation``."""
     if clip.collection in data.validation_only:
         return "validation"
     # by name alone: adding a clip moves no other one
-    draw = hashlib.sha256(clip.path.encode()).digest()[0] / 256
+    draw = hashlib.sha256(os.fsencode(clip.path)).digest()[0] / 256
     return "validation" if draw < data.validation_part else "training"
 
 
@@ -168,6 +183,8 @@ def decode(
     ------
     ParameterError
         If nothing can be decoded, or the recipe names a collection that is not there.
+    OSError
+        If the samples cannot be written.
     """
     clips = []
     collections = collections_of(folder, index, warn)
@@ -219,6 +236,11 @@ def with_generated(sounds: Sounds, recipe: Recipe, rate: int) -> Sounds:
     -------
     Sounds
         The clips there were, then the generated ones.
+
+    Raises
+    ------
+    OSError
+        If the samples cannot be written.
     """
     made = []
     synthesiser = Synthesiser(round(recipe.data.generated_seconds * rate), rate)

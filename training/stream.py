@@ -7,6 +7,7 @@ matter which process makes it, and a training that goes on makes the shards it h
 from __future__ import annotations
 
 import itertools
+import signal
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from training.teacher import label, open_teacher
+from yamkit.errors import YamkitError
 from yamkit.models import load_bundle
 
 if TYPE_CHECKING:
@@ -62,10 +64,17 @@ class Shards(Dataset["Labelled"]):
             batch_size=None,
             sampler=_From(first),
             num_workers=workers,
+            worker_init_fn=_leave_signals_to_the_parent,
             prefetch_factor=2 if workers else None,
             collate_fn=_same,
         )
         return iter(loader)
+
+
+def _leave_signals_to_the_parent(_: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the parent ends the others by SIGTERM."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _From(Sampler[int]):
@@ -105,6 +114,11 @@ class Pool:
         To begin at.
     workers : int
         Processes that make shards.
+
+    Raises
+    ------
+    ChildProcessError
+        If one of these ends before its time, also in `batch`.
     """
 
     def __init__(self, shards: Shards, recipe: Recipe, step: int, workers: int) -> None:
@@ -113,7 +127,7 @@ class Pool:
         self._steps_per_shard = max(1, uses // self._plan.batch_size)
         self._stream = shards.stream(step // self._steps_per_shard, workers)
         count = self._plan.pool_shards
-        self._held = deque(itertools.islice(self._stream, count), maxlen=count)
+        self._held = deque((self._next_shard() for _ in range(count)), maxlen=count)
 
     def batch(self) -> Examples:
         """Draw the next batch; the same for the same step, wherever the training began."""
@@ -124,8 +138,18 @@ class Pool:
         drawn = [(self._held[place], row) for place, row in zip(places, rows, strict=True)]
         self._step += 1
         if self._step % self._steps_per_shard == 0:
-            self._held.append(next(self._stream))
+            self._held.append(self._next_shard())
         return Examples(
             torch.from_numpy(np.stack([shard.patches[row] for shard, row in drawn])).float(),
             torch.from_numpy(np.stack([shard.logits[row] for shard, row in drawn])).float(),
         )
+
+    def _next_shard(self) -> Labelled:
+        try:
+            return next(self._stream)
+        except (RuntimeError, YamkitError, OSError) as error:
+            # of another process it holds that one's whole traceback
+            raise ChildProcessError(
+                f"no mixtures any more: {str(error).strip().splitlines()[-1]}; the same command "
+                "goes on from the checkpoint, perhaps with fewer --workers"
+            ) from None

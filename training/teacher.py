@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yamkit.errors import ParameterError
 from yamkit.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -61,9 +62,17 @@ def label(teacher: Pipeline, windows: Iterable[NDArray[np.float32]]) -> Labelled
     ----------
     teacher : Pipeline
     windows : iterable of ndarray, float32 [patch_window_samples]
+
+    Raises
+    ------
+    ParameterError
+        If a score is not finite.
     """
     patches = np.concatenate([teacher.frontend.patches(window) for window in windows])
     scores, _ = teacher.backend.predict(patches)
+    if not np.isfinite(scores).all():
+        raise ParameterError("the teacher gives scores that are not finite; take another one")
+    scores = np.clip(scores, 0, 1)
     with np.errstate(divide="ignore"):
         logits = np.log(scores) - np.log1p(-scores)
     return Labelled(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.small_recipe import CHANGES, RECIPE
 from training.recipe import read_recipe
-from yamkit.errors import BundleError, ParameterError
+from yamkit.errors import ParameterError
 from yamkit.models.bundle import ModelBundle
 from yamkit.networks import mobilenet_v1, weight_shapes
 
@@ -43,10 +43,26 @@ def test_a_weight_that_no_half_holds(weights, value, tmp_path: Path, tiny: Model
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("change", [{"name": '"No name"'}, {"source": '"two\\nlines"'}])
-def test_texts_that_make_no_bundle_are_found_before(change, tiny: ModelBundle) -> None:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"name": '"No name"'},
+            "the recipe makes no bundle: its name is 'No name', not of the form",
+        ),
+        ({"source": '"two\\nlines"'}, "the recipe makes no bundle: its source"),
+    ],
+)
+def test_what_makes_no_bundle_is_found_before(
+    change, message, tiny: ModelBundle, tmp_path: Path
+) -> None:
     from training.bundle import check_export
 
-    check_export(read_recipe(RECIPE, CHANGES), tiny)
-    with pytest.raises(BundleError):
-        check_export(read_recipe(RECIPE, {**CHANGES, **change}), tiny)
+    check_export(read_recipe(RECIPE, CHANGES), tiny, tmp_path / "deep" / "pupil")
+    assert list((tmp_path / "deep").iterdir()) == []
+    with pytest.raises(ParameterError) as caught:
+        check_export(read_recipe(RECIPE, {**CHANGES, **change}), tiny, tmp_path / "pupil")
+    assert str(caught.value).startswith(message)
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        check_export(read_recipe(RECIPE, CHANGES), tiny, tmp_path / "file" / "pupil")

@@ -46,8 +46,9 @@ def mixer(sounds: Sounds, how: Mixtures, weights: tuple[float, ...] = (0.5, 0.5)
 
 
 def test_balanced_weights() -> None:
+    heard = np.array([[0.25, 0.25], [2, 0], [0.5, 0]], np.float32)
+    np.testing.assert_allclose(balanced_weights(heard, 0), [1 / 6, 4 / 6, 1 / 6])
     scores = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32)
-    np.testing.assert_allclose(balanced_weights(scores, 0), [0.25] * 4)
     np.testing.assert_allclose(balanced_weights(scores, 1), [1 / 6, 1 / 6, 1 / 6, 1 / 2])
     half = balanced_weights(scores, 0.5)
     assert half[3] / half[0] == pytest.approx(3**0.5)

@@ -35,6 +35,26 @@ command.main()
 """
 
 
+LOSE_COUNT = """
+from training import command, run
+
+loss = run.loss
+run.loss = lambda *arguments: loss(*arguments) * float("nan")
+command.main()
+"""
+
+LOSE_A_WORKER = """
+import os
+import signal
+from training import command, stream
+
+def end(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+stream.label = end
+command.main()
+"""
+
 ANOTHER_AT_WORK = """
 import sys
 from filelock import FileLock
@@ -103,7 +123,7 @@ def test_the_whole_recipe(train, tmp_path: Path, tiny: ModelBundle) -> None:
     with Tagger(bundle) as tagger:  # a network like any other
         assert np.isfinite(tagger.tag(np.zeros(4000), 8000).scores).all()
 
-    # other processes make the same mixtures, and an interruption changes nothing
+    # other processes make the same mixtures
     shutil.rmtree(tmp_path / "work")
     train("again", "--workers", "1")
     assert (tmp_path / "again/weights.npz").read_bytes() == (
@@ -137,6 +157,7 @@ def test_a_checkpoint_goes_on_with_its_own_training_alone(train, tmp_path: Path)
     # no other weights, only their bundle
     train("renamed", "--set", 'name="renamed"', training__steps="10")
     assert load_bundle(tmp_path / "renamed").name == "renamed"
+    assert not list(tmp_path.glob(".*"))
     said = train("other", code=1, training__learning_rate="1e-3")
     assert "belongs to a training with another recipe, teacher, initial model" in said
     assert "Traceback" not in said
@@ -156,15 +177,23 @@ def test_a_training_starts_from_another_model(train, tmp_path: Path) -> None:
 
     said = train("second again", "--initial", str(tmp_path / "second"), code=1, **barely)
     assert "belongs to a training with another recipe, teacher, initial model" in said
-    said = train("wide", "--initial", str(tmp_path / "first"), work="wide", code=1, width="0.5")
+    said = train("wide", "--initial", str(tmp_path / "first"), work="w", code=1, width="0.5")
     assert "pupil: cannot be started from; wanted a mobilenet-v1 of width 0.5" in said
 
 
 def test_a_training_that_comes_to_nothing(train, tmp_path: Path) -> None:
-    said = train("never", code=1, training__learning_rate="1.0", training__ranks_weight="1e38")
-    assert "; lower training.learning_rate" in said
+    said = train("never", program=("-c", LOSE_COUNT), code=1)
+    assert "the loss is nan at step 1; lower training.learning_rate" in said
     assert "Traceback" not in said
     assert not (tmp_path / "never").exists()
+
+
+def test_a_worker_that_ends(train) -> None:
+    said = train("never", "--workers", "1", program=("-c", LOSE_A_WORKER), code=1)
+    (line,) = [line for line in said.splitlines() if line.startswith("Error")]
+    assert "no mixtures any more: " in line
+    assert "the same command goes on from the checkpoint" in line
+    assert "Traceback" not in said
 
 
 def test_two_trainings_in_one_folder(train, tmp_path: Path) -> None:
@@ -188,15 +217,22 @@ def test_without_pytorch(train) -> None:
         (("--set", "training.steps"), "wanted KEY=VALUE"),
         (("--teacher", "nobody"), "no model 'nobody' is installed"),
         (("--initial", "yamnet-mini"), "yamnet-mini: cannot be started from"),
-        (("--set", 'name="../x"'), "../x"),
+        (("--set", 'name="../x"'), "Error: the recipe makes no bundle: its name is '../x', not of"),
+        (("--threads", "100000000000"), "100000000000"),
+        (("--set", "training.temperature=inf"), "temperature = inf; wanted 0.01 to 100"),
+        (("--set", "seed=" + "9" * 400), "; wanted 0 to 9223372036854775807"),
+        (("--set", "width=" + "9" * 400), "; wanted 0.01 to 4"),
         (("--set", 'data.held_out={"librosa" = "misspelt"}'), "no collection 'librosa' in"),
         (("--output", "."), "exists; name another folder"),
     ],
 )
 def test_wrong_arguments_are_one_line(train, arguments: tuple[str, ...], message: str) -> None:
-    command_error = train("never", *arguments, code=2 if "KEY" in message else 1)
-    assert message in command_error
-    assert "Traceback" not in command_error
+    usage = "KEY" in message or "--threads" in arguments
+    said = train("never", *arguments, code=2 if usage else 1)
+    (line,) = [line for line in said.splitlines() if line.startswith("Error")]
+    assert message in line
+    assert "/tmp" not in line or "--output" in arguments or "librosa" in message
+    assert "Traceback" not in said
 
 
 def test_nothing_is_copied_from_the_teacher(train, tiny: ModelBundle) -> None:

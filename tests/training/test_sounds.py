@@ -49,6 +49,8 @@ def test_collections_from_an_index_or_from_folders(audio: Path, tmp_path: Path) 
         (b"file,repository\n,x\n", "line 2: no file or no repository"),
         (b"file,repository\na.wav,x\n/etc/a.wav,x\n", "line 3: '/etc/a.wav' leads out"),
         (b"file,repository\na/../../b.wav,x\n", "leads out of the folder"),
+        (b"file,repository\n..\\b.wav,x\n", "leads out of the folder"),
+        (b"file,repository\nC:/b.wav,x\n", "leads out of the folder"),
         (b"file,repository\n\xff.wav,x\n", "no CSV file in UTF-8"),
         (b'file,repository\n"a.wav"b,x\n', "no CSV file in UTF-8"),
     ],
@@ -76,6 +78,7 @@ def test_parts() -> None:
     assert 150 < parts.count("validation") < 250
     assert set(parts) == {"training", "validation"}
     assert part_of(Sound("0.wav", "never", 0, 1), data) == "validation"
+    assert part_of(Sound("caf\udce9.wav", "some", 0, 1), data) in {"training", "validation"}
     none = dataclasses.replace(DATA, validation_part=0.0)
     assert {part_of(clip, none) for clip in clips} == {"training"}
 

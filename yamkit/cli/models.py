@@ -199,22 +199,21 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     from yamkit.errors import ModelError
     from yamkit.models.store import built_in, find_model, installed
 
-    # once each: an installed model may have the name of one that comes with yamkit
-    names = names or tuple(dict.fromkeys(row.name for row in (*built_in(), *installed())))
-
-    def problem(name: str) -> str:
+    def problem(place: str | Path) -> str | None:
         try:
-            find_model(name).verify()
+            find_model(place).verify()
         except ModelError as error:
-            return f"FAIL: {error}"
-        return ""
+            return str(error)
+        return None
 
-    failed = False
-    for name in names:
-        verdict = problem(name)
-        failed |= bool(verdict)
-        click.echo(f"{printable(name)}: {verdict or 'ok'}")
-    if failed:
+    if names:
+        found = [(name, problem(name)) for name in names]
+    else:
+        rows = (*built_in(), *installed())
+        found = [(row.name, row.problem or problem(row.folder)) for row in rows]
+    for name, reason in found:
+        click.echo(f"{printable(name)}: {f'FAIL: {reason}' if reason else 'ok'}")
+    if any(reason for _, reason in found):
         ctx.exit(1)
 
 

@@ -285,7 +285,7 @@ def _is_path(text: str) -> bool:
 
 
 def _unknown(name: str) -> str:
-    names = sorted([*(folder.name for folder in _folders()), *_built_in_names()])
+    names = sorted({*(folder.name for folder in _folders()), *_built_in_names()})
     message = f"no model {name!r} is installed"
     if close := difflib.get_close_matches(name, names, n=1):
         message += f", do you mean {close[0]!r}?"

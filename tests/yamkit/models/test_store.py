@@ -180,6 +180,8 @@ def test_an_installed_model_with_the_name_of_a_built_in_one_can_be_removed(build
     assert row.bundle is None
     assert f"never used, as {FALLBACK_MODEL} comes with yamkit" in row.problem
     assert find_model(FALLBACK_MODEL) == built_in()[0].bundle
+    with pytest.raises(UnknownModelError, match=rf"\(installed: {FALLBACK_MODEL}\)"):
+        find_model("nobody")
     assert remove_model(FALLBACK_MODEL) == folder
     assert installed() == []
 
