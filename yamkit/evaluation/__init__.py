@@ -1,0 +1,1 @@
+"""Measure a tagger on labelled sets: readers, label maps, metrics, reports."""
