@@ -24,8 +24,8 @@ string, ``"package.module:Class"``, imported only when somebody selects it::
         )
 
 What the factory must return is written down below, one protocol a kind: `Frontend`, `Backend`,
-`Resampler`, `Sink`, `LabelReader`. The core owns streaming, padding, files and time; plugins are pure functions
-over whole windows (front end, backend) or small state machines (resampler, sink).
+`Resampler`, `Sink`, `LabelReader`. The core owns streaming, padding, files and time; plugins are
+pure functions over whole windows (front end, backend) or small state machines (resampler, sink).
 
 ``API_VERSION`` changes when a protocol changes. A new kind of plugin, or a new field with a default
 in a descriptor, leaves it as it is.

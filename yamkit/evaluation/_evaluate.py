@@ -178,8 +178,8 @@ def evaluate(
         raise ParameterError(f"threshold = {threshold}; wanted a finite number")
     if bootstrap < 0 or seed < 0 or not 0 < confidence < 1:
         raise ParameterError(
-            f"bootstrap = {bootstrap}, seed = {seed}, confidence = {confidence}; wanted at least 0, "
-            "at least 0, and between 0 and 1"
+            f"bootstrap = {bootstrap}, seed = {seed}, confidence = {confidence}; wanted at least "
+            "0, at least 0, and between 0 and 1"
         )
     problem = _Problem(given, values, threshold)
     exact, by_class = problem.figures(np.ones((len(given), 1)))
@@ -274,7 +274,7 @@ class _Problem:
 
     def best_thresholds(self) -> list[float]:
         once = np.ones((len(self._truth), 1))
-        held = self._truth.any(axis=0)
+        held = [bool(some) for some in self._truth.any(axis=0)]
         return [
             ranked.best_threshold(once) if some else math.nan
             for ranked, some in zip(self._ranked, held, strict=True)
@@ -283,7 +283,9 @@ class _Problem:
     def figures(self, weights: NDArray[np.floating]) -> tuple[dict[str, Floats], dict[str, Floats]]:
         """Give the figures of the set, [R] each, and those of the classes, [C, R] each."""
         totals = weights.sum(axis=0, dtype=np.float64)
-        classes = [self._class_figures(place, weights, totals) for place in range(len(self._ranked))]
+        classes = [
+            self._class_figures(place, weights, totals) for place in range(len(self._ranked))
+        ]
         columns = {name: np.array([each[name] for each in classes]) for name in classes[0]}
         labels, precise = columns.pop("labels"), columns.pop("precise")
         means = {name: _mean(columns[column]) for name, column in _MEANS.items()}
@@ -329,12 +331,10 @@ def _mean(values: Floats) -> Floats:
     """Average over the classes that have a value, [C, R] -> [R]."""
     defined = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
-        return np.where(defined, values, 0).sum(axis=0) / defined.sum(axis=0)
+        return np.asarray(np.where(defined, values, 0).sum(axis=0) / defined.sum(axis=0))
 
 
-def _bootstrap(
-    problem: _Problem, count: int, seed: int, threads: int | None
-) -> dict[str, Floats]:
+def _bootstrap(problem: _Problem, count: int, seed: int, threads: int | None) -> dict[str, Floats]:
     def chunk(number: int) -> dict[str, Floats]:
         random = np.random.default_rng((seed, number))
         columns = min(_AT_ONCE, count - number * _AT_ONCE)

@@ -94,7 +94,9 @@ class RankedClips:
             return ClassFigures(
                 average_precision=(own * precisions).sum(axis=0) / positives,
                 auc=(own * (below + 0.5 * equal)).sum(axis=0) / (positives * negatives),
-                best_f1=np.where(positives > 0, (2 * hits / (found + positives)).max(axis=0), np.nan),
+                best_f1=np.where(
+                    positives > 0, (2 * hits / (found + positives)).max(axis=0), np.nan
+                ),
                 positives=positives,
                 negatives=negatives,
             )

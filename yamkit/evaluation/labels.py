@@ -1,4 +1,4 @@
-"""Labelled sets: which reader reads a list, which of its clips are wanted, where their files are."""
+"""Labelled sets: who reads a list, which of its clips are wanted, where their files are."""
 
 from __future__ import annotations
 
@@ -36,11 +36,14 @@ class LabelledSet:
     layout : str
         Name of the reader.
     clips : tuple of LabelledClip
+    labels : tuple of str
+        Every label on the list, each once, sorted; a selection of clips keeps them all.
     """
 
     path: Path
     layout: str
     clips: tuple[LabelledClip, ...]
+    labels: tuple[str, ...]
 
     def select(
         self, *, folds: Sequence[str] = (), splits: Sequence[str] = (), limit: int | None = None
@@ -98,7 +101,8 @@ def read_set(path: str | os.PathLike[str], layout: str | None = None) -> Labelle
     if not clips:
         raise LabelError(f"{printable(place)}: lists no clip")
     _check(place, clips)
-    return LabelledSet(place, name, clips)
+    labels = sorted({label for clip in clips for label in clip.labels})
+    return LabelledSet(place, name, clips, tuple(labels))
 
 
 def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> list[Path | None]:
@@ -118,8 +122,8 @@ def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> list[Pa
     ]
     if not any(found):
         raise ParameterError(
-            f"{printable(root)}: none of the {len(found)} files of {printable(labelled.path)} is in "
-            f"it, such as {printable(labelled.clips[0].names[0])}; name the folder with --audio"
+            f"{printable(root)}: none of the {len(found)} files of {printable(labelled.path)} is "
+            f"in it, such as {printable(labelled.clips[0].names[0])}; name the folder with --audio"
         )
     return found
 
@@ -145,7 +149,8 @@ def _reader(path: Path) -> tuple[str, Any]:
         raise LabelError(f"{printable(path)}: its layout may be {names}; say which with --layout")
     first = f" ({printable(head[0])!r:.80})" if head else ""
     raise LabelError(
-        f"{printable(path)}: its header{first} is of no known layout; name one with --layout: {names}"
+        f"{printable(path)}: its header{first} is of no known layout; name one with "
+        f"--layout: {names}"
     )
 
 
@@ -165,7 +170,9 @@ def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
         start, end = clip.start_seconds, clip.end_seconds
         where = f"{printable(path)}" + (f", line {clip.line}" if clip.line else "")
         if start is not None and end is not None and not 0 <= start < end < math.inf:
-            raise LabelError(f"{where}: from {start} to {end} s; the start must come before the end")
+            raise LabelError(
+                f"{where}: from {start} to {end} s; the start must come before the end"
+            )
         for name in clip.names:
             if not _is_inside(name):
                 raise LabelError(f"{where}: {printable(name)!r} leads out of the folder of audio")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from yamkit.evaluation.labels import LabelledSet
     from yamkit.types import LabelledClip, TagClass
 
 __all__ = ["LabelMap", "Targets", "built_in_map", "read_label_map", "targets_of"]
@@ -96,13 +97,14 @@ class Targets:
 
 
 def targets_of(
-    clips: Sequence[LabelledClip], classes: Sequence[TagClass], label_map: LabelMap | None
+    labelled: LabelledSet, classes: Sequence[TagClass], label_map: LabelMap | None
 ) -> Targets:
     """Find the columns of a set for a model.
 
     Parameters
     ----------
-    clips : sequence of LabelledClip
+    labelled : LabelledSet
+        With a map, its categories are those that the list has, selected or not.
     classes : sequence of TagClass
         The model's.
     label_map : LabelMap or None
@@ -114,15 +116,16 @@ def targets_of(
         If no label means anything to the model.
     """
     known = _index(classes)
-    counts = Counter(label for clip in clips for label in clip.labels)
+    counts = Counter(label for clip in labelled.clips for label in clip.labels)
     if label_map is None:
         names = tuple(entry.name for entry in classes)
-        members = tuple((place,) for place in range(len(names)))
+        members: tuple[tuple[int, ...], ...] = tuple((place,) for place in range(len(names)))
         columns = {label: known[label] for label in counts if label in known}
     else:
         meant = {
             category: tuple(sorted({known[name] for name in wanted if name in known}))
             for category, wanted in label_map.items()
+            if category in labelled.labels
         }
         names = tuple(category for category, places in meant.items() if places)
         members = tuple(meant[name] for name in names)
@@ -130,8 +133,8 @@ def targets_of(
     unmapped = {label: counts[label] for label in sorted(counts) if label not in columns}
     if not columns:
         raise LabelError(
-            f"none of the {len(counts)} labels, such as {printable(next(iter(counts), ''))!r}, is a "
-            "class of the model; map them with --label-map (category,mid or category,name)"
+            f"none of the {len(counts)} labels, such as {printable(next(iter(counts), ''))!r}, is "
+            "a class of the model; map them with --label-map (category,mid or category,name)"
         )
     return Targets(names, members, columns, unmapped)
 

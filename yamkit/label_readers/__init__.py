@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["yamkit_label_readers"]
 
 _SUMMARIES = {
-    "audioset": ("AudioSet segments CSV: id, start, end, machine identifiers", "_audioset:AudioSet"),
+    "audioset": (
+        "AudioSet segments CSV: id, start, end, machine identifiers",
+        "_audioset:AudioSet",
+    ),
     "fsd50k": ("FSD50K's dev.csv and eval.csv", "_tables:Fsd50k"),
     "esc50": ("ESC-50's and ESC-10's meta file, with folds", "_tables:Esc50"),
     "urbansound8k": ("UrbanSound8K's meta file, with folds", "_tables:UrbanSound8k"),

@@ -29,7 +29,8 @@ class AudioSet:
 
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
         """Look for the comment that names the columns."""
-        return any(line.replace(" ", "").startswith("#" + ",".join(_COLUMNS)) for line in head)
+        wanted = "#" + ",".join(_COLUMNS)
+        return not path.is_dir() and any(line.replace(" ", "").startswith(wanted) for line in head)
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
         """Read the segments; a file may be the whole video, so each has its start and end."""

@@ -19,7 +19,7 @@ class Folders:
 
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
         """Take every folder."""
-        return path.is_dir()
+        return not head and path.is_dir()
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
         """Read the clips: every file in every folder but hidden ones, sorted by path."""

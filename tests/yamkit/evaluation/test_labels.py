@@ -39,7 +39,9 @@ def test_the_layout_is_recognised_or_named(write, tmp_path: Path) -> None:
     with pytest.raises(LabelError) as caught:
         read_set(write("file;tags\n"))
     message = str(caught.value)
-    assert "its header ('file;tags') is of no known layout; name one with --layout: audio" in message
+    assert (
+        "its header ('file;tags') is of no known layout; name one with --layout: audio" in message
+    )
     with pytest.raises(LabelError, match="may be csv, esc50; say which with --layout"):
         read_set(write("filename,fold,target,category,path,labels\n"))
     with pytest.raises(LabelError, match="No such file"):
