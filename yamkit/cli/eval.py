@@ -15,7 +15,6 @@ from yamkit.cli._tagger import tagger_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yamkit.evaluation import SetReport
     from yamkit.evaluation.labels import LabelledSet
     from yamkit.evaluation.scoring import Scores
 
@@ -41,7 +40,7 @@ _PATH = click.Path(path_type=Path)
     "--label-map",
     type=_PATH,
     help="CSV file category,mid or category,name: what a label means.  [default: yamkit's own for "
-    "esc50 and urbansound8k, else labels name classes]",
+    "esc50, urbansound8k and fsd50k, else labels name classes]",
 )
 @click.option("--threshold", type=float, default=0.5, show_default=True, help="For F1.")
 @click.option(
@@ -68,7 +67,8 @@ _PATH = click.Path(path_type=Path)
     "--report",
     "report_folder",
     type=_PATH,
-    help="Folder for report.json, classes.csv, report.txt and the scores.",
+    help="Folder for report.txt, report.json, classes.csv, the scores, and pictures where the "
+    "extra plots is installed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--strict", is_flag=True, help="Fail when a clip is missing or cannot be scored.")
@@ -110,6 +110,7 @@ def evaluate(
     --strict the exit code is 1.
     """
     from yamkit.evaluation import evaluate_scores
+    from yamkit.evaluation._report import as_json_text, as_text, write_report
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
@@ -130,7 +131,9 @@ def evaluate(
         bootstrap=bootstrap,
         seed=seed,
     )
-    _print(reports, report_folder, as_json)
+    click.echo(as_json_text(reports) if as_json else as_text(reports), nl=False)
+    if report_folder is not None:
+        write_report(reports, report_folder)
     if strict and any(each.coverage.scored < each.coverage.listed for each in reports):
         ctx.exit(1)
 
@@ -193,25 +196,3 @@ def _progress(title: str) -> Iterator[Callable[[int, int], object] | None]:
     ) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _print(reports: list[SetReport], folder: Path | None, as_json: bool) -> None:
-    import json
-
-    from yamkit.errors import OutputError
-    from yamkit.evaluation._report import as_csv, as_dict, as_text
-
-    text = as_text(reports)
-    document = json.dumps(as_dict(reports), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    click.echo(document if as_json else text, nl=False)
-    if folder is None:
-        return
-    contents = {"report.txt": text, "report.json": document, "classes.csv": as_csv(reports)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            fresh = folder / f".{name}.new"
-            fresh.write_text(content, encoding="utf-8")
-            fresh.replace(folder / name)
-    except OSError as error:
-        raise OutputError(f"{folder}: {error.strerror or 'cannot be written'}") from None

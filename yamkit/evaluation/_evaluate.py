@@ -274,7 +274,7 @@ class _Problem:
 
     def best_thresholds(self) -> list[float]:
         once = np.ones((len(self._truth), 1))
-        held = [bool(some) for some in self._truth.any(axis=0)]
+        held = np.atleast_1d(self._truth.any(axis=0)).tolist()
         return [
             ranked.best_threshold(once) if some else math.nan
             for ranked, some in zip(self._ranked, held, strict=True)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
+import json
 import math
 from typing import TYPE_CHECKING, Any
 
 from yamkit import __version__
+from yamkit._text import printable
+from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
+from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from yamkit.evaluation._evaluate import ClassReport, Figure
     from yamkit.evaluation._set import SetReport
 
-__all__ = ["as_csv", "as_dict", "as_text", "column_names"]
+__all__ = ["as_csv", "as_dict", "as_json_text", "as_text", "column_names", "write_report"]
 
 _SHOWN = 5
 _EXTREMES = 20
@@ -35,11 +41,9 @@ def column_names(reports: Sequence[SetReport]) -> list[str]:
             if len({each.system.get(key) for each in reports}) > 1
         ]
         names.append(" ".join(parts) or system.get("model", "scores"))
-    return names if len(set(names)) == len(names) else [f"{n}" for n in _numbered(names)]
-
-
-def _numbered(names: Sequence[str]) -> list[str]:
-    return [f"{name} {number}" for number, name in enumerate(names, start=1)]
+    if len(set(names)) < len(names):
+        return [f"{name} {number}" for number, name in enumerate(names, start=1)]
+    return names
 
 
 def as_text(reports: Sequence[SetReport]) -> str:
@@ -195,6 +199,59 @@ def as_dict(reports: Sequence[SetReport]) -> dict[str, Any]:
             for name, each in zip(names[1:], reports[1:], strict=True)
         ],
     }
+
+
+def as_json_text(reports: Sequence[SetReport]) -> str:
+    """Give `as_dict` as the text of a JSON file."""
+    document = as_dict(reports)
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_report(reports: Sequence[SetReport], folder: Path) -> None:
+    """Write all forms of a report, and pictures where matplotlib is installed.
+
+    A file appears when it is whole.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    texts = {
+        "report.txt": as_text(reports),
+        "report.json": as_json_text(reports),
+        "classes.csv": as_csv(reports),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            with _replaced(folder / name) as fresh:
+                fresh.write_text(text, encoding="utf-8")
+        if can_plot():
+            _write_pictures(reports, folder)
+    except OSError as error:
+        raise OutputError(f"{printable(folder)}: {error.strerror or 'cannot be written'}") from None
+
+
+def _write_pictures(reports: Sequence[SetReport], folder: Path) -> None:
+    for number, item in enumerate(reports, start=1):
+        suffix = f"-{number}.png" if len(reports) > 1 else ".png"
+        with _replaced(folder / f"precision-recall{suffix}") as fresh:
+            plot_curves(item, fresh)
+        if "top_1_accuracy" in item.report.summary:
+            with _replaced(folder / f"confusion{suffix}") as fresh:
+                plot_confusion(item, fresh)
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """Give a name beside a file's place, to be renamed when all is written."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        yield fresh
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _plain(value: Figure | ClassReport) -> dict[str, Any]:

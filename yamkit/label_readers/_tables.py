@@ -62,7 +62,7 @@ class UrbanSound8k(_Table):
 class Fsd50k(_Table):
     """``dev.csv``: fname,labels,mids,split; ``eval.csv``: fname,labels,mids.
 
-    The machine identifiers are taken as labels: the names are AudioSet's in another spelling.
+    The names are taken as labels; yamkit has a map that tells what they mean.
     """
 
     columns = ("fname", "labels", "mids")
@@ -72,7 +72,7 @@ class Fsd50k(_Table):
         for row in self.rows(path):
             yield LabelledClip(
                 (f"{row['fname']}.wav", row["fname"]),
-                labels(row["mids"], ","),
+                labels(row["labels"], ","),
                 split=row.values.get("split", ""),
                 line=row.line,
             )

@@ -81,17 +81,28 @@ def test_figures_are_those_of_the_taggers_scores(yamkit, tiny: ModelBundle) -> N
     assert document["schema"] == "yamkit-eval/1"
 
 
+@pytest.mark.parametrize("name", ["report.txt", "classes.csv"])
+def test_a_report_that_cannot_be_written(yamkit, name: str) -> None:
+    Path("r", name).mkdir(parents=True)
+    code, _, err = yamkit("list.csv", "--audio", "audio", "--report", "r")
+    assert code == 1
+    assert err.startswith("error: r: ")
+    assert not [path for path in Path("r").iterdir() if path.name.endswith(".new")]
+
+
 def test_a_report_folder_and_evaluation_without_audio(yamkit) -> None:
     code, out, _ = yamkit("list.csv", "--audio", "audio", "--report", "deep/report")
     assert code == 0
     folder = Path("deep/report")
     assert sorted(path.name for path in folder.iterdir()) == [
         "classes.csv",
+        "precision-recall.png",
         "report.json",
         "report.txt",
         "scores.npz",
     ]
     assert (folder / "report.txt").read_text() == out
+    assert (folder / "precision-recall.png").read_bytes().startswith(b"\x89PNG")
     document = json.loads((folder / "report.json").read_text())
     rows = list(csv.DictReader((folder / "classes.csv").read_text().splitlines()))
     assert [row["name"] for row in rows][-1] == 'Narration, "monologue"'
@@ -173,6 +184,8 @@ def test_folds_and_a_label_map(yamkit) -> None:
     assert out.startswith("esc.csv (esc50): 2 of 2 clips scored")
     assert "2 of 2 classes have positives" in out
     assert "top-1 accuracy" in out
+    yamkit("esc.csv", "--report", "r", *arguments)
+    assert Path("r/confusion.png").is_file()
     code, out, _ = yamkit("esc.csv", "--classes", "dog", *arguments)
     assert "1 of 1 classes have positives, 1 clips have no label" in out
 

@@ -108,12 +108,15 @@ def test_maps_that_are_none(tmp_path: Path, text: bytes, message: str) -> None:
         read_label_map(tmp_path / "nowhere.csv")
 
 
-@pytest.mark.parametrize(("layout", "count"), [("esc50", 47), ("urbansound8k", 10)])
+@pytest.mark.parametrize(
+    ("layout", "count"), [("esc50", 47), ("urbansound8k", 10), ("fsd50k", 188)]
+)
 def test_the_maps_that_come_along_name_classes_of_audioset(layout: str, count: int) -> None:
     label_map = built_in_map(layout)
     assert len(label_map) == count
-    names = {entry.name for entry in find_model(FALLBACK_MODEL).classes}
-    assert {name for meant in label_map.values() for name in meant} <= names
+    classes = find_model(FALLBACK_MODEL).classes
+    known = {entry.name for entry in classes} | {entry.mid for entry in classes}
+    assert {name for meant in label_map.values() for name in meant} <= known
     text = (files("yamkit") / "data" / "label_maps" / f"{layout}.csv").read_text()
     rows = list(csv.reader(text.splitlines()))
     assert len({tuple(row) for row in rows}) == len(rows)

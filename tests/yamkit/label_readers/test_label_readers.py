@@ -90,12 +90,12 @@ def test_audioset(tmp_path: Path) -> None:
 def test_fsd50k(tmp_path: Path) -> None:
     first, second = read("Fsd50k", tmp_path, LISTS["Fsd50k"])
     assert first.names == ("64760.wav", "64760")
-    assert first.labels == ("/m/02sgy", "/m/0342h", "/m/0fx80y", "/m/04szw", "/m/04rlf")
+    assert first.labels[1:3] == ("Guitar", "Plucked_string_instrument")
     assert (first.split, second.split) == ("train", "val")
     evaluation = "fname,labels,mids\n37199,Electric_guitar,/m/02sgy\n"
     assert READERS["Fsd50k"].recognises(tmp_path / "x", lines(evaluation))
     assert read("Fsd50k", tmp_path, evaluation) == [
-        LabelledClip(("37199.wav", "37199"), ("/m/02sgy",), line=2)
+        LabelledClip(("37199.wav", "37199"), ("Electric_guitar",), line=2)
     ]
 
 
