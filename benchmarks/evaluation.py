@@ -2,9 +2,9 @@
 
     python benchmarks/evaluation.py [--clips N] [--bootstrap N]
 
-Truth and scores are random: two labels a clip, as in AudioSet. The metrics run in a process of their
-own each, so that its peak memory is theirs. scikit-learn is timed on average precision and AUC
-alone, class by class, on the same numbers.
+Truth and scores are random: two labels a clip, as in AudioSet. Each part runs in a process of its
+own, whose peak memory is printed. scikit-learn is timed on average precision and AUC alone, class
+by class, on the same numbers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     for part in PARTS:
         command = [sys.executable, __file__, "--part", part, "--clips", str(arguments.clips)]
         command += ["--bootstrap", str(arguments.bootstrap)]
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found[part] = seconds, peak_mb = json.loads(done.stdout)
         print(f"{part:16}{seconds:8.2f} s{peak_mb:8.0f} MB")
     ratio = found["scikit-learn"][0] / found["metrics"][0]

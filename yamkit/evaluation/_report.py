@@ -52,7 +52,7 @@ def as_text(reports: Sequence[SetReport]) -> str:
     lines = [*_coverage(first), ""]
     lines += _table(reports)
     lines += ["", *_classes(first)] if len(reports) == 1 else []
-    return "\n".join(lines) + "\n"
+    return "\n".join(printable(line) for line in lines) + "\n"
 
 
 def _coverage(item: SetReport) -> list[str]:

@@ -13,6 +13,7 @@ import soundfile
 
 from yamkit import Tagger, cli
 from yamkit.evaluation import evaluate, evaluate_set
+from yamkit.evaluation.scoring import read_scores
 from yamkit.models.bundle import ModelBundle
 
 CLIPS = {"1.wav": "Dog", "2.wav": "Speech;Silence", "3.wav": "", "4.wav": "Dog;nonsense"}
@@ -188,6 +189,43 @@ def test_folds_and_a_label_map(yamkit) -> None:
     assert Path("r/confusion.png").is_file()
     code, out, _ = yamkit("esc.csv", "--classes", "dog", *arguments)
     assert "1 of 1 classes have positives, 1 clips have no label" in out
+
+
+def test_audioset_segments_of_whole_videos_and_of_cut_ones(yamkit, tiny: ModelBundle) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, 30 * 8000)
+    soundfile.write("audio/-abcdefghij.wav", sound, 8000)
+    soundfile.write("audio/bbbbbbbbbbb_30000.flac", sound[:80000], 8000)
+    soundfile.write("audio/Yccccccccccc.wav", sound[:80000], 8000)
+    rows = [
+        "# Segments csv created Sun Mar  5 10:54:25 2017",
+        "# num_ytids=4, num_segs=4, num_unique_labels=3, num_positive_labels=6",
+        "# YTID, start_seconds, end_seconds, positive_labels",
+        '-abcdefghij, 10.000, 20.000, "/m/2,/m/05zppz"',
+        'bbbbbbbbbbb, 30.000, 40.000, "/m/1"',
+        'ccccccccccc, 50.000, 60.000, "/m/1,/m/05zppz"',
+        'ddddddddddd, 50.000, 60.000, "/m/1"',
+    ]
+    Path("eval_segments.csv").write_text("\n".join(rows) + "\n")
+    code, out, _ = yamkit("eval_segments.csv", "--audio", "audio", "--report", "r", "--json")
+    assert code == 0
+    coverage = json.loads(out)["systems"][0]["coverage"]
+    assert coverage["unmapped_labels"] == {"/m/05zppz": 2}
+    assert (coverage["listed"], coverage["scored"], len(coverage["missing"])) == (4, 3, 1)
+    scores = list(read_scores(Path("r/scores.npz")).rows.values())
+    with Tagger(tiny) as tagger:
+        wanted = [
+            tagger.tag(part, 8000).clip_scores
+            for part in (sound[80000:160000], sound[:80000], sound[:80000])
+        ]
+    np.testing.assert_allclose(scores, wanted, atol=1e-3)  # 16-bit files
+
+
+def test_hostile_labels_cannot_drive_a_terminal(yamkit) -> None:
+    Path("list.csv").write_text("path,labels\n1.wav,Dog;\x1b[31mred\n2.wav,Dog\n")
+    code, out, _ = yamkit("list.csv", "--audio", "audio")
+    assert code == 0
+    assert "\x1b" not in out
+    assert "red (1)" in out
 
 
 @pytest.mark.parametrize(
