@@ -54,7 +54,9 @@ def clip(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["classify", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["classify", "--help"], ["eval", "--help"], ["--version"]]
+)
 def test_help_imports_neither_numpy_nor_a_plugin(tmp_path: Path, arguments: list[str]) -> None:
     names = imported(tmp_path, *arguments)
     assert "click" in names

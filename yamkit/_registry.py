@@ -30,6 +30,7 @@ from yamkit.plugin import (
     BackendInfo,
     FrontendInfo,
     HookSpecs,
+    LabelReaderInfo,
     PluginInfo,
     ResamplerInfo,
     SinkInfo,
@@ -47,6 +48,7 @@ KINDS: dict[str, tuple[str, type[PluginInfo]]] = {
     "backend": ("yamkit_backends", BackendInfo),
     "resampler": ("yamkit_resamplers", ResamplerInfo),
     "sink": ("yamkit_sinks", SinkInfo),
+    "label reader": ("yamkit_label_readers", LabelReaderInfo),
 }
 """Kind of plugin -> its hook and the descriptor the hook yields."""
 

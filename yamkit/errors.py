@@ -21,6 +21,7 @@
     │   ├── AudioFileError      (OSError)            a file that cannot be opened
     │   ├── DecodeError         (RuntimeError)       bytes that are not sound
     │   └── AudioValueError     (ValueError)         samples that cannot be tagged
+    ├── LabelError              (ValueError)         a labelled set that cannot be read
     └── OutputError             (OSError)            results that cannot be written
 
 Each has the built-in parent that fits, so ``except ValueError`` works as well. A message is one
@@ -38,6 +39,7 @@ __all__ = [
     "DecodeError",
     "DownloadError",
     "IncompatibleError",
+    "LabelError",
     "MissingRequirementError",
     "ModelError",
     "ModelExistsError",
@@ -127,6 +129,10 @@ class DecodeError(AudioError, RuntimeError):
 
 class AudioValueError(AudioError, ValueError):
     """Decoded samples cannot be tagged: none at all, NaN, infinity, a wrong shape."""
+
+
+class LabelError(YamkitError, ValueError):
+    """A labelled set, or a map of its labels, that is not what it should be."""
 
 
 class OutputError(YamkitError, OSError):

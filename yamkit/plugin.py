@@ -24,8 +24,8 @@ string, ``"package.module:Class"``, imported only when somebody selects it::
         )
 
 What the factory must return is written down below, one protocol a kind: `Frontend`, `Backend`,
-`Resampler`, `Sink`. The core owns streaming, padding, files and time; plugins are pure functions
-over whole windows (front end, backend) or small state machines (resampler, sink).
+`Resampler`, `Sink`, `LabelReader`. The core owns streaming, padding, files and time; plugins are
+pure functions over whole windows (front end, backend) or small state machines (resampler, sink).
 
 ``API_VERSION`` changes when a protocol changes. A new kind of plugin, or a new field with a default
 in a descriptor, leaves it as it is.
@@ -40,13 +40,20 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from yamkit.types import FeatureSpec, NetworkSpec, RunInfo, SinkItem, TagClass
+    from yamkit.types import (
+        FeatureSpec,
+        LabelledClip,
+        NetworkSpec,
+        RunInfo,
+        SinkItem,
+        TagClass,
+    )
 
 __all__ = [
     "API_VERSION",
@@ -55,6 +62,8 @@ __all__ = [
     "BackendOptions",
     "Frontend",
     "FrontendInfo",
+    "LabelReader",
+    "LabelReaderInfo",
     "Model",
     "PluginInfo",
     "Resampler",
@@ -160,6 +169,11 @@ class SinkInfo(PluginInfo):
     binary: bool = False
 
 
+@dataclass(frozen=True)
+class LabelReaderInfo(PluginInfo):
+    """Describes a label reader; the factory is a `LabelReader` class or makes one."""
+
+
 # --- hooks ---------------------------------------------------------------------------------------
 
 
@@ -181,6 +195,10 @@ class HookSpecs:
     @hookspec
     def yamkit_sinks(self) -> Iterable[SinkInfo]:  # type: ignore[empty-body]
         """Yield a descriptor for each sink."""
+
+    @hookspec
+    def yamkit_label_readers(self) -> Iterable[LabelReaderInfo]:  # type: ignore[empty-body]
+        """Yield a descriptor for each label reader."""
 
 
 # --- protocols -----------------------------------------------------------------------------------
@@ -417,3 +435,46 @@ class Sink(Protocol):
 
     def abort(self) -> None:
         """Give up: release resources. What was written is thrown away where it can be."""
+
+
+class LabelReader(Protocol):
+    r"""Reads the list of a labelled set in one layout: ``factory() -> LabelReader``.
+
+    It reads what the list says and leaves the rest to the core: where the files are, what a label
+    means to a model, which clips are wanted, whether a clip stands there twice.
+
+    Example
+    -------
+    ::
+
+        class MyReader:
+            def recognises(self, path, head):
+                return head[:1] == ("file|tags",)
+
+            def read(self, path):
+                lines = path.read_text("utf-8-sig").splitlines()
+                for number, line in enumerate(lines[1:], start=2):
+                    file, _, tags = line.partition("|")
+                    yield LabelledClip((file,), tuple(tags.split(",")), line=number)
+    """
+
+    def recognises(self, path: Path, head: Sequence[str]) -> bool:
+        """Tell whether a list is of this layout.
+
+        Parameters
+        ----------
+        path : Path
+            A file or a folder.
+        head : sequence of str
+            The first five lines of a file, without line ends and byte-order mark; nothing of a
+            folder.
+        """
+
+    def read(self, path: Path) -> Iterator[LabelledClip]:
+        """Read the clips, in the order of the list.
+
+        Raises
+        ------
+        yamkit.errors.LabelError
+            If the list is not what it should be; one line, with the file and the line in it.
+        """

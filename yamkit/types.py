@@ -18,6 +18,7 @@ __all__ = [
     "ClipFailure",
     "ClipStart",
     "FeatureSpec",
+    "LabelledClip",
     "NetworkSpec",
     "Parameters",
     "PatchTags",
@@ -286,6 +287,33 @@ class ClipFailure:
     path: str
     type: str
     message: str
+
+
+@dataclass(frozen=True)
+class LabelledClip:
+    """A clip of a labelled set, as its publishers list it.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Paths below the folder of audio, with ``/``; the first that is there is the clip's file.
+    labels : tuple of str
+        As they stand in the list: names or machine identifiers (``/m/...``), each once.
+    fold, split : str
+        As the list has them; empty where it has none.
+    start_seconds, end_seconds : float or None
+        The part of the file that is labelled, where a file may hold more; None for all of it.
+    line : int
+        Of the list, from 1; 0 where there is no list.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    fold: str = ""
+    split: str = ""
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    line: int = 0
 
 
 SinkItem = ClipStart | PatchTags | ClipEnd | ClipFailure

@@ -15,6 +15,7 @@ import click
 
 from yamkit import __version__
 from yamkit.cli.classify import classify
+from yamkit.cli.eval import evaluate
 from yamkit.cli.models import models
 from yamkit.cli.plugins import plugins
 from yamkit.cli.selftest import selftest
@@ -33,12 +34,13 @@ def cli() -> None:
 
     \b
     yamkit classify recording.wav    the five highest classes
+    yamkit eval LABELS --audio DIR   measure a model on a labelled set
     yamkit models pull yamnet        fetch the full model, once
     yamkit plugins                   what is installed
     """
 
 
-for _command in (classify, models, plugins, selftest):
+for _command in (classify, evaluate, models, plugins, selftest):
     cli.add_command(_command)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yamkit.cli._model import MODEL_HELP, choose_model
+from yamkit.cli._model import choose_model
+from yamkit.cli._tagger import tagger_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from yamkit.types import ClipEnd, ClipFailure
 
-__all__ = ["classify", "tagger_options"]
+__all__ = ["classify"]
 
 
 class _Top(click.ParamType[int | None]):
@@ -35,58 +36,9 @@ class _Top(click.ParamType[int | None]):
         return int(value)
 
 
-def tagger_options(command: Any) -> Any:
-    """Add the options that choose a model and the parts that run it."""
-    options = (
-        click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP),
-        click.option(
-            "--backend", default="onnx", show_default=True, help="Engine that runs the network."
-        ),
-        click.option(
-            "--frontend", default="logmel", show_default=True, help="Computes the patches."
-        ),
-        click.option(
-            "--resampler", default="polyphase", show_default=True, help="Changes the sample rate."
-        ),
-        click.option(
-            "--aggregate",
-            type=click.Choice(["mean", "max"]),
-            default="mean",
-            show_default=True,
-            help="How patch scores become the clip's.",
-        ),
-        click.option(
-            "--hop",
-            "hop_seconds",
-            type=float,
-            metavar="SECONDS",
-            help="From one patch to the next, a whole multiple of the STFT hop.  [default: the "
-            "model's own]",
-        ),
-        click.option(
-            "--batch-size",
-            type=click.IntRange(1),
-            default=16,
-            show_default=True,
-            help="Patches the network sees at once.",
-        ),
-        click.option(
-            "--threads",
-            type=click.IntRange(1),
-            help="Threads of one network call.  [default: the engine's choice]",
-        ),
-        click.option(
-            "--provider", default="cpu", show_default=True, help="Where the network runs."
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@tagger_options
+@tagger_options()
 @click.option(
     "--top",
     type=_Top(),

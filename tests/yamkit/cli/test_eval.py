@@ -1,0 +1,265 @@
+"""``yamkit eval`` as a user meets it: figures and coverage, files, comparisons, bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from yamkit import Tagger, cli
+from yamkit.evaluation import evaluate, evaluate_set
+from yamkit.evaluation.scoring import read_scores
+from yamkit.models.bundle import ModelBundle
+
+CLIPS = {"1.wav": "Dog", "2.wav": "Speech;Silence", "3.wav": "", "4.wav": "Dog;nonsense"}
+
+
+@pytest.fixture(autouse=True)
+def _set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("YAMKIT_MODEL", str(tiny.folder))
+    Path("audio").mkdir()
+    for number, name in enumerate(CLIPS):
+        noise = np.random.default_rng(number).normal(0, 0.1 * (number + 1), 8000)
+        soundfile.write(Path("audio", name), np.clip(noise, -1, 1), 8000)
+    rows = "".join(f"{name},{labels}\n" for name, labels in CLIPS.items())
+    Path("list.csv").write_text("path,labels\n" + rows)
+
+
+@pytest.fixture
+def yamkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run `yamkit eval` in this process; give exit code, standard output and standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["yamkit", "eval", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return run
+
+
+def test_the_text_says_what_the_figures_stand_for(yamkit) -> None:
+    code, out, err = yamkit("list.csv", "--audio", "audio")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "list.csv (csv): 4 of 4 clips scored, 0 missing, 0 failed"
+    assert lines[1] == "3 of 6 classes have positives, 1 clips have no label"
+    assert lines[2] == "  labels that mean nothing here, with their clips: nonsense (1)"
+    assert "mean average precision (mAP) over 3" in out
+    assert "accuracy" not in out  # clips have several labels
+
+
+def test_figures_are_those_of_the_taggers_scores(yamkit, tiny: ModelBundle) -> None:
+    code, out, _ = yamkit("list.csv", "--audio", "audio", "--json", "--bootstrap", "20")
+    assert code == 0
+    document = json.loads(out)
+    with Tagger(tiny) as tagger:
+        scores = [tagger.tag(Path("audio", name)).clip_scores for name in CLIPS]
+        names = [entry.name for entry in tagger.classes]
+        same = evaluate_set("list.csv", "audio", tagger, bootstrap=20)
+    truth = [[name in labels.split(";") for name in names] for labels in CLIPS.values()]
+    wanted = evaluate(truth, np.array(scores), names, bootstrap=20)
+    (system,) = document["systems"]
+    for key, figure in wanted.summary.items():
+        assert system["summary"][key]["value"] == pytest.approx(figure.value)
+        assert system["summary"][key]["low"] == pytest.approx(figure.low)
+    assert system["coverage"]["listed"] == system["coverage"]["scored"] == 4
+    assert system["coverage"]["unmapped_labels"] == {"nonsense": 1}
+    assert system["coverage"]["classes_without_positives"] == [
+        "White noise",
+        "Sine wave",
+        'Narration, "monologue"',
+    ]
+    assert system["classes"][3]["average_precision"] is None
+    assert same.report.summary["mean_auc"].value == pytest.approx(wanted.summary["mean_auc"].value)
+    assert document["schema"] == "yamkit-eval/1"
+
+
+@pytest.mark.parametrize("name", ["report.txt", "classes.csv"])
+def test_a_report_that_cannot_be_written(yamkit, name: str) -> None:
+    Path("r", name).mkdir(parents=True)
+    code, _, err = yamkit("list.csv", "--audio", "audio", "--report", "r")
+    assert code == 1
+    assert err.startswith("error: r: ")
+    assert not [path for path in Path("r").iterdir() if path.name.endswith(".new")]
+
+
+def test_a_report_folder_and_evaluation_without_audio(yamkit) -> None:
+    code, out, _ = yamkit("list.csv", "--audio", "audio", "--report", "deep/report")
+    assert code == 0
+    folder = Path("deep/report")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "classes.csv",
+        "precision-recall.png",
+        "report.json",
+        "report.txt",
+        "scores.npz",
+    ]
+    assert (folder / "report.txt").read_text() == out
+    assert (folder / "precision-recall.png").read_bytes().startswith(b"\x89PNG")
+    document = json.loads((folder / "report.json").read_text())
+    rows = list(csv.DictReader((folder / "classes.csv").read_text().splitlines()))
+    assert [row["name"] for row in rows][-1] == 'Narration, "monologue"'
+    for row, entry in zip(rows, document["systems"][0]["classes"], strict=True):
+        assert row["system"] == "tiny"
+        assert int(row["positives"]) == entry["positives"]
+        assert (row["auc"] == "") == (entry["auc"] is None)
+    code, again, _ = yamkit("list.csv", "--from-scores", str(folder / "scores.npz"))
+    assert (code, again) == (0, out)
+
+
+def test_an_interrupted_run_goes_on(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    from yamkit.evaluation import scoring
+
+    score, seen = scoring._score, []
+
+    def interrupted(tagger, part):
+        seen.append(part.key)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return score(tagger, part)
+
+    monkeypatch.setattr(scoring, "_score", interrupted)
+    code, out, err = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz")
+    assert (code, out, err.strip()) == (130, "", "interrupted")
+    code, out, _ = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz")
+    assert code == 0
+    assert seen == ["1.wav", "2.wav", "3.wav", "3.wav", "4.wav"]
+    code, whole, _ = yamkit("list.csv", "--audio", "audio")
+    assert whole == out
+    code, _, err = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz", "--aggregate", "max")
+    assert code == 2
+    assert "s.npz: scores of another run: aggregate 'mean' there and 'max' here" in err
+
+
+def test_missing_and_broken_clips_are_named(yamkit) -> None:
+    Path("audio/2.wav").unlink()
+    Path("audio/3.wav").write_bytes(b"RIFF but not really")
+    code, out, _ = yamkit("list.csv", "--audio", "audio")
+    assert code == 0
+    assert "2 of 4 clips scored, 1 missing, 1 failed" in out
+    assert "  missing: 2.wav\n" in out
+    assert "  failed: 3.wav: " in out
+    code, _, _ = yamkit("list.csv", "--audio", "audio", "--strict")
+    assert code == 1
+
+
+def test_systems_side_by_side(yamkit) -> None:
+    code, out, _ = yamkit(
+        "list.csv", "--audio", "audio", "--backend", "onnx", "--backend", "numpy", "--report", "r"
+    )
+    assert code == 0
+    head = next(line for line in out.splitlines() if "numpy - onnx" in line)
+    assert head.split() == ["onnx", "numpy", "numpy", "-", "onnx"]
+    assert "+0.0000" in out
+    document = json.loads(Path("r/report.json").read_text())
+    assert [each["backend"] for each in document["systems"]] == ["onnx", "numpy"]
+    assert document["differences"][0]["to"] == "numpy"
+    assert {path.name for path in Path("r").glob("*.npz")} == {"scores-1.npz", "scores-2.npz"}
+    code, again, _ = yamkit(
+        "list.csv", "--from-scores", "r/scores-1.npz", "--from-scores", "r/scores-2.npz"
+    )
+    assert again == out
+    code, _, err = yamkit(
+        "list.csv", "--backend", "onnx", "--backend", "numpy", "--scores", "s.npz"
+    )
+    assert code == 2
+    assert "--scores is one file, for 2 systems; use --report" in err
+
+
+def test_folds_and_a_label_map(yamkit) -> None:
+    Path("esc.csv").write_text(
+        "filename,fold,target,category\n1.wav,1,0,dog\n2.wav,1,1,rain\n3.wav,2,0,dog\n"
+    )
+    Path("map.csv").write_text("category,name\ndog,Dog\nrain,White noise\nrain,Sine wave\n")
+    arguments = ("--audio", "audio", "--label-map", "map.csv")
+    code, out, _ = yamkit("esc.csv", "--fold", "1", *arguments)
+    assert code == 0
+    assert out.startswith("esc.csv (esc50): 2 of 2 clips scored")
+    assert "2 of 2 classes have positives" in out
+    assert "top-1 accuracy" in out
+    yamkit("esc.csv", "--report", "r", *arguments)
+    assert Path("r/confusion.png").is_file()
+    code, out, _ = yamkit("esc.csv", "--classes", "dog", *arguments)
+    assert "1 of 1 classes have positives, 1 clips have no label" in out
+
+
+def test_audioset_segments_of_whole_videos_and_of_cut_ones(yamkit, tiny: ModelBundle) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, 30 * 8000)
+    soundfile.write("audio/-abcdefghij.wav", sound, 8000)
+    soundfile.write("audio/bbbbbbbbbbb_30000.flac", sound[:80000], 8000)
+    soundfile.write("audio/Yccccccccccc.wav", sound[:80000], 8000)
+    rows = [
+        "# Segments csv created Sun Mar  5 10:54:25 2017",
+        "# num_ytids=4, num_segs=4, num_unique_labels=3, num_positive_labels=6",
+        "# YTID, start_seconds, end_seconds, positive_labels",
+        '-abcdefghij, 10.000, 20.000, "/m/2,/m/05zppz"',
+        'bbbbbbbbbbb, 30.000, 40.000, "/m/1"',
+        'ccccccccccc, 50.000, 60.000, "/m/1,/m/05zppz"',
+        'ddddddddddd, 50.000, 60.000, "/m/1"',
+    ]
+    Path("eval_segments.csv").write_text("\n".join(rows) + "\n")
+    code, out, _ = yamkit("eval_segments.csv", "--audio", "audio", "--report", "r", "--json")
+    assert code == 0
+    coverage = json.loads(out)["systems"][0]["coverage"]
+    assert coverage["unmapped_labels"] == {"/m/05zppz": 2}
+    assert (coverage["listed"], coverage["scored"], len(coverage["missing"])) == (4, 3, 1)
+    scores = list(read_scores(Path("r/scores.npz")).rows.values())
+    with Tagger(tiny) as tagger:
+        wanted = [
+            tagger.tag(part, 8000).clip_scores
+            for part in (sound[80000:160000], sound[:80000], sound[:80000])
+        ]
+    np.testing.assert_allclose(scores, wanted, atol=1e-3)  # 16-bit files
+
+
+def test_hostile_labels_cannot_drive_a_terminal(yamkit) -> None:
+    Path("list.csv").write_text("path,labels\n1.wav,Dog;\x1b[31mred\n2.wav,Dog\n")
+    code, out, _ = yamkit("list.csv", "--audio", "audio")
+    assert code == 0
+    assert "\x1b" not in out
+    assert "red (1)" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("nowhere.csv",), 1, "nowhere.csv: No such file or directory"),
+        (("list.csv", "--audio", "nowhere"), 2, "nowhere: no such folder of audio"),
+        (("list.csv",), 2, "none of the 4 files of list.csv is in it, such as 1.wav"),
+        (("list.csv", "--audio", "audio", "--layout", "x"), 2, "no label reader 'x'; installed"),
+        (("list.csv", "--audio", "audio", "--fold", "1"), 2, "the list has no folds"),
+        (("list.csv", "--audio", "audio", "--classes", "x"), 2, "class 'x': none of the 6"),
+        (("list.csv", "--from-scores", "list.csv"), 1, "list.csv: no scores file"),
+        (("list.csv", "--audio", "audio", "--threshold", "nan"), 2, "threshold = nan"),
+    ],
+)
+def test_what_is_wrong_is_one_line(yamkit, arguments, code: int, message: str) -> None:
+    found, out, err = yamkit(*arguments)
+    assert (found, out) == (code, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_esc10_is_what_the_published_mapping_gives(yamkit, shared, yamnet, monkeypatch) -> None:
+    esc10 = shared / "audio" / "esc10"
+    code, out, _ = yamkit(
+        str(esc10 / "esc10.csv"),
+        "--audio",
+        str(esc10 / "audio"),
+        "--model",
+        str(yamnet.folder),
+        "--json",
+    )
+    assert code == 0
+    (system,) = json.loads(out)["systems"]
+    assert system["summary"]["mean_average_precision"]["value"] == pytest.approx(0.948, abs=0.01)
+    assert system["summary"]["mean_average_precision"]["classes"] == 10
+    assert system["coverage"]["scored"] == 400

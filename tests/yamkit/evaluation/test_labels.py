@@ -1,0 +1,112 @@
+"""Labelled sets: recognised, checked, chosen from, found on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yamkit.errors import LabelError, ParameterError, UnknownPluginError
+from yamkit.evaluation.labels import find_files, read_set
+
+ESC = """\
+filename,fold,target,category,esc10,src_file,take
+a.wav,1,0,dog,True,1,A
+b.wav,2,0,dog,True,2,A
+c.wav,2,1,rooster,True,3,A
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def to_file(text: str) -> Path:
+        path = tmp_path / "list.csv"
+        path.write_bytes(text.encode())
+        return path
+
+    return to_file
+
+
+def test_the_layout_is_recognised_or_named(write, tmp_path: Path) -> None:
+    labelled = read_set(write(ESC))
+    assert (labelled.layout, len(labelled.clips)) == ("esc50", 3)
+    assert read_set(write(ESC), "esc50").clips == labelled.clips
+    (tmp_path / "folder" / "dog").mkdir(parents=True)
+    (tmp_path / "folder" / "dog" / "1.wav").touch()
+    assert read_set(tmp_path / "folder").layout == "folders"
+    with pytest.raises(UnknownPluginError, match="no label reader 'esc5'; installed: audioset"):
+        read_set(write(ESC), "esc5")
+    with pytest.raises(LabelError) as caught:
+        read_set(write("file;tags\n"))
+    message = str(caught.value)
+    assert (
+        "its header ('file;tags') is of no known layout; name one with --layout: audio" in message
+    )
+    with pytest.raises(LabelError, match="may be csv, esc50; say which with --layout"):
+        read_set(write("filename,fold,target,category,path,labels\n"))
+    with pytest.raises(LabelError, match="No such file"):
+        read_set(tmp_path / "nowhere.csv")
+
+
+def test_folds_splits_and_limit(write) -> None:
+    labelled = read_set(write(ESC))
+    assert [clip.line for clip in labelled.select(folds=["2"]).clips] == [3, 4]
+    assert [clip.line for clip in labelled.select(folds=["1", "2"], limit=2).clips] == [2, 3]
+    assert labelled.select() == labelled
+    with pytest.raises(ParameterError, match=r"fold '3': none in .*list.csv; known: 1, 2"):
+        labelled.select(folds=["3"])
+    with pytest.raises(ParameterError, match="known: the list has no splits"):
+        labelled.select(splits=["dev"])
+    with pytest.raises(ParameterError, match="limit 0: wanted at least 1"):
+        labelled.select(limit=0)
+    both = read_set(write("path,labels,fold,split\na,x,1,dev\nb,x,2,eval\n"))
+    with pytest.raises(ParameterError, match="no clip is in these folds and splits at once"):
+        both.select(folds=["1"], splits=["eval"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,labels\n", "lists no clip"),
+        ("path,labels\na.wav,x\nb.wav,x\na.wav,y\n", "a.wav stands there 2 times (lines 2, 4)"),
+        ("path,labels\n../a.wav,x\n", "line 2: '../a.wav' leads out of the folder of audio"),
+        ("path,labels\n/a.wav,x\n", "line 2: '/a.wav' leads out"),
+        ("path,labels\n,x\n", "line 2: '' leads out"),
+        (
+            '# YTID, start_seconds, end_seconds, positive_labels\nabc, 10.0, 5.0, "/m/1"\n',
+            "line 2: from 10.0 to 5.0 s; the start must come before the end",
+        ),
+        (
+            '# YTID, start_seconds, end_seconds, positive_labels\nabc, 1.0, nan, "/m/1"\n',
+            "line 2: from 1.0 to nan s",
+        ),
+    ],
+)
+def test_lists_that_cannot_be_meant(write, text: str, message: str) -> None:
+    with pytest.raises(LabelError) as caught:
+        read_set(write(text))
+    assert message in str(caught.value)
+
+
+def test_a_video_may_have_several_segments(write) -> None:
+    head = "# YTID, start_seconds, end_seconds, positive_labels\n"
+    rows = 'abc, 0.0, 10.0, "/m/1"\nabc, 10.0, 20.0, "/m/1"\n'
+    assert len(read_set(write(head + rows)).clips) == 2
+    with pytest.raises(LabelError, match="stands there 2 times"):
+        read_set(write(head + rows.replace("10.0, 20.0", "0.0, 10.0")))
+
+
+def test_files_are_found_by_any_of_their_names(write, tmp_path: Path) -> None:
+    list_ = write("slice_file_name,fold,class\na.wav,1,x\nb.wav,2,x\nc.wav,2,x\n")
+    labelled = read_set(list_)
+    audio = tmp_path / "audio"
+    (audio / "fold1").mkdir(parents=True)
+    with pytest.raises(ParameterError) as caught:
+        find_files(labelled, audio)
+    assert "none of the 3 files of" in str(caught.value)
+    assert "such as fold1/a.wav; name the folder with --audio" in str(caught.value)
+    (audio / "fold1" / "a.wav").touch()
+    (audio / "b.wav").touch()
+    assert find_files(labelled, audio) == [audio / "fold1" / "a.wav", audio / "b.wav", None]
+    with pytest.raises(ParameterError, match="no such folder of audio"):
+        find_files(labelled, tmp_path / "nowhere")

@@ -1,0 +1,139 @@
+"""Clip scores: the tagger's own, of the labelled part, and kept for another time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from yamkit import Tagger
+from yamkit.errors import AudioError, AudioValueError, LabelError, ParameterError
+from yamkit.evaluation.scoring import Part, Scores, clip_scores, fingerprint, read_scores
+from yamkit.types import TagClass
+
+
+@pytest.fixture
+def tagger(tiny):
+    with Tagger(tiny) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sound(tmp_path: Path):
+    samples = np.random.default_rng(0).normal(0, 0.1, 20 * 8000).astype(np.float32)
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, samples, 8000, subtype="FLOAT")
+    return path, samples
+
+
+def score(tagger: Tagger, *part) -> np.ndarray:
+    ((_, found),) = clip_scores(tagger, [Part("x", *part)])
+    if isinstance(found, AudioError):
+        raise found
+    return found
+
+
+def test_scores_are_the_taggers(tagger, sound) -> None:
+    path, _ = sound
+    np.testing.assert_allclose(score(tagger, path), tagger.tag(path).clip_scores, atol=1e-6)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0.0, 10.0), (3.0, 13.0), (10.0, 20.0), (15.0, 25.0)])
+def test_a_longer_file_is_cut(tagger, sound, start: float, end: float) -> None:
+    path, samples = sound
+    part = samples[round(start * 8000) : round(end * 8000)]
+    wanted = tagger.tag(part, 8000).clip_scores
+    np.testing.assert_allclose(score(tagger, path, start, end), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(("start", "end"), [(30.0, 50.0), (30.0, 49.5), (0.0, 20.0), (5.0, 60.0)])
+def test_a_file_that_is_the_part_itself_is_not(tagger, sound, start: float, end: float) -> None:
+    path, samples = sound
+    wanted = tagger.tag(samples, 8000).clip_scores
+    np.testing.assert_allclose(score(tagger, path, start, end), wanted, atol=1e-6)
+
+
+def test_a_part_beyond_the_end(tagger, sound) -> None:
+    path, _ = sound
+    with pytest.raises(AudioValueError, match="lasts 20.0 s, the labelled part begins at 30 s"):
+        score(tagger, path, 30.0, 40.0)
+
+
+def test_one_bad_file_does_no_harm(tagger, sound, tmp_path: Path) -> None:
+    path, _ = sound
+    (tmp_path / "bad.wav").write_bytes(b"RIFF but not really")
+    parts = [Part("a", tmp_path / "bad.wav"), Part("b", path), Part("c", tmp_path / "nowhere")]
+    found = {part.key: each for part, each in clip_scores(tagger, parts)}
+    assert isinstance(found["a"], AudioError)
+    assert isinstance(found["c"], AudioError)
+    assert found["b"].shape == (6,)
+
+
+CLASSES = (TagClass(0, "/m/0", "A"), TagClass(1, "", 'B, "b"'))
+ROWS = {"ä.wav": np.array([0.1, 0.2], "f4"), "b.wav 1-2": np.array([0.3, 0.4], "f4")}
+
+
+def test_a_scores_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "scores.npz"
+    scores = Scores({"model": "m"}, CLASSES, ROWS, {"c.wav": "broken"})
+    scores.write(path)
+    found = read_scores(path)
+    assert (found.fingerprint, found.classes, found.failures) == (
+        scores.fingerprint,
+        CLASSES,
+        scores.failures,
+    )
+    wanted = np.array([[0.3, 0.4], [0.1, 0.2]], np.float32)
+    np.testing.assert_array_equal(found.array(["b.wav 1-2", "ä.wav"]), wanted)
+    assert found.array([]).shape == (0, 2)
+    assert [each.name for each in tmp_path.iterdir()] == ["scores.npz"]
+    Scores({}, CLASSES).write(path)
+    assert read_scores(path).rows == {}
+
+
+def test_scores_of_another_run_are_refused(tagger) -> None:
+    mark = fingerprint(tagger)
+    scores = Scores({**mark, "backend": "numpy"}, CLASSES)
+    with pytest.raises(ParameterError) as caught:
+        scores.check_same(mark, Path("s.npz"))
+    assert "s.npz: scores of another run: backend 'numpy' there and 'onnx' here" in str(
+        caught.value
+    )
+    Scores(mark, CLASSES).check_same(mark, Path("s.npz"))
+
+
+def damaged(name: str, path: Path) -> None:
+    head = {
+        "schema": "yamkit-scores/1",
+        "fingerprint": {},
+        "classes": [["", "a"]],
+        "clips": ["x"],
+        "failures": {},
+    }
+    scores = np.zeros((1, 1), np.float32)
+    if name == "text":
+        path.write_text("no archive")
+        return
+    if name == "pickle":
+        np.savez(path, head=np.array([{}], dtype=object), scores=scores)
+        return
+    head |= {"schema": {"schema": "yamkit-scores/2"}, "clips": {"clips": ["x", "y"]}}.get(name, {})
+    scores = {"nan": scores * np.nan, "kind": scores.astype(int)}.get(name, scores)
+    text = json.dumps({} if name == "empty" else head)
+    np.savez(path, head=np.frombuffer(text.encode(), np.uint8), scores=scores)
+
+
+@pytest.mark.parametrize("name", ["text", "pickle", "schema", "clips", "nan", "kind", "empty"])
+def test_files_that_are_no_scores(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "scores.npz"
+    damaged(name, path)
+    with pytest.raises(LabelError, match="no scores file of this version of yamkit; remove it"):
+        read_scores(path)
+
+
+def test_a_scores_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="No such file"):
+        read_scores(tmp_path / "scores.npz")

@@ -1,0 +1,123 @@
+"""What labels mean: by name, by identifier, by a map, and never by guessing."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from yamkit.errors import LabelError, ParameterError
+from yamkit.evaluation.labels import LabelledSet
+from yamkit.evaluation.targets import built_in_map, read_label_map, targets_of
+from yamkit.models.store import FALLBACK_MODEL, find_model
+from yamkit.types import LabelledClip, TagClass
+
+CLASSES = tuple(
+    TagClass(place, mid, name)
+    for place, (mid, name) in enumerate(
+        [("/m/1", "Dog"), ("/m/2", "Speech"), ("/m/3", "Music"), ("/m/4", "Music")]
+    )
+)
+
+
+def labelled(*labels: tuple[str, ...]) -> LabelledSet:
+    clips = tuple(LabelledClip((f"{n}.wav",), each, line=n) for n, each in enumerate(labels))
+    return LabelledSet(
+        Path("list"), "csv", clips, tuple(sorted({x for each in labels for x in each}))
+    )
+
+
+def test_labels_name_classes_by_name_or_identifier() -> None:
+    some = labelled(("Dog", "/m/2"), ("/m/1",), (), ("dog", "Music", "/m/9"))
+    targets = targets_of(some, CLASSES, None)
+    assert targets.names == ("Dog", "Speech", "Music", "Music")
+    assert targets.columns == {"Dog": 0, "/m/1": 0, "/m/2": 1}
+    # another spelling, a name that two classes have, an identifier of none
+    assert targets.unmapped == {"/m/9": 1, "Music": 1, "dog": 1}
+    truth = targets.truth(some.clips)
+    np.testing.assert_array_equal(truth, [[1, 1, 0, 0], [1, 0, 0, 0], [0] * 4, [0] * 4])
+    scores = np.random.default_rng(0).random((3, 4))
+    np.testing.assert_array_equal(targets.scores(scores), scores)
+
+
+def test_a_category_is_the_highest_of_its_classes() -> None:
+    label_map = {
+        "sound": ("Dog", "/m/4"),
+        "voice": ("Speech", "not a class"),
+        "lost": ("not a class",),
+        "elsewhere": ("Dog",),
+    }
+    some = labelled(("sound",), ("voice", "lost"), ("other",))
+    targets = targets_of(some, CLASSES, label_map)
+    assert targets.names == ("sound", "voice")  # no clip of the list is `elsewhere`
+    assert targets.unmapped == {"lost": 1, "other": 1}
+    scores = np.array([[0.1, 0.2, 0.9, 0.3], [0.5, 0.6, 0.9, 0.4]])
+    np.testing.assert_array_equal(targets.scores(scores), [[0.3, 0.2], [0.5, 0.6]])
+
+
+def test_a_restriction_keeps_some_columns() -> None:
+    some = labelled(("Dog", "/m/2"), ("Music",))
+    targets = targets_of(some, CLASSES, None).restrict(["/m/2", "Dog"])
+    assert targets.names == ("Dog", "Speech")
+    assert targets.truth(some.clips).tolist() == [[True, True], [False, False]]
+    only = targets_of(some, CLASSES, None).restrict(["Speech"])
+    assert only.truth(some.clips).tolist() == [[True], [False]]
+    with pytest.raises(ParameterError, match="class 'Cat': none of the 4 that are scored, such as"):
+        targets_of(some, CLASSES, None).restrict(["Cat"])
+
+
+def test_labels_that_all_mean_nothing() -> None:
+    with pytest.raises(LabelError) as caught:
+        targets_of(labelled(("dog",), ("cat",)), CLASSES, None)
+    message = str(caught.value)
+    assert "none of the 2 labels, such as 'dog', is a class of the model; map them with" in message
+
+
+def test_maps_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    path.write_bytes(
+        '\ufeffcategory, name\r\na,Dog\r\na,"Baby cry, infant cry"\r\nb,x\r\n'.encode()
+    )
+    assert read_label_map(path) == {"a": ("Dog", "Baby cry, infant cry"), "b": ("x",)}
+    path.write_text("category,mid\na,/m/1\n")
+    assert read_label_map(path) == {"a": ("/m/1",)}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"a,b\n", "wanted the columns category and mid, or category and name; its columns: a, b"),
+        (b"category,mid\n", "maps nothing"),
+        (b"category,mid\na\n", "line 2: no category or no mid"),
+        (b"category,mid\n,x\n", "line 2: no category or no mid"),
+        (b'category,mid\n"a,b\n', "no CSV file"),
+        (b"category,mid\n\xff,x\n", "not UTF-8 text"),
+    ],
+)
+def test_maps_that_are_none(tmp_path: Path, text: bytes, message: str) -> None:
+    path = tmp_path / "map.csv"
+    path.write_bytes(text)
+    with pytest.raises(LabelError) as caught:
+        read_label_map(path)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    with pytest.raises(LabelError, match="No such file"):
+        read_label_map(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("layout", "count"), [("esc50", 47), ("urbansound8k", 10), ("fsd50k", 188)]
+)
+def test_the_maps_that_come_along_name_classes_of_audioset(layout: str, count: int) -> None:
+    label_map = built_in_map(layout)
+    assert len(label_map) == count
+    classes = find_model(FALLBACK_MODEL).classes
+    known = {entry.name for entry in classes} | {entry.mid for entry in classes}
+    assert {name for meant in label_map.values() for name in meant} <= known
+    text = (files("yamkit") / "data" / "label_maps" / f"{layout}.csv").read_text()
+    rows = list(csv.reader(text.splitlines()))
+    assert len({tuple(row) for row in rows}) == len(rows)
+    assert built_in_map("csv") is None

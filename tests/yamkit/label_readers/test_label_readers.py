@@ -1,0 +1,172 @@
+"""Each layout as its publishers write it, and what is wrong with a list in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from yamkit.errors import LabelError
+from yamkit.label_readers._audioset import AudioSet
+from yamkit.label_readers._folders import Folders
+from yamkit.label_readers._tables import DcaseWeak, Esc50, Fsd50k, PlainCsv, UrbanSound8k
+from yamkit.types import LabelledClip
+
+READERS = {
+    reader.__name__: reader()
+    for reader in (AudioSet, DcaseWeak, Esc50, Folders, Fsd50k, PlainCsv, UrbanSound8k)
+}
+
+# The publishers' own first lines.
+LISTS = {
+    "AudioSet": """\
+# Segments csv created Sun Mar  5 10:54:25 2017
+# num_ytids=20371, num_segs=20371, num_unique_labels=527, num_positive_labels=51804
+# YTID, start_seconds, end_seconds, positive_labels
+--4gqARaEJE, 0.000, 10.000, "/m/068hy,/m/07q6cd_,/m/0bt9lr,/m/0jbk"
+-0RWZT-miFs, 420.000, 430.000, "/m/03v3yw,/m/0k4j"
+""",
+    "Fsd50k": """\
+fname,labels,mids,split
+64760,"Electric_guitar,Guitar,Plucked_string_instrument,Musical_instrument,Music","/m/02sgy,/m/0342h,/m/0fx80y,/m/04szw,/m/04rlf",train
+16399,"Electric_guitar,Guitar","/m/02sgy,/m/0342h",val
+""",
+    "Esc50": """\
+filename,fold,target,category,esc10,src_file,take
+1-100032-A.wav,1,0,dog,True,100032,A
+1-100038-A.wav,1,14,chirping_birds,False,100038,A
+""",
+    "UrbanSound8k": """\
+slice_file_name,fsID,start,end,salience,fold,classID,class
+100032-3-0-0.wav,100032,0.0,0.317551,1,5,3,dog_bark
+100263-2-0-117.wav,100263,58.5,62.5,1,5,2,children_playing
+""",
+    "DcaseWeak": """\
+filename\tevent_labels
+Y--PG66A3lo4_30.000_40.000.wav\tBlender,Speech
+Y-0MoGDQ2S1A_0.000_10.000.wav\tDog
+""",
+    "PlainCsv": """\
+path,labels
+night/1.wav,Dog;/m/09x0r
+"night/2, windy.wav",
+""",
+}
+
+
+def lines(text: str) -> tuple[str, ...]:
+    return tuple(text.splitlines()[:5])
+
+
+def read(name: str, path: Path, text: str | bytes) -> list[LabelledClip]:
+    file = path / "list.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return list(READERS[name].read(file))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_header_is_recognised_by_its_reader_alone(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "list"
+    file.touch()
+    found = [key for key, reader in READERS.items() if reader.recognises(file, lines(LISTS[name]))]
+    assert found == [name]
+    assert not any(reader.recognises(file, ("a,b,c", "1,2,3")) for reader in READERS.values())
+    assert not any(reader.recognises(file, ()) for reader in READERS.values())
+
+
+def test_audioset(tmp_path: Path) -> None:
+    first, second = read("AudioSet", tmp_path, LISTS["AudioSet"])
+    assert first.labels == ("/m/068hy", "/m/07q6cd_", "/m/0bt9lr", "/m/0jbk")
+    assert (first.start_seconds, first.end_seconds, first.line) == (0.0, 10.0, 4)
+    assert {"--4gqARaEJE.wav", "Y--4gqARaEJE.wav", "--4gqARaEJE_0.wav"} <= set(first.names)
+    assert (second.start_seconds, second.end_seconds) == (420.0, 430.0)
+    # a segment's own file comes before the whole video's
+    names = list(second.names)
+    assert names.index("-0RWZT-miFs_420000.wav") < names.index("-0RWZT-miFs.wav")
+    with pytest.raises(LabelError, match=r"line 4: start_seconds '0:10' is no number of seconds"):
+        read("AudioSet", tmp_path, LISTS["AudioSet"].replace("0.000, 10", "0:10, 10", 1))
+
+
+def test_fsd50k(tmp_path: Path) -> None:
+    first, second = read("Fsd50k", tmp_path, LISTS["Fsd50k"])
+    assert first.names == ("64760.wav", "64760")
+    assert first.labels[1:3] == ("Guitar", "Plucked_string_instrument")
+    assert (first.split, second.split) == ("train", "val")
+    evaluation = "fname,labels,mids\n37199,Electric_guitar,/m/02sgy\n"
+    assert READERS["Fsd50k"].recognises(tmp_path / "x", lines(evaluation))
+    assert read("Fsd50k", tmp_path, evaluation) == [
+        LabelledClip(("37199.wav", "37199"), ("Electric_guitar",), line=2)
+    ]
+
+
+def test_esc50_and_urbansound8k_have_folds(tmp_path: Path) -> None:
+    assert read("Esc50", tmp_path, LISTS["Esc50"])[1] == LabelledClip(
+        ("1-100038-A.wav",), ("chirping_birds",), fold="1", line=3
+    )
+    assert read("UrbanSound8k", tmp_path, LISTS["UrbanSound8k"])[1] == LabelledClip(
+        ("fold5/100263-2-0-117.wav", "100263-2-0-117.wav"),
+        ("children_playing",),
+        fold="5",
+        line=3,
+    )
+
+
+def test_dcase_weak_and_plain(tmp_path: Path) -> None:
+    first, _ = read("DcaseWeak", tmp_path, LISTS["DcaseWeak"])
+    assert first.labels == ("Blender", "Speech")
+    first, second = read("PlainCsv", tmp_path, LISTS["PlainCsv"])
+    assert first.labels == ("Dog", "/m/09x0r")
+    assert (second.names, second.labels) == (("night/2, windy.wav",), ())
+    (only,) = read("PlainCsv", tmp_path, "split,path,labels,fold\na,b.wav, Dog ; Dog ;,3\n")
+    assert only == LabelledClip(("b.wav",), ("Dog",), fold="3", split="a", line=2)
+
+
+def test_folders(tmp_path: Path) -> None:
+    for name in ("dog/1.wav", "dog/deep/2.wav", "cat/3.wav", "cat/.hidden", "top.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    reader = READERS["Folders"]
+    assert reader.recognises(tmp_path, ())
+    assert not reader.recognises(tmp_path / "top.wav", ())
+    assert [(clip.names[0], clip.labels) for clip in reader.read(tmp_path)] == [
+        ("cat/3.wav", ("cat",)),
+        ("dog/1.wav", ("dog",)),
+        ("dog/deep/2.wav", ("dog",)),
+    ]
+    with pytest.raises(LabelError, match="No such file"):
+        list(reader.read(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_from_other_systems_are_the_same(name: str, tmp_path: Path) -> None:
+    wanted = read(name, tmp_path, LISTS[name])
+    assert read(name, tmp_path, ("\ufeff" + LISTS[name]).encode()) == wanted
+    assert read(name, tmp_path, LISTS[name].replace("\n", "\r\n")) == wanted
+    assert read(name, tmp_path, LISTS[name].rstrip("\n")) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("PlainCsv", "path,tags\n", "no column labels; its columns: path, tags"),
+        ("PlainCsv", "", "no column path, labels; its columns: "),
+        ("PlainCsv", "path,labels\na,b.wav,Dog\n", "line 2: 3 columns, wanted 2 (path,labels)"),
+        ("PlainCsv", "path,labels\na.wav\n", "line 2: 1 columns, wanted 2"),
+        ("PlainCsv", 'path,labels\na.wav,"Dog\n', "line 2: unexpected end of data"),
+        ("PlainCsv", b"path,labels\na.wav,\xff\n", "not UTF-8 text; save it as UTF-8"),
+        ("AudioSet", "# YTID\nabc, 1\n", "line 2: 2 columns, wanted 4"),
+        ("Esc50", "filename,category\n", "no column fold"),
+    ],
+)
+def test_what_is_wrong_is_said(name: str, text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(LabelError) as caught:
+        read(name, tmp_path, text)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path / "list.csv"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_that_is_not_there(name: str, tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="No such file"):
+        list(READERS[name].read(tmp_path / "nowhere.csv"))

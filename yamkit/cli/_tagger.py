@@ -1,0 +1,76 @@
+"""The options that choose a model and the parts that run it, for every command that tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yamkit.cli._model import MODEL_HELP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["tagger_options"]
+
+
+def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
+    """Add the options; with `several`, models and backends may be repeated, to compare them."""
+    options = (
+        _choice("--model", several, None, MODEL_HELP, metavar="NAME|FOLDER"),
+        _choice("--backend", several, "onnx", "Engine that runs the network."),
+        click.option(
+            "--frontend", default="logmel", show_default=True, help="Computes the patches."
+        ),
+        click.option(
+            "--resampler", default="polyphase", show_default=True, help="Changes the sample rate."
+        ),
+        click.option(
+            "--aggregate",
+            type=click.Choice(["mean", "max"]),
+            default="mean",
+            show_default=True,
+            help="How patch scores become the clip's.",
+        ),
+        click.option(
+            "--hop",
+            "hop_seconds",
+            type=float,
+            metavar="SECONDS",
+            help="From one patch to the next, a whole multiple of the STFT hop.  [default: the "
+            "model's own]",
+        ),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(1),
+            default=16,
+            show_default=True,
+            help="Patches the network sees at once.",
+        ),
+        click.option(
+            "--threads",
+            type=click.IntRange(1),
+            help="Threads of one network call.  [default: the engine's choice]",
+        ),
+        click.option(
+            "--provider", default="cpu", show_default=True, help="Where the network runs."
+        ),
+    )
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _choice(
+    name: str, several: bool, default: str | None, text: str, metavar: str | None = None
+) -> Callable[[Any], Any]:
+    if not several:
+        shown = default is not None
+        return click.option(name, default=default, show_default=shown, metavar=metavar, help=text)
+    text += " May be repeated, to compare."
+    preset = None if default is None else (default,)
+    return click.option(name, multiple=True, default=preset, metavar=metavar, help=text)

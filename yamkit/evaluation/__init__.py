@@ -1,0 +1,33 @@
+"""Measure a tagger on labelled sets.
+
+`evaluate` works on arrays alone, `evaluate_set` on a list of labels and a folder of audio;
+`metrics` holds the figures of the field as pure functions. ``yamkit eval`` is the command.
+"""
+
+from __future__ import annotations
+
+from yamkit.evaluation import metrics
+from yamkit.evaluation._evaluate import (
+    METRICS,
+    ClassReport,
+    Figure,
+    Report,
+    difference,
+    evaluate,
+)
+from yamkit.evaluation._set import Coverage, SetReport, evaluate_scores, evaluate_set, score_set
+
+__all__ = [
+    "METRICS",
+    "ClassReport",
+    "Coverage",
+    "Figure",
+    "Report",
+    "SetReport",
+    "difference",
+    "evaluate",
+    "evaluate_scores",
+    "evaluate_set",
+    "metrics",
+    "score_set",
+]

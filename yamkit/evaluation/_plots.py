@@ -1,0 +1,140 @@
+"""Pictures of a report, by matplotlib (extra ``plots``): curves, and who is taken for whom."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit._text import printable
+from yamkit.errors import MissingRequirementError
+from yamkit.evaluation.metrics import precision_recall_curve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from yamkit.evaluation._set import SetReport
+
+__all__ = ["can_plot", "confusion", "plot_confusion", "plot_curves"]
+
+_NAMED = 10
+"""Curves with a colour and a name: all up to so many, else half of them best and half worst."""
+_NUMBERED = 20
+"""Classes up to which a confusion picture has numbers in its cells."""
+_DPI = 120
+
+
+def can_plot() -> bool:
+    """Tell whether matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def plot_curves(item: SetReport, path: Path) -> None:
+    """Draw the precision-recall curve of every class that has positives, as PNG.
+
+    Raises
+    ------
+    MissingRequirementError
+        Without matplotlib.
+    """
+    figure, axes = _figure(7.0, 5.0)
+    held = [n for n, entry in enumerate(item.report.classes) if entry.positives]
+    held.sort(key=lambda n: -item.report.classes[n].average_precision)
+    named = held if len(held) <= _NAMED else [*held[: _NAMED // 2], *held[-_NAMED // 2 :]]
+    for place in [*(n for n in held if n not in named), *named]:
+        entry = item.report.classes[place]
+        recall, precision, _ = precision_recall_curve(item.truth[:, place], item.scores[:, place])
+        # precision belongs to the step up to a recall, as in the average precision
+        steps = {"drawstyle": "steps-pre", "clip_on": False}
+        start = precision[:1]
+        recall, precision = np.append(0, recall), np.append(start, precision)
+        if place in named:
+            label = f"{_literal(entry.name)} ({entry.average_precision:.3f})"
+            axes.plot(recall, precision, label=label, linewidth=1.4, zorder=3, **steps)
+        else:
+            axes.plot(recall, precision, color="0.85", linewidth=0.6, **steps)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    value = item.report.summary["mean_average_precision"].value
+    axes.set_title(
+        f"{_literal(item.system.get('model', ''))}: mean average precision {value:.3f} over "
+        f"{len(held)} classes, {item.coverage.scored} of {item.coverage.listed} clips",
+        fontsize="medium",
+    )
+    axes.legend(
+        title="average precision", loc="upper left", bbox_to_anchor=(1.01, 1), fontsize="small"
+    )
+    axes.grid(color="0.93")
+    figure.savefig(path, dpi=_DPI, bbox_inches="tight", format="png")
+
+
+def confusion(truth: NDArray[np.bool_], scores: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Count which class scores highest, [K label, K highest]; of equal ones the first.
+
+    Parameters
+    ----------
+    truth : ndarray, bool [N, K]
+        One label a clip.
+    scores : ndarray, float [N, K]
+    """
+    counts = np.zeros((truth.shape[1], truth.shape[1]), np.int64)
+    np.add.at(counts, (truth.argmax(axis=1), scores.argmax(axis=1)), 1)
+    return counts
+
+
+def plot_confusion(item: SetReport, path: Path) -> None:
+    """Draw which class scores highest for the clips of each, in shares of a row, as PNG.
+
+    Raises
+    ------
+    MissingRequirementError
+        Without matplotlib.
+    """
+    names = [_literal(entry.name) for entry in item.report.classes]
+    counts = confusion(item.truth, item.scores)
+    rows = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(rows, 1)
+    size = 2.5 + 0.28 * len(names)
+    figure, axes = _figure(size, size)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize="small")
+    axes.set_yticks(range(len(names)), names, fontsize="small")
+    axes.set(xlabel="highest score", ylabel="label")
+    if len(names) <= _NUMBERED:
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(
+                column,
+                row,
+                str(counts[row, column]),
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize="x-small",
+            )
+    figure.colorbar(image, ax=axes, shrink=0.7, label="share of the label's clips")
+    accuracy = item.report.summary["top_1_accuracy"].value
+    axes.set_title(
+        f"{_literal(item.system.get('model', ''))}: top-1 accuracy {accuracy:.1%}, "
+        f"{item.coverage.scored} of {item.coverage.listed} clips",
+        fontsize="medium",
+    )
+    figure.savefig(path, dpi=_DPI, bbox_inches="tight", format="png")
+
+
+def _literal(name: str) -> str:
+    """Keep matplotlib from reading a name as a formula."""
+    return printable(name).replace("$", r"\$")
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingRequirementError(
+            "pictures need matplotlib: pip install 'yamkit[plots]'"
+        ) from None
+    figure = Figure(figsize=(width, height))
+    return figure, figure.subplots()

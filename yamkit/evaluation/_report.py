@@ -1,0 +1,274 @@
+"""A set's reports on paper: text for people, JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import dataclasses
+import io
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from yamkit import __version__
+from yamkit._text import printable
+from yamkit.errors import OutputError
+from yamkit.evaluation._evaluate import METRICS, difference
+from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from yamkit.evaluation._evaluate import ClassReport, Figure
+    from yamkit.evaluation._set import SetReport
+
+__all__ = ["as_csv", "as_dict", "as_json_text", "as_text", "column_names", "write_report"]
+
+_SHOWN = 5
+_EXTREMES = 20
+"""Classes shown: all of them up to so many, else the worst and the best `_SHOWN`."""
+
+
+def column_names(reports: Sequence[SetReport]) -> list[str]:
+    """Name systems by what they differ in."""
+    names = []
+    for report in reports:
+        system = report.system
+        parts = [
+            system.get(key, "")
+            for key in ("model", "backend", "frontend", "resampler", "hop_seconds", "aggregate")
+            if len({each.system.get(key) for each in reports}) > 1
+        ]
+        names.append(" ".join(parts) or system.get("model", "scores"))
+    if len(set(names)) < len(names):
+        return [f"{name} {number}" for number, name in enumerate(names, start=1)]
+    return names
+
+
+def as_text(reports: Sequence[SetReport]) -> str:
+    """Write one report, or several side by side: coverage first, then figures, then classes."""
+    first = reports[0]
+    lines = [*_coverage(first), ""]
+    lines += _table(reports)
+    lines += ["", *_classes(first)] if len(reports) == 1 else []
+    return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _coverage(item: SetReport) -> list[str]:
+    covered, report = item.coverage, item.report
+    scored = f"{covered.scored} of {covered.listed} clips scored"
+    held = len(report.classes) - len(report.without_positives)
+    lines = [
+        f"{item.labels} ({item.layout}): {scored}, {len(covered.missing)} missing, "
+        f"{len(covered.failed)} failed",
+        f"{held} of {len(report.classes)} classes have positives, {report.unlabelled_clips} clips "
+        "have no label",
+    ]
+    lines += _listed("missing", covered.missing)
+    lines += _listed("failed", [f"{key}: {reason}" for key, reason in covered.failed.items()])
+    unmapped = [f"{label} ({count})" for label, count in covered.unmapped.items()]
+    lines += _listed("labels that mean nothing here, with their clips", unmapped)
+    return lines
+
+
+def _listed(title: str, items: Sequence[str]) -> list[str]:
+    if not items:
+        return []
+    more = f", and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return [f"  {title}: {', '.join(items[:_SHOWN])}{more}"]
+
+
+def _table(reports: Sequence[SetReport]) -> list[str]:
+    names = column_names(reports)
+    several = len(reports) > 1
+    rows = [["", *names, *([f"{name} - {names[0]}" for name in names[1:]] if several else [])]]
+    for key, title in METRICS.items():
+        if key not in reports[0].report.summary:
+            continue
+        figures = [each.report.summary[key] for each in reports]
+        cells = [_figure(figure) for figure in figures]
+        cells += [
+            _figure(difference(reports[0].report, each.report, key), signed=True)
+            for each in reports[1:]
+        ]
+        counted = figures[0].classes
+        note = "" if counted is None else f" over {counted}"
+        rows.append([title + note, *cells])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        ).rstrip()
+        for row in rows
+    ]
+    report = reports[0].report
+    notes = [f"threshold {report.threshold:g}; best thresholds are fitted to these very clips"]
+    if report.resamples:
+        count = len(next(iter(report.resamples.values())))
+        notes.append(
+            f"intervals: {report.confidence:.0%}, {count} bootstrap resamples of the clips"
+        )
+    if report.perfect_auc_classes:
+        notes.append(
+            f"{report.perfect_auc_classes} classes have an AUC of 1 or 0: their d-prime is that of "
+            "half a pair away"
+        )
+    return lines + [f"({note})" for note in notes]
+
+
+def _figure(figure: Figure, *, signed: bool = False) -> str:
+    text = f"{figure.value:+.4f}" if signed else f"{figure.value:.4f}"
+    if figure.low is None or figure.high is None:
+        return text
+    ends = (
+        f"{figure.low:+.4f}, {figure.high:+.4f}"
+        if signed
+        else f"{figure.low:.4f}, {figure.high:.4f}"
+    )
+    return f"{text} [{ends}]"
+
+
+def _classes(item: SetReport) -> list[str]:
+    held = [each for each in item.report.classes if each.positives]
+    ranked = sorted(held, key=lambda each: (-each.average_precision, each.name))
+    if len(ranked) <= _EXTREMES:
+        groups = [("", ranked)]
+    else:
+        groups = [("best", ranked[:_SHOWN]), ("worst", ranked[-_SHOWN:])]
+    width = max(len(each.name) for _, group in groups for each in group)
+    head = f"{'':{width}}  positives      AP     AUC      d'  lwlrap      F1"
+    lines = [head]
+    for title, group in groups:
+        if title:
+            lines.append(f"{title}:")
+        lines += [_class_line(each, width) for each in group]
+    return lines
+
+
+def _class_line(each: ClassReport, width: int) -> str:
+    numbers = (each.average_precision, each.auc, each.d_prime, each.lwlrap, each.f1)
+    cells = "".join(
+        f"{number:8.3f}" if not math.isnan(number) else f"{'-':>8}" for number in numbers
+    )
+    return f"{each.name:{width}}{each.positives:11}{cells}"
+
+
+def as_dict(reports: Sequence[SetReport]) -> dict[str, Any]:
+    """Give the reports as the JSON file has them, schema ``yamkit-eval/1``; NaN becomes null."""
+    first = reports[0]
+    names = column_names(reports)
+    return {
+        "schema": "yamkit-eval/1",
+        "yamkit": __version__,
+        "labels": first.labels,
+        "layout": first.layout,
+        "threshold": first.report.threshold,
+        "confidence": first.report.confidence,
+        "resamples": len(next(iter(first.report.resamples.values()), ())),
+        "systems": [
+            {
+                "name": name,
+                **each.system,
+                "coverage": {
+                    "listed": each.coverage.listed,
+                    "scored": each.coverage.scored,
+                    "unlabelled": each.report.unlabelled_clips,
+                    "missing": list(each.coverage.missing),
+                    "failed": dict(each.coverage.failed),
+                    "unmapped_labels": dict(each.coverage.unmapped),
+                    "classes_without_positives": list(each.report.without_positives),
+                    "classes_without_negatives": list(each.report.without_negatives),
+                    "classes_with_perfect_auc": each.report.perfect_auc_classes,
+                },
+                "summary": {key: _plain(value) for key, value in each.report.summary.items()},
+                "classes": [_plain(entry) for entry in each.report.classes],
+            }
+            for name, each in zip(names, reports, strict=True)
+        ],
+        "differences": [
+            {
+                "from": names[0],
+                "to": name,
+                "summary": {
+                    key: _plain(difference(first.report, each.report, key))
+                    for key in first.report.summary
+                },
+            }
+            for name, each in zip(names[1:], reports[1:], strict=True)
+        ],
+    }
+
+
+def as_json_text(reports: Sequence[SetReport]) -> str:
+    """Give `as_dict` as the text of a JSON file."""
+    document = as_dict(reports)
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_report(reports: Sequence[SetReport], folder: Path) -> None:
+    """Write all forms of a report, and pictures where matplotlib is installed.
+
+    A file appears when it is whole.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    texts = {
+        "report.txt": as_text(reports),
+        "report.json": as_json_text(reports),
+        "classes.csv": as_csv(reports),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            with _replaced(folder / name) as fresh:
+                fresh.write_text(text, encoding="utf-8")
+        if can_plot():
+            _write_pictures(reports, folder)
+    except OSError as error:
+        raise OutputError(f"{printable(folder)}: {error.strerror or 'cannot be written'}") from None
+
+
+def _write_pictures(reports: Sequence[SetReport], folder: Path) -> None:
+    for number, item in enumerate(reports, start=1):
+        suffix = f"-{number}.png" if len(reports) > 1 else ".png"
+        with _replaced(folder / f"precision-recall{suffix}") as fresh:
+            plot_curves(item, fresh)
+        if "top_1_accuracy" in item.report.summary:
+            with _replaced(folder / f"confusion{suffix}") as fresh:
+                plot_confusion(item, fresh)
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """Give a name beside a file's place, to be renamed when all is written."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        yield fresh
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _plain(value: Figure | ClassReport) -> dict[str, Any]:
+    return {
+        key: None if isinstance(number, float) and not math.isfinite(number) else number
+        for key, number in dataclasses.asdict(value).items()
+    }
+
+
+def as_csv(reports: Sequence[SetReport]) -> str:
+    """Write a row a class and system; what is undefined is empty."""
+    stream = io.StringIO(newline="")
+    fields = [field.name for field in dataclasses.fields(reports[0].report.classes[0])]
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["system", *fields])
+    for name, each in zip(column_names(reports), reports, strict=True):
+        for entry in each.report.classes:
+            values = _plain(entry)
+            writer.writerow([name, *("" if values[key] is None else values[key] for key in fields)])
+    return stream.getvalue()

@@ -1,0 +1,191 @@
+"""Labelled sets: who reads a list, which of its clips are wanted, where their files are."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yamkit._registry import registry
+from yamkit._text import printable
+from yamkit.errors import LabelError, MissingRequirementError, ParameterError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from yamkit.types import LabelledClip
+
+__all__ = ["LabelledSet", "find_files", "read_set"]
+
+_KIND = "label reader"
+_HEAD_LINES = 5
+_HEAD_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Clips with their labels.
+
+    Attributes
+    ----------
+    path : Path
+        The list, or the folder.
+    layout : str
+        Name of the reader.
+    clips : tuple of LabelledClip
+    labels : tuple of str
+        Every label on the list, each once, sorted; a selection of clips keeps them all.
+    """
+
+    path: Path
+    layout: str
+    clips: tuple[LabelledClip, ...]
+    labels: tuple[str, ...]
+
+    def select(
+        self, *, folds: Sequence[str] = (), splits: Sequence[str] = (), limit: int | None = None
+    ) -> LabelledSet:
+        """Take some of the clips.
+
+        Parameters
+        ----------
+        folds, splits : sequence of str
+            Those alone; all if empty.
+        limit : int, optional
+            At most so many, the first ones.
+
+        Raises
+        ------
+        ParameterError
+            If no clip has such a fold or split, or the limit is less than 1.
+        """
+        clips = self.clips
+        for name, wanted in (("fold", folds), ("split", splits)):
+            there = {getattr(clip, name) for clip in self.clips} - {""}
+            for value in wanted:
+                if value not in there:
+                    known = ", ".join(sorted(there)) or f"the list has no {name}s"
+                    raise ParameterError(f"{name} {value!r}: none in {self.path}; known: {known}")
+            if wanted:
+                clips = tuple(clip for clip in clips if getattr(clip, name) in wanted)
+        if limit is not None and limit < 1:
+            raise ParameterError(f"limit {limit}: wanted at least 1")
+        if not clips:
+            raise ParameterError(f"{self.path}: no clip is in these folds and splits at once")
+        return replace(self, clips=clips[:limit])
+
+
+def read_set(path: str | os.PathLike[str], layout: str | None = None) -> LabelledSet:
+    """Read a labelled set.
+
+    Parameters
+    ----------
+    path : path-like
+        A list, or a folder.
+    layout : str, optional
+        Name of a label reader; None: the one that recognises the list.
+
+    Raises
+    ------
+    LabelError
+        If the list is not what it should be, or no reader or several recognise it.
+    PluginError
+        If the reader named is unknown or broken.
+    """
+    place = Path(path)
+    name, reader = _reader(place) if layout is None else (layout, _load(layout))
+    clips = tuple(reader.read(place))
+    if not clips:
+        raise LabelError(f"{printable(place)}: lists no clip")
+    _check(place, clips)
+    labels = sorted({label for clip in clips for label in clip.labels})
+    return LabelledSet(place, name, clips, tuple(labels))
+
+
+def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> list[Path | None]:
+    """Find the file of every clip: the first of its names that is there; None if none is.
+
+    Raises
+    ------
+    ParameterError
+        If the folder is none, or holds no file of the set.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise ParameterError(f"{printable(root)}: no such folder of audio; name it with --audio")
+    found = [
+        next((root / name for name in clip.names if (root / name).is_file()), None)
+        for clip in labelled.clips
+    ]
+    if not any(found):
+        raise ParameterError(
+            f"{printable(root)}: none of the {len(found)} files of {printable(labelled.path)} is "
+            f"in it, such as {printable(labelled.clips[0].names[0])}; name the folder with --audio"
+        )
+    return found
+
+
+def _load(name: str) -> Any:
+    return registry().load(registry().resolve(_KIND, name))()
+
+
+def _reader(path: Path) -> tuple[str, Any]:
+    head = _head(path)
+    found = []
+    for name in registry().names(_KIND):
+        try:
+            reader = _load(name)
+        except MissingRequirementError:
+            continue
+        if reader.recognises(path, head):
+            found.append((name, reader))
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(name for name, _ in found) or ", ".join(registry().names(_KIND))
+    if found:
+        raise LabelError(f"{printable(path)}: its layout may be {names}; say which with --layout")
+    first = f" ({printable(head[0])!r:.80})" if head else ""
+    raise LabelError(
+        f"{printable(path)}: its header{first} is of no known layout; name one with "
+        f"--layout: {names}"
+    )
+
+
+def _head(path: Path) -> tuple[str, ...]:
+    if path.is_dir():
+        return ()
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_HEAD_BYTES)
+    except OSError as error:
+        raise LabelError(f"{printable(path)}: {error.strerror or 'cannot be read'}") from None
+    return tuple(data.decode("utf-8-sig", errors="replace").splitlines()[:_HEAD_LINES])
+
+
+def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
+    for clip in clips:
+        start, end = clip.start_seconds, clip.end_seconds
+        where = f"{printable(path)}" + (f", line {clip.line}" if clip.line else "")
+        if start is not None and end is not None and not 0 <= start < end < math.inf:
+            raise LabelError(
+                f"{where}: from {start} to {end} s; the start must come before the end"
+            )
+        for name in clip.names:
+            if not _is_inside(name):
+                raise LabelError(f"{where}: {printable(name)!r} leads out of the folder of audio")
+    keys = Counter((clip.names[0], clip.start_seconds) for clip in clips)
+    (name, _), count = keys.most_common(1)[0]
+    if count > 1:
+        lines = ", ".join(str(clip.line) for clip in clips if clip.names[0] == name)
+        raise LabelError(
+            f"{printable(path)}: {printable(name)} stands there {count} times (lines {lines}); "
+            "leave one, with all its labels"
+        )
+
+
+def _is_inside(name: str) -> bool:
+    path = Path(name)
+    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name

@@ -1,0 +1,358 @@
+"""The metrics of audio tagging: pure functions over truth and scores.
+
+``truth`` is bool [N, C], one row a clip, one column a class; ``scores`` is float [N, C], of any
+scale except for thresholds. ``weights``, float [N], says how often a clip counts; None: once.
+
+Conventions, the same everywhere:
+
+- Equal scores have no order. No metric here depends on the order of clips or classes.
+- A class without positives has no average precision, no AUC, no F1: NaN, and a mean over classes
+  leaves it out. One without negatives has no AUC. How many were left out is for the caller to say;
+  `yamkit.evaluation.evaluate` does.
+- A mean over classes is unweighted ("balanced"), as YAMNet's figures were published.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit.errors import ParameterError
+from yamkit.evaluation._ranking import LabelRanks, RankedClips
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from yamkit.evaluation._ranking import ClassFigures
+
+    Floats = NDArray[np.float64]
+
+__all__ = [
+    "average_precision",
+    "best_thresholds",
+    "d_prime",
+    "label_precisions",
+    "lwlrap",
+    "lwlrap_by_class",
+    "mean_over_classes",
+    "precision_recall_curve",
+    "precision_recall_f1",
+    "roc_auc",
+    "top_k_accuracy",
+    "validate",
+]
+
+
+def validate(
+    truth: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[NDArray[np.bool_], NDArray[np.floating], Floats]:
+    """Check truth, scores and weights, and give them as arrays.
+
+    Parameters
+    ----------
+    truth : array-like, bool or 0 and 1 [N, C]
+    scores : array-like, float [N, C]
+    weights : array-like, float [N], optional
+
+    Returns
+    -------
+    truth : ndarray, bool [N, C]
+    scores : ndarray, float32 or float64 [N, C]
+    weights : ndarray, float64 [N]
+
+    Raises
+    ------
+    ParameterError
+        If shapes differ, nothing is there, truth holds anything but 0 and 1, a score is not finite
+        or a weight not finite and at least 0.
+    """
+    given = np.asarray(truth)
+    if given.ndim != 2 or 0 in given.shape:
+        raise ParameterError(f"truth has shape {list(given.shape)}; wanted [clips, classes]")
+    if given.dtype != np.bool_:
+        if not np.isin(given, (0, 1)).all():
+            raise ParameterError("truth holds values that are neither 0 nor 1")
+        given = given.astype(np.bool_)
+    values: NDArray[Any] = np.asarray(scores)
+    if values.shape != given.shape:
+        raise ParameterError(
+            f"scores have shape {list(values.shape)}, truth has {list(given.shape)}; they must be "
+            "the same"
+        )
+    if values.dtype not in (np.float32, np.float64):
+        values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        clip, column = (int(place[0]) for place in np.nonzero(~np.isfinite(values)))
+        raise ParameterError(f"the score of clip {clip}, class {column} is {values[clip, column]}")
+    if weights is None:
+        return given, values, np.ones(len(given))
+    factors = np.asarray(weights, np.float64)
+    if factors.shape != (len(given),):
+        raise ParameterError(f"weights have shape {list(factors.shape)}; wanted [{len(given)}]")
+    if not (np.isfinite(factors).all() and (factors >= 0).all()):
+        raise ParameterError("weights must be finite and at least 0")
+    return given, values, factors
+
+
+def mean_over_classes(values: NDArray[np.floating]) -> float:
+    """Average over the classes that have a value; NaN if none has.
+
+    Parameters
+    ----------
+    values : ndarray, float [C]
+        NaN for a class without one.
+    """
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else math.nan
+
+
+def average_precision(
+    truth: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None
+) -> Floats:
+    """Compute the average precision of each class.
+
+    The sum over distinct scores of the precision from there up, times the gain in recall, without
+    interpolation. Its mean over classes is the (balanced) mean average precision, mAP.
+
+    M. Zhu, "Recall, Precision and Average Precision", 2004; S. Hershey et al., "CNN Architectures
+    for Large-Scale Audio Classification", 2017.
+
+    Returns
+    -------
+    ndarray, float64 [C]
+        NaN without positives. With nothing but positives it is 1.
+    """
+    return np.array([each.average_precision[0] for each in _each(truth, scores, weights)])
+
+
+def roc_auc(truth: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Compute the area under the receiver operating characteristic of each class.
+
+    The probability that a positive clip scores higher than a negative one; equal counts half
+    (J. Hanley, B. McNeil, "The Meaning and Use of the Area under a ROC Curve", 1982).
+
+    Returns
+    -------
+    ndarray, float64 [C]
+        NaN without positives or without negatives.
+    """
+    return np.array([each.auc[0] for each in _each(truth, scores, weights)])
+
+
+def d_prime(auc: ArrayLike, pairs: ArrayLike = math.inf) -> Floats:
+    """Compute the sensitivity index of an AUC: how many deviations two normal curves lie apart.
+
+    ``sqrt(2) * inverse of the normal distribution (AUC)``; S. Hershey et al., 2017. The field
+    computes a set's figure in two ways: as the mean of the d-primes of the classes, and as the
+    d-prime of the mean AUC. They differ, as the function is not straight; name the one you report.
+
+    At an AUC of 1, or 0, it has no end. With P positives and N negatives such an AUC says no more
+    than that the true one is nearer to 1 than P * N pairs resolve, so it is taken as half a pair
+    away: ``1 - 1 / (2 P N)`` (the correction of N. Macmillan, H. Kaplan, "Detection Theory Analysis
+    of Group Data", 1985, applied to pairs).
+
+    Parameters
+    ----------
+    auc : array-like, float
+        0 to 1, or NaN.
+    pairs : array-like, float
+        P * N, of each or of all; infinite: an AUC of 1 gives infinity.
+
+    Returns
+    -------
+    ndarray, float64
+        Of the shape of `auc`.
+    """
+    areas, counts = np.broadcast_arrays(np.asarray(auc, np.float64), np.asarray(pairs, np.float64))
+    with np.errstate(divide="ignore"):
+        half = np.minimum(0.5 / counts, 0.5)
+    limited = np.where((areas == 0) | (areas == 1), np.clip(areas, half, 1 - half), areas)
+    values = [_inverse_normal(share) for share in limited.ravel().tolist()]
+    return math.sqrt(2) * np.array(values).reshape(limited.shape)
+
+
+def _inverse_normal(share: float) -> float:
+    if 0 < share < 1:
+        return _NORMAL.inv_cdf(share)
+    return math.nan if math.isnan(share) else math.copysign(math.inf, share - 0.5)
+
+
+_NORMAL = NormalDist()
+
+
+def label_precisions(truth: ArrayLike, scores: ArrayLike) -> Floats:
+    """Compute the label-ranking precision of every label of every clip.
+
+    Of the classes that score at least as high as the label, itself among them: the share that are
+    labels of the clip, too. Equal scores thus count against a label, in whatever order the classes
+    come.
+
+    Returns
+    -------
+    ndarray, float64 [N, C]
+        NaN where the clip does not have the label.
+    """
+    given, values, _ = validate(truth, scores)
+    found = LabelRanks.of(given, values)
+    precisions = np.full(given.shape, np.nan)
+    precisions[found.clips, found.classes] = found.hits / found.ranks
+    return precisions
+
+
+def lwlrap_by_class(
+    truth: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None
+) -> Floats:
+    """Compute the label-ranking average precision of each class: the mean over its labels.
+
+    E. Fonseca, M. Plakal et al., "Audio Tagging with Noisy Labels and Minimal Supervision", 2019.
+    Its unweighted mean over classes is the balanced figure, that of YAMNet's publication.
+
+    Returns
+    -------
+    ndarray, float64 [C]
+        NaN without positives.
+    """
+    given, _, factors = validate(truth, scores, weights)
+    precisions = np.nan_to_num(label_precisions(truth, scores))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(factors @ precisions / (factors @ given))
+
+
+def lwlrap(truth: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """Compute the label-weighted label-ranking average precision: the mean over all labels.
+
+    Classes with more labels weigh more. Clips without labels have nothing to rank, and do not
+    count.
+
+    Returns
+    -------
+    float
+        NaN if there is no label at all.
+    """
+    given, _, factors = validate(truth, scores, weights)
+    precisions = np.nan_to_num(label_precisions(truth, scores))
+    labels = float((factors @ given).sum())
+    return float((factors @ precisions).sum() / labels) if labels else math.nan
+
+
+def top_k_accuracy(
+    truth: ArrayLike, scores: ArrayLike, k: int, weights: ArrayLike | None = None
+) -> float:
+    """Compute how often the one label of a clip is among the k highest scores.
+
+    It is, if at most k classes, itself among them, score at least as high. Equal scores thus count
+    against the tagger: one that says the same of everything is never right.
+
+    Parameters
+    ----------
+    truth, scores, weights
+        As everywhere; each clip has one label.
+    k : int
+        At least 1.
+
+    Raises
+    ------
+    ParameterError
+        If a clip has no label or more than one, or k is less than 1.
+    """
+    given, values, factors = validate(truth, scores, weights)
+    if k < 1:
+        raise ParameterError(f"k = {k}; wanted at least 1")
+    several = np.flatnonzero(given.sum(axis=1) != 1)
+    if len(several):
+        raise ParameterError(
+            f"clip {several[0]} has {given[several[0]].sum()} labels; accuracy needs one a clip"
+        )
+    right = LabelRanks.of(given, values).ranks <= k  # in the order of the clips
+    return float(factors @ right / factors.sum())
+
+
+def precision_recall_f1(
+    truth: ArrayLike, scores: ArrayLike, threshold: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Compute precision, recall and F1 of each class, a score from the threshold on being a yes.
+
+    Parameters
+    ----------
+    truth, scores, weights
+        As everywhere.
+    threshold : array-like, float
+        One number, or one a class.
+
+    Returns
+    -------
+    precision, recall, f1 : ndarray, float64 [C]
+        NaN without positives. Precision is 0 where the answer is never yes.
+    """
+    given, values, factors = validate(truth, scores, weights)
+    said = values >= np.asarray(threshold)
+    yes, positives, hits = factors @ said, factors @ given, factors @ (said & given)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recall = hits / positives
+        precision = np.where(yes > 0, hits / yes, 0)
+        f1 = 2 * hits / (yes + positives)
+    undefined = positives == 0
+    precision[undefined] = f1[undefined] = np.nan
+    return precision, recall, f1
+
+
+def best_thresholds(
+    truth: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Floats, Floats]:
+    """Find each class's threshold of the highest F1, among the scores of its positives.
+
+    F1 at a threshold that was fitted to the same clips flatters.
+
+    Returns
+    -------
+    thresholds : ndarray, float64 [C]
+        The highest of equally good ones; NaN without positives.
+    f1 : ndarray, float64 [C]
+        At that threshold.
+    """
+    given, values, factors = validate(truth, scores, weights)
+    thresholds, best = np.full((2, given.shape[1]), np.nan)
+    for column in np.flatnonzero(factors @ given > 0):
+        ranked = RankedClips(given[:, column], values[:, column])
+        thresholds[column] = ranked.best_threshold(factors[:, np.newaxis])
+        found = ranked.figures(factors[:, np.newaxis], factors.sum(keepdims=True))
+        best[column] = found.best_f1[0]
+    return thresholds, best
+
+
+def precision_recall_curve(
+    truth: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Give the curve of one class, at the scores of its positives from the highest down.
+
+    Parameters
+    ----------
+    truth : array-like, bool [N]
+        At least one True.
+    scores : array-like, float [N]
+    weights : array-like, float [N], optional
+
+    Returns
+    -------
+    recall, precision, thresholds : ndarray, float64 [P]
+    """
+    given, values, factors = validate(
+        np.asarray(truth)[:, np.newaxis], np.asarray(scores)[:, np.newaxis], weights
+    )
+    if not factors @ given[:, 0]:
+        raise ParameterError("a class without positives has no precision-recall curve")
+    ranked = RankedClips(given[:, 0], values[:, 0])
+    recall, precision, thresholds = ranked.curve(factors[:, np.newaxis])
+    return recall, precision, thresholds.astype(np.float64)
+
+
+def _each(truth: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> list[ClassFigures]:
+    given, values, factors = validate(truth, scores, weights)
+    column, total = factors[:, np.newaxis], factors.sum(keepdims=True)
+    return [
+        RankedClips(given[:, place], values[:, place]).figures(column, total)
+        for place in range(given.shape[1])
+    ]

@@ -1,0 +1,268 @@
+"""From files to clip scores, and the scores file, from which an interrupted run goes on.
+
+`clip_scores` is the one place where the evaluation touches audio: parts of files in, scores out.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit._text import printable
+from yamkit.aggregate import ClipScores
+from yamkit.audio import open_audio
+from yamkit.errors import AudioError, AudioValueError, LabelError, ParameterError
+from yamkit.types import TagClass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from yamkit.tagger import Tagger
+
+__all__ = ["Part", "Scores", "clip_scores", "fingerprint", "read_scores"]
+
+_SLACK_SECONDS = 1.0
+"""A file that is longer than its labelled part by more than this holds more than the part."""
+_SCHEMA = "yamkit-scores/1"
+_MAX_BYTES = 2**34
+
+
+@dataclass(frozen=True)
+class Part:
+    """A clip to be scored: a file, or a part of it.
+
+    Attributes
+    ----------
+    key : str
+        Names it in a scores file.
+    path : Path
+    start_seconds, end_seconds : float or None
+        The part, where the file may hold more; None for all of it.
+    """
+
+    key: str
+    path: Path
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+
+
+@dataclass
+class Scores:
+    """Clip scores that were computed, by clip, and what they were computed with.
+
+    Attributes
+    ----------
+    fingerprint : mapping of str to str
+        Of model and parameters.
+    classes : tuple of TagClass
+        The class map, C rows.
+    rows : dict of str to ndarray, float32 [C]
+        By key.
+    failures : dict of str to str
+        Reason by key, for clips that cannot be scored.
+    """
+
+    fingerprint: Mapping[str, str]
+    classes: tuple[TagClass, ...]
+    rows: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def array(self, keys: Sequence[str]) -> NDArray[np.float32]:
+        """Give the scores of clips, float32 [len(keys), C]."""
+        wanted = [self.rows[key] for key in keys]
+        return np.stack(wanted) if wanted else np.empty((0, len(self.classes)), np.float32)
+
+    def check_same(self, fingerprint: Mapping[str, str], where: Path) -> None:
+        """See that the scores were computed with the same model and parameters.
+
+        Raises
+        ------
+        ParameterError
+            If not; it says what differs.
+        """
+        differing = [
+            f"{name} {self.fingerprint.get(name)!r} there and {value!r} here"
+            for name, value in fingerprint.items()
+            if self.fingerprint.get(name) != value
+        ]
+        if differing:
+            raise ParameterError(
+                f"{printable(where)}: scores of another run: {', '.join(differing)}; name another "
+                "file, or evaluate them with --from-scores"
+            )
+
+    def write(self, path: Path) -> None:
+        """Write a scores file: beside its place, then renamed.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        head = {
+            "schema": _SCHEMA,
+            "fingerprint": dict(self.fingerprint),
+            "classes": [[entry.mid, entry.name] for entry in self.classes],
+            "clips": list(self.rows),
+            "failures": self.failures,
+        }
+        fresh = path.with_name(f".{path.name}.new")
+        try:
+            with fresh.open("wb") as stream:
+                text = np.frombuffer(json.dumps(head).encode(), np.uint8)
+                np.savez(stream, head=text, scores=self.array(list(self.rows)))
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def fingerprint(tagger: Tagger) -> dict[str, str]:
+    """Tell what scores depend on: model and parameters."""
+    return {
+        "model": tagger.model.name,
+        "model_sha256": tagger.model.sha256,
+        "backend": tagger.backend,
+        "frontend": tagger.frontend,
+        "resampler": tagger.resampler,
+        "hop_seconds": repr(tagger.hop_seconds),
+        "aggregate": tagger.aggregate,
+    }
+
+
+def clip_scores(
+    tagger: Tagger, parts: Iterable[Part]
+) -> Iterator[tuple[Part, NDArray[np.float32] | AudioError]]:
+    """Score parts of files, in their order; memory does not grow with a file.
+
+    Parameters
+    ----------
+    tagger : Tagger
+    parts : iterable of Part
+
+    Yields
+    ------
+    part : Part
+    scores : ndarray, float32 [C], or AudioError
+        Why it cannot be scored.
+    """
+    for part in parts:
+        yield part, _score_or_error(tagger, part)
+
+
+def _score_or_error(tagger: Tagger, part: Part) -> NDArray[np.float32] | AudioError:
+    try:
+        return _score(tagger, part)
+    except AudioError as error:
+        return error
+
+
+def _score(tagger: Tagger, part: Part) -> NDArray[np.float32]:
+    with open_audio(part.path) as audio:
+        blocks = audio.blocks()
+        if part.start_seconds is not None and part.end_seconds is not None:
+            blocks = _cut(blocks, audio.sample_rate, part.start_seconds, part.end_seconds)
+        scores = ClipScores(tagger.aggregate, len(tagger.classes))
+        for batch in tagger.stream(blocks, audio.sample_rate):
+            scores.update(batch.scores)
+        return scores.result()
+
+
+def _cut(
+    blocks: Iterable[NDArray[np.float32]], rate: int, start_seconds: float, end_seconds: float
+) -> Iterator[NDArray[np.float32]]:
+    """Take the labelled part of a file that holds more, else all of it.
+
+    Whether it does is known once more samples have come than the part and some slack have: up to
+    there they are kept.
+    """
+    start, end = round(start_seconds * rate), round(end_seconds * rate)
+    enough = end - start + round(_SLACK_SECONDS * rate)
+    kept: list[NDArray[np.float32]] = []
+    position = 0
+    source = iter(blocks)
+    for block in source:
+        kept.append(block)
+        position += len(block)
+        if position > enough:
+            break
+    else:
+        yield from kept
+        return
+    position = 0
+    found = False
+    for block in _chain(kept, source):
+        first, last = max(start - position, 0), min(end - position, len(block))
+        if first < last:
+            found = True
+            yield block[first:last]
+        position += len(block)
+        if position >= end:
+            return
+    if not found:
+        raise AudioValueError(
+            f"lasts {position / rate:.1f} s, the labelled part begins at {start_seconds:g} s"
+        )
+
+
+def _chain(
+    first: list[NDArray[np.float32]], rest: Iterator[NDArray[np.float32]]
+) -> Iterator[NDArray[np.float32]]:
+    while first:
+        yield first.pop(0)
+    yield from rest
+
+
+def read_scores(path: Path) -> Scores:
+    """Read a scores file.
+
+    Raises
+    ------
+    LabelError
+        If it is none.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MAX_BYTES)
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            head = json.loads(arrays["head"].tobytes())
+            scores = arrays["scores"]
+        return _checked(head, scores)
+    except OSError as error:
+        raise LabelError(f"{printable(path)}: {error.strerror or 'cannot be read'}") from None
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        MemoryError,
+        zipfile.BadZipFile,
+    ):
+        raise LabelError(
+            f"{printable(path)}: no scores file of this version of yamkit; remove it to begin anew"
+        ) from None
+
+
+def _checked(head: Any, scores: NDArray[Any]) -> Scores:
+    classes = tuple(
+        TagClass(place, str(mid), str(name)) for place, (mid, name) in enumerate(head["classes"])
+    )
+    clips = [str(key) for key in head["clips"]]
+    if head["schema"] != _SCHEMA or scores.shape != (len(clips), len(classes)):
+        raise ValueError
+    if scores.dtype != np.float32 or not np.isfinite(scores).all():
+        raise ValueError
+    return Scores(
+        {str(name): str(value) for name, value in head["fingerprint"].items()},
+        classes,
+        dict(zip(clips, scores, strict=True)),
+        {str(key): str(reason) for key, reason in head["failures"].items()},
+    )

@@ -1,0 +1,196 @@
+"""What is scored: the columns of a set, and what each means to a model.
+
+A column is a category of the set, whose score is the highest of the classes that a label map gives
+it; or, without a map, a class of the model, which labels name by its machine identifier or its very
+name. What a label means is never guessed: one that means nothing is listed and left out.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yamkit._text import printable
+from yamkit.errors import LabelError, ParameterError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from yamkit.evaluation.labels import LabelledSet
+    from yamkit.types import LabelledClip, TagClass
+
+__all__ = ["LabelMap", "Targets", "built_in_map", "read_label_map", "targets_of"]
+
+LabelMap = dict[str, tuple[str, ...]]
+"""Names or machine identifiers of classes by category."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The columns to be scored.
+
+    Attributes
+    ----------
+    names : tuple of str
+        K of them.
+    members : tuple of tuple of int
+        Indices of the model's classes of each column; its score is the highest of theirs.
+    columns : mapping of str to int
+        Column of a label.
+    unmapped : mapping of str to int
+        Labels that mean nothing here, with the number of clips that have them.
+    """
+
+    names: tuple[str, ...]
+    members: tuple[tuple[int, ...], ...]
+    columns: Mapping[str, int]
+    unmapped: Mapping[str, int]
+
+    def truth(self, clips: Sequence[LabelledClip]) -> NDArray[np.bool_]:
+        """Give the labels as an array, bool [N, K]."""
+        truth = np.zeros((len(clips), len(self.names)), np.bool_)
+        for row, clip in enumerate(clips):
+            for label in clip.labels:
+                if label in self.columns:
+                    truth[row, self.columns[label]] = True
+        return truth
+
+    def scores(self, class_scores: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Turn scores of the model's classes [N, C] into scores of the columns [N, K]."""
+        columns = [class_scores[:, list(members)].max(axis=1) for members in self.members]
+        return np.stack(columns, axis=1)
+
+    def restrict(self, names: Sequence[str]) -> Targets:
+        """Keep some columns alone.
+
+        Raises
+        ------
+        ParameterError
+            If one is not there.
+        """
+        for name in names:
+            if name not in self.names and name not in self.columns:
+                raise ParameterError(
+                    f"class {printable(name)!r}: none of the {len(self.names)} that are scored, "
+                    f"such as {printable(self.names[0])!r}"
+                )
+        kept = sorted(
+            {self.columns.get(name, -1) for name in names if name not in self.names}
+            | {self.names.index(name) for name in names if name in self.names}
+        )
+        moved = {old: new for new, old in enumerate(kept)}
+        return Targets(
+            tuple(self.names[column] for column in kept),
+            tuple(self.members[column] for column in kept),
+            {label: moved[column] for label, column in self.columns.items() if column in moved},
+            self.unmapped,
+        )
+
+
+def targets_of(
+    labelled: LabelledSet, classes: Sequence[TagClass], label_map: LabelMap | None
+) -> Targets:
+    """Find the columns of a set for a model.
+
+    Parameters
+    ----------
+    labelled : LabelledSet
+        With a map, its categories are those that the list has, selected or not.
+    classes : sequence of TagClass
+        The model's.
+    label_map : LabelMap or None
+        None: labels name classes.
+
+    Raises
+    ------
+    LabelError
+        If no label means anything to the model.
+    """
+    known = _index(classes)
+    counts = Counter(label for clip in labelled.clips for label in clip.labels)
+    if label_map is None:
+        names = tuple(entry.name for entry in classes)
+        members: tuple[tuple[int, ...], ...] = tuple((place,) for place in range(len(names)))
+        columns = {label: known[label] for label in counts if label in known}
+    else:
+        meant = {
+            category: tuple(sorted({known[name] for name in wanted if name in known}))
+            for category, wanted in label_map.items()
+            if category in labelled.labels
+        }
+        names = tuple(category for category, places in meant.items() if places)
+        members = tuple(meant[name] for name in names)
+        columns = {label: names.index(label) for label in counts if label in names}
+    unmapped = {label: counts[label] for label in sorted(counts) if label not in columns}
+    if not columns:
+        raise LabelError(
+            f"none of the {len(counts)} labels, such as {printable(next(iter(counts), ''))!r}, is "
+            "a class of the model; map them with --label-map (category,mid or category,name)"
+        )
+    return Targets(names, members, columns, unmapped)
+
+
+def read_label_map(path: str | os.PathLike[str]) -> LabelMap:
+    """Read a map: a CSV file with the columns ``category`` and ``mid`` or ``name``.
+
+    Several rows may have the same category: its score is the highest of its classes.
+
+    Raises
+    ------
+    LabelError
+        If it is no such file.
+    """
+    place = Path(path)
+    try:
+        text = place.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise LabelError(f"{printable(place)}: not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise LabelError(f"{printable(place)}: {error.strerror or 'cannot be read'}") from None
+    return _parse(text, printable(place))
+
+
+def built_in_map(layout: str) -> LabelMap | None:
+    """Give the map that comes with yamkit for a layout; None if there is none."""
+    file = files("yamkit") / "data" / "label_maps" / f"{layout}.csv"
+    return _parse(file.read_text(encoding="utf-8"), layout) if file.is_file() else None
+
+
+def _parse(text: str, where: str) -> LabelMap:
+    found: dict[str, list[str]] = {}
+    try:
+        reader = csv.DictReader(text.splitlines(), strict=True)
+        columns = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = columns
+        second = next((name for name in ("mid", "name") if name in columns), None)
+        if "category" not in columns or second is None:
+            raise LabelError(
+                f"{where}: wanted the columns category and mid, or category and name; its columns: "
+                f"{', '.join(columns)}"
+            )
+        for row in reader:
+            category, meant = (row["category"] or "").strip(), (row[second] or "").strip()
+            if not category or not meant:
+                raise LabelError(f"{where}, line {reader.line_num}: no category or no {second}")
+            found.setdefault(category, []).append(meant)
+    except csv.Error as error:
+        raise LabelError(f"{where}: no CSV file ({error})") from None
+    if not found:
+        raise LabelError(f"{where}: maps nothing")
+    return {category: tuple(meant) for category, meant in found.items()}
+
+
+def _index(classes: Sequence[TagClass]) -> dict[str, int]:
+    """Give the place of each class by machine identifier and by name, where that is one class's."""
+    names = Counter(entry.name for entry in classes)
+    places = {entry.name: entry.index for entry in classes if names[entry.name] == 1}
+    return places | {entry.mid: entry.index for entry in classes if entry.mid}

@@ -1,0 +1,34 @@
+"""The built-in label readers, one module a family of layouts; this one only says they exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yamkit.plugin import LabelReaderInfo, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["yamkit_label_readers"]
+
+_SUMMARIES = {
+    "audioset": (
+        "AudioSet segments CSV: id, start, end, machine identifiers",
+        "_audioset:AudioSet",
+    ),
+    "fsd50k": ("FSD50K's dev.csv and eval.csv", "_tables:Fsd50k"),
+    "esc50": ("ESC-50's and ESC-10's meta file, with folds", "_tables:Esc50"),
+    "urbansound8k": ("UrbanSound8K's meta file, with folds", "_tables:UrbanSound8k"),
+    "dcase-weak": ("DCASE weak labels: TSV of filename and event_labels", "_tables:DcaseWeak"),
+    "csv": ("Plain CSV of path and labels, with ; between labels", "_tables:PlainCsv"),
+    "folders": ("A folder a class", "_folders:Folders"),
+}
+
+
+@hookimpl
+def yamkit_label_readers() -> Iterator[LabelReaderInfo]:
+    """Describe the built-in label readers."""
+    for name, (summary, place) in _SUMMARIES.items():
+        yield LabelReaderInfo(
+            name=name, summary=summary, factory=f"yamkit.label_readers.{place}", api=1
+        )
