@@ -231,7 +231,6 @@ def test_wrong_arguments_are_one_line(train, arguments: tuple[str, ...], message
     said = train("never", *arguments, code=2 if usage else 1)
     (line,) = [line for line in said.splitlines() if line.startswith("Error")]
     assert message in line
-    assert "/tmp" not in line or "--output" in arguments or "librosa" in message
     assert "Traceback" not in said
 
 

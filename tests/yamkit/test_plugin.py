@@ -22,6 +22,8 @@ def test_the_exported_names() -> None:
         "BackendOptions",
         "Frontend",
         "FrontendInfo",
+        "LabelReader",
+        "LabelReaderInfo",
         "Model",
         "PluginInfo",
         "Resampler",

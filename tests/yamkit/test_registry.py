@@ -95,6 +95,13 @@ def test_built_ins_come_through_the_same_door() -> None:
         ("sink", "json"),
         ("sink", "jsonl"),
         ("sink", "csv"),
+        ("label reader", "audioset"),
+        ("label reader", "fsd50k"),
+        ("label reader", "esc50"),
+        ("label reader", "urbansound8k"),
+        ("label reader", "dcase-weak"),
+        ("label reader", "csv"),
+        ("label reader", "folders"),
     }
 
 

@@ -55,7 +55,7 @@ def installed_onnx(tiny):
 
 def test_list_and_verify_know_what_comes_with_yamkit():
     _, mini = run("list").splitlines()
-    assert mini.startswith("yamnet-mini  1        521      mobilenet-v1  2.2 MB  ok, comes with")
+    assert mini.startswith("yamnet-mini  2        521      mobilenet-v1  2.2 MB  ok, comes with")
     assert run("verify") == "yamnet-mini: ok\n"
     (entry,) = json.loads(run("list", "--json"))["models"]
     assert (entry["name"], entry["built_in"]) == ("yamnet-mini", True)
