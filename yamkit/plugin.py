@@ -33,11 +33,12 @@ in a descriptor, leaves it as it is.
 
 from __future__ import annotations
 
-import os
 from dataclasses import KW_ONLY, dataclass
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pluggy
+
+from yamkit._machine import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -268,11 +269,7 @@ class BackendOptions:
     @property
     def thread_count(self) -> int:
         """``threads``, or as many as there are cores this process may use."""
-        if self.threads is not None:
-            return self.threads
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
+        return usable_cores() if self.threads is None else self.threads
 
 
 class Frontend(Protocol):
@@ -451,6 +448,9 @@ class LabelReader(Protocol):
             def recognises(self, path, head):
                 return head[:1] == ("file|tags",)
 
+            def vocabulary(self, path):
+                return {}
+
             def read(self, path):
                 lines = path.read_text("utf-8-sig").splitlines()
                 for number, line in enumerate(lines[1:], start=2):
@@ -468,6 +468,20 @@ class LabelReader(Protocol):
         head : sequence of str
             The first five lines of a file, without line ends and byte-order mark; nothing of a
             folder.
+        """
+
+    def vocabulary(self, path: Path, /) -> Mapping[str, str]:
+        """Read the labels that the set has, whether a clip of the list has them or not.
+
+        Returns
+        -------
+        mapping of str to str
+            Display name by label; empty where the layout has no such list, or it is not there.
+
+        Raises
+        ------
+        yamkit.errors.LabelError
+            If it is not what it should be.
         """
 
     def read(self, path: Path) -> Iterator[LabelledClip]:

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from yamkit._text import printable
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import tagger_options
+from yamkit.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from yamkit.evaluation.labels import LabelledSet
     from yamkit.evaluation.scoring import Scores
+    from yamkit.tagger import Tagger
 
 __all__ = ["evaluate"]
 
@@ -42,7 +46,9 @@ _PATH = click.Path(path_type=Path)
     help="CSV file category,mid or category,name: what a label means.  [default: yamkit's own for "
     "esc50, urbansound8k and fsd50k, else labels name classes]",
 )
-@click.option("--threshold", type=float, default=0.5, show_default=True, help="For F1.")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="For F1."
+)
 @click.option(
     "--bootstrap", type=click.IntRange(0), default=0, metavar="N", help="Intervals, of N resamples."
 )
@@ -71,7 +77,11 @@ _PATH = click.Path(path_type=Path)
     "extra plots is installed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--strict", is_flag=True, help="Fail when a clip is missing or cannot be scored.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Stop when a file is missing, and fail when a clip cannot be scored.",
+)
 @tagger_options(several=True)
 @click.pass_context
 def evaluate(
@@ -106,22 +116,32 @@ def evaluate(
     Layouts: AudioSet segments, FSD50K, ESC-50, UrbanSound8K, DCASE weak labels, a folder a class,
     and any CSV file with the columns path and labels (with ; between labels).
 
-    A clip that is missing or fails is counted and named, and the figures are of the others; with
-    --strict the exit code is 1.
+    A clip that is missing or fails is counted and named, and the figures are of the others.
     """
-    from yamkit.evaluation import evaluate_scores
-    from yamkit.evaluation._report import as_json_text, as_text, write_report
+    from yamkit.evaluation import common_targets, evaluate_scores
+    from yamkit.evaluation._report import as_json_text, as_text, make_folder, write_report
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
 
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
     meaning = None if label_map is None else read_label_map(label_map)
+    if report_folder is not None:
+        make_folder(report_folder)
     if score_files:
+        _refuse_unused(ctx, ["audio", "scores_file", *parts])
         systems = [read_scores(path) for path in score_files]
     else:
         folder = audio or (labels if labels.is_dir() else labels.parent)
-        systems = _score(labelled, folder, scores_file, report_folder, parts)
+        with contextlib.ExitStack() as stack:
+            taggers = _open(stack, **parts)
+            files = _score_files(scores_file, report_folder, len(taggers))
+            class_maps = [tagger.classes for tagger in taggers]
+            common_targets(labelled, class_maps, label_map=meaning, classes=classes)
+            systems = [
+                _score(labelled, folder, tagger, file, strict)
+                for tagger, file in zip(taggers, files, strict=True)
+            ]
     reports = evaluate_scores(
         labelled,
         systems,
@@ -131,44 +151,59 @@ def evaluate(
         bootstrap=bootstrap,
         seed=seed,
     )
-    click.echo(as_json_text(reports) if as_json else as_text(reports), nl=False)
     if report_folder is not None:
         write_report(reports, report_folder)
-    if strict and any(each.coverage.scored < each.coverage.listed for each in reports):
+    click.echo(as_json_text(reports) if as_json else as_text(reports), nl=False)
+    coverage = reports[0].coverage
+    if strict and coverage.scored < coverage.listed:
+        left = coverage.listed - coverage.scored
+        click.echo(f"error: {left} of {coverage.listed} clips have no scores", err=True)
         ctx.exit(1)
 
 
-def _score(
-    labelled: LabelledSet,
-    folder: Path,
-    scores_file: Path | None,
-    report_folder: Path | None,
-    parts: dict[str, Any],
-) -> list[Scores]:
-    from yamkit._signals import Interruptions
-    from yamkit.evaluation import score_set
+def _open(
+    stack: contextlib.ExitStack, *, model: Sequence[str], backend: Sequence[str], **parts: Any
+) -> list[Tagger]:
+    """Open a tagger for every model with every backend, before anything is scored."""
     from yamkit.tagger import Tagger
 
-    pairs = [
-        (model, backend)
-        for model in parts.pop("model") or (None,)
-        for backend in parts.pop("backend") or ("onnx",)
+    return [
+        stack.enter_context(Tagger(choose_model(name), backend=engine, **parts))
+        for name in model or (None,)
+        for engine in backend
     ]
-    if scores_file is not None and len(pairs) > 1:
-        raise click.UsageError(f"--scores is one file, for {len(pairs)} systems; use --report")
-    found = []
-    for number, (model, backend) in enumerate(pairs, start=1):
-        target = scores_file
-        if target is None and report_folder is not None:
-            report_folder.mkdir(parents=True, exist_ok=True)
-            target = report_folder / (f"scores-{number}.npz" if len(pairs) > 1 else "scores.npz")
-        with (
-            Tagger(choose_model(model), backend=backend, **parts) as tagger,
-            Interruptions(),
-            _progress(f"{tagger.model.name} {backend}") as progress,
-        ):
-            found.append(score_set(labelled, folder, tagger, target, progress))
-    return found
+
+
+def _score(
+    labelled: LabelledSet, folder: Path, tagger: Tagger, file: Path | None, strict: bool
+) -> Scores:
+    from yamkit._signals import Interruptions
+    from yamkit.evaluation import score_set
+
+    with Interruptions(), _progress(f"{printable(tagger.model.name)} {tagger.backend}") as progress:
+        return score_set(labelled, folder, tagger, file, strict=strict, progress=progress)
+
+
+def _score_files(
+    scores_file: Path | None, report_folder: Path | None, count: int
+) -> list[Path | None]:
+    """Name the scores file of each system; none where none is wanted."""
+    if scores_file is not None and count > 1:
+        raise ParameterError(f"--scores is one file, for {count} systems; use --report")
+    if scores_file is not None or report_folder is None:
+        return [scores_file] * count
+    names = ["scores.npz"] if count == 1 else [f"scores-{n}.npz" for n in range(1, count + 1)]
+    return [report_folder / name for name in names]
+
+
+def _refuse_unused(ctx: click.Context, names: Iterable[str]) -> None:
+    """Say that an option does nothing, rather than do nothing."""
+    for option in ctx.command.params:
+        given = option.name in names and ctx.get_parameter_source(str(option.name))
+        if given is ParameterSource.COMMANDLINE:
+            raise ParameterError(
+                f"--from-scores needs no {option.opts[0]}: the scores are what they are"
+            )
 
 
 @contextlib.contextmanager

@@ -15,7 +15,14 @@ from yamkit.evaluation._evaluate import (
     difference,
     evaluate,
 )
-from yamkit.evaluation._set import Coverage, SetReport, evaluate_scores, evaluate_set, score_set
+from yamkit.evaluation._set import (
+    Coverage,
+    SetReport,
+    common_targets,
+    evaluate_scores,
+    evaluate_set,
+    score_set,
+)
 
 __all__ = [
     "METRICS",
@@ -24,6 +31,7 @@ __all__ = [
     "Figure",
     "Report",
     "SetReport",
+    "common_targets",
     "difference",
     "evaluate",
     "evaluate_scores",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yamkit._machine import usable_cores
 from yamkit.errors import ParameterError
 from yamkit.evaluation import metrics
 from yamkit.evaluation._ranking import LabelRanks, RankedClips
@@ -76,6 +76,9 @@ class ClassReport:
         At the threshold of the report.
     best_threshold, best_f1 : float
         Fitted to these very clips, which flatters.
+    intervals : mapping of str to (float, float)
+        Ends of the confidence interval of each of these figures but the threshold; empty without
+        a bootstrap. A figure that no resample has is not in it.
     """
 
     name: str
@@ -89,6 +92,7 @@ class ClassReport:
     f1: float
     best_threshold: float
     best_f1: float
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ class Report:
     confidence : float
         Of the intervals.
     summary : mapping of str to Figure
-        The keys of `METRICS`, without accuracies where clips have no label or several.
+        The keys of `METRICS`. Accuracies are there if no clip has several labels and there are
+        more than one class, or five; they are of the clips that have a label.
     classes : tuple of ClassReport
     perfect_auc_classes : int
         Classes with an AUC of 1 or 0, whose d-prime was limited.
@@ -183,7 +188,7 @@ def evaluate(
         )
     problem = _Problem(given, values, threshold)
     exact, by_class = problem.figures(np.ones((len(given), 1)))
-    resamples = _bootstrap(problem, bootstrap, seed, threads)
+    resamples, class_resamples = _bootstrap(problem, bootstrap, seed, threads)
     tail = (1 - confidence) / 2
     summary = {}
     for name in exact:
@@ -204,6 +209,7 @@ def evaluate(
                 name=name,
                 positives=int(given[:, place].sum()),
                 best_threshold=thresholds[place],
+                intervals=_intervals(class_resamples, place, tail),
                 **{key: column[place] for key, column in columns.items()},
             )
             for place, name in enumerate(class_names)
@@ -270,7 +276,8 @@ class _Problem:
             (labels.clips[part], (labels.hits[part] / labels.ranks[part])[:, np.newaxis])
             for part in np.split(by_class, cuts)
         ]
-        self._ranks = labels.ranks if (truth.sum(axis=1) == 1).all() else None
+        self._accuracy_of = () if (truth.sum(axis=1) > 1).any() else (1, 5)
+        self._labelled, self._ranks = labels.clips, labels.ranks
 
     def best_thresholds(self) -> list[float]:
         once = np.ones((len(self._truth), 1))
@@ -294,9 +301,10 @@ class _Problem:
         means["d_prime_of_mean_auc"] = metrics.d_prime(means["mean_auc"], pairs.sum(axis=0))
         with np.errstate(invalid="ignore"):
             means["lwlrap_label_weighted"] = precise.sum(axis=0) / labels.sum(axis=0)
-        if self._ranks is not None:
-            for k in (1, 5):
-                means[f"top_{k}_accuracy"] = (self._ranks <= k) @ weights / totals
+            for k in self._accuracy_of:
+                if len(classes) > k:
+                    right = weights[self._labelled[self._ranks <= k]].sum(axis=0, dtype=np.float64)
+                    means[f"top_{k}_accuracy"] = right / labels.sum(axis=0)
         return {name: means[name] for name in METRICS if name in means}, columns
 
     def _class_figures(
@@ -334,8 +342,12 @@ def _mean(values: Floats) -> Floats:
         return np.asarray(np.where(defined, values, 0).sum(axis=0) / defined.sum(axis=0))
 
 
-def _bootstrap(problem: _Problem, count: int, seed: int, threads: int | None) -> dict[str, Floats]:
-    def chunk(number: int) -> dict[str, Floats]:
+def _bootstrap(
+    problem: _Problem, count: int, seed: int, threads: int | None
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Give the figures of the set, [R] each, and those of the classes, [C, R] each."""
+
+    def chunk(number: int) -> tuple[dict[str, Floats], dict[str, Floats]]:
         random = np.random.default_rng((seed, number))
         columns = min(_AT_ONCE, count - number * _AT_ONCE)
         clips = len(problem._truth)
@@ -344,12 +356,29 @@ def _bootstrap(problem: _Problem, count: int, seed: int, threads: int | None) ->
         weights = np.empty((clips, columns), kind)
         for column in range(columns):
             weights[:, column] = np.bincount(random.integers(0, clips, clips), minlength=clips)
-        return problem.figures(weights)[0]
+        return problem.figures(weights)
 
-    with ThreadPoolExecutor(threads or _cores()) as pool:
+    with ThreadPoolExecutor(threads or usable_cores()) as pool:
         chunks = list(pool.map(chunk, range(-(-count // _AT_ONCE))))
-    names = chunks[0] if chunks else ()
-    return {name: np.concatenate([each[name] for each in chunks]) for name in names}
+    if not chunks:
+        return {}, {}
+    of_set, of_classes = zip(*chunks, strict=True)
+    return _joined(of_set), _joined(of_classes)
+
+
+def _joined(parts: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
+    return {name: np.concatenate([each[name] for each in parts], axis=-1) for name in parts[0]}
+
+
+def _intervals(
+    resamples: Mapping[str, Floats], place: int, tail: float
+) -> dict[str, tuple[float, float]]:
+    found = {name: _interval(values[place], tail) for name, values in resamples.items()}
+    return {
+        name: (low, high)
+        for name, (low, high) in found.items()
+        if low is not None and high is not None
+    }
 
 
 def _interval(values: Floats, tail: float) -> tuple[float | None, float | None]:
@@ -358,9 +387,3 @@ def _interval(values: Floats, tail: float) -> tuple[float | None, float | None]:
         return None, None
     low, high = np.quantile(defined, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

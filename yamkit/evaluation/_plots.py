@@ -76,11 +76,12 @@ def confusion(truth: NDArray[np.bool_], scores: NDArray[np.floating]) -> NDArray
     Parameters
     ----------
     truth : ndarray, bool [N, K]
-        One label a clip.
+        At most one label a clip; those without are left out.
     scores : ndarray, float [N, K]
     """
+    labelled = truth.any(axis=1)
     counts = np.zeros((truth.shape[1], truth.shape[1]), np.int64)
-    np.add.at(counts, (truth.argmax(axis=1), scores.argmax(axis=1)), 1)
+    np.add.at(counts, (truth[labelled].argmax(axis=1), scores[labelled].argmax(axis=1)), 1)
     return counts
 
 

@@ -17,14 +17,23 @@ from yamkit.evaluation._evaluate import METRICS, difference
 from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from pathlib import Path
 
     from yamkit.evaluation._evaluate import ClassReport, Figure
     from yamkit.evaluation._set import SetReport
 
-__all__ = ["as_csv", "as_dict", "as_json_text", "as_text", "column_names", "write_report"]
+__all__ = [
+    "as_csv",
+    "as_dict",
+    "as_json_text",
+    "as_text",
+    "column_names",
+    "make_folder",
+    "write_report",
+]
 
+_LISTED = 6
 _SHOWN = 5
 _EXTREMES = 20
 """Classes shown: all of them up to so many, else the worst and the best `_SHOWN`."""
@@ -57,26 +66,30 @@ def as_text(reports: Sequence[SetReport]) -> str:
 
 def _coverage(item: SetReport) -> list[str]:
     covered, report = item.coverage, item.report
-    scored = f"{covered.scored} of {covered.listed} clips scored"
+    pending = f", {len(covered.pending)} not scored yet" if covered.pending else ""
     held = len(report.classes) - len(report.without_positives)
     lines = [
-        f"{item.labels} ({item.layout}): {scored}, {len(covered.missing)} missing, "
-        f"{len(covered.failed)} failed",
+        f"{item.labels} ({item.layout}): {covered.listed} clips listed, {covered.found} found, "
+        f"{covered.scored} scored, {len(covered.failed)} failed{pending}",
         f"{held} of {len(report.classes)} classes have positives, {report.unlabelled_clips} clips "
         "have no label",
     ]
     lines += _listed("missing", covered.missing)
     lines += _listed("failed", [f"{key}: {reason}" for key, reason in covered.failed.items()])
-    unmapped = [f"{label} ({count})" for label, count in covered.unmapped.items()]
-    lines += _listed("labels that mean nothing here, with their clips", unmapped)
+    lines += _listed("not scored yet", covered.pending)
+    unmapped = [
+        f"{each.name} {each.label} ({each.clips})" if each.name else f"{each.label} ({each.clips})"
+        for each in covered.unmapped
+    ]
+    lines += _listed("labels that mean nothing here, with their clips", unmapped, separator="; ")
     return lines
 
 
-def _listed(title: str, items: Sequence[str]) -> list[str]:
+def _listed(title: str, items: Sequence[str], separator: str = ", ") -> list[str]:
     if not items:
         return []
-    more = f", and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return [f"  {title}: {', '.join(items[:_SHOWN])}{more}"]
+    more = [f"and {len(items) - _LISTED} more"] if len(items) > _LISTED else []
+    return [f"  {title}: {separator.join([*items[:_LISTED], *more])}"]
 
 
 def _table(reports: Sequence[SetReport]) -> list[str]:
@@ -138,7 +151,8 @@ def _classes(item: SetReport) -> list[str]:
     else:
         groups = [("best", ranked[:_SHOWN]), ("worst", ranked[-_SHOWN:])]
     width = max(len(each.name) for _, group in groups for each in group)
-    head = f"{'':{width}}  positives      AP     AUC      d'  lwlrap      F1"
+    interval = f"  {'of AP':>14}" if item.report.resamples else ""
+    head = f"{'':{width}}  positives      AP     AUC      d'  lwlrap      F1{interval}"
     lines = [head]
     for title, group in groups:
         if title:
@@ -152,7 +166,9 @@ def _class_line(each: ClassReport, width: int) -> str:
     cells = "".join(
         f"{number:8.3f}" if not math.isnan(number) else f"{'-':>8}" for number in numbers
     )
-    return f"{each.name:{width}}{each.positives:11}{cells}"
+    ends = each.intervals.get("average_precision")
+    interval = f"  [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""
+    return f"{each.name:{width}}{each.positives:11}{cells}{interval}"
 
 
 def as_dict(reports: Sequence[SetReport]) -> dict[str, Any]:
@@ -167,21 +183,23 @@ def as_dict(reports: Sequence[SetReport]) -> dict[str, Any]:
         "threshold": first.report.threshold,
         "confidence": first.report.confidence,
         "resamples": len(next(iter(first.report.resamples.values()), ())),
+        "coverage": {
+            "listed": first.coverage.listed,
+            "found": first.coverage.found,
+            "scored": first.coverage.scored,
+            "unlabelled": first.report.unlabelled_clips,
+            "missing": list(first.coverage.missing),
+            "failed": dict(first.coverage.failed),
+            "pending": list(first.coverage.pending),
+            "unmapped_labels": [dataclasses.asdict(each) for each in first.coverage.unmapped],
+            "classes_without_positives": list(first.report.without_positives),
+            "classes_without_negatives": list(first.report.without_negatives),
+        },
         "systems": [
             {
                 "name": name,
                 **each.system,
-                "coverage": {
-                    "listed": each.coverage.listed,
-                    "scored": each.coverage.scored,
-                    "unlabelled": each.report.unlabelled_clips,
-                    "missing": list(each.coverage.missing),
-                    "failed": dict(each.coverage.failed),
-                    "unmapped_labels": dict(each.coverage.unmapped),
-                    "classes_without_positives": list(each.report.without_positives),
-                    "classes_without_negatives": list(each.report.without_negatives),
-                    "classes_with_perfect_auc": each.report.perfect_auc_classes,
-                },
+                "classes_with_perfect_auc": each.report.perfect_auc_classes,
                 "summary": {key: _plain(value) for key, value in each.report.summary.items()},
                 "classes": [_plain(entry) for entry in each.report.classes],
             }
@@ -207,6 +225,20 @@ def as_json_text(reports: Sequence[SetReport]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of a report, where it is not there.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{printable(folder)}: {error.strerror or 'cannot be made'}") from None
+
+
 def write_report(reports: Sequence[SetReport], folder: Path) -> None:
     """Write all forms of a report, and pictures where matplotlib is installed.
 
@@ -222,8 +254,8 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
         "report.json": as_json_text(reports),
         "classes.csv": as_csv(reports),
     }
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             with _replaced(folder / name) as fresh:
                 fresh.write_text(text, encoding="utf-8")
@@ -263,12 +295,25 @@ def _plain(value: Figure | ClassReport) -> dict[str, Any]:
 
 def as_csv(reports: Sequence[SetReport]) -> str:
     """Write a row a class and system; what is undefined is empty."""
+    bounded = {key for each in reports for entry in each.report.classes for key in entry.intervals}
+    rows = [
+        {"system": name, **_flat(entry, bounded)}
+        for name, each in zip(column_names(reports), reports, strict=True)
+        for entry in each.report.classes
+    ]
     stream = io.StringIO(newline="")
-    fields = [field.name for field in dataclasses.fields(reports[0].report.classes[0])]
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["system", *fields])
-    for name, each in zip(column_names(reports), reports, strict=True):
-        for entry in each.report.classes:
-            values = _plain(entry)
-            writer.writerow([name, *("" if values[key] is None else values[key] for key in fields)])
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return stream.getvalue()
+
+
+def _flat(entry: ClassReport, bounded: Container[str]) -> dict[str, Any]:
+    """Give a class as a row: figures, some followed by the ends of their intervals."""
+    row: dict[str, Any] = {}
+    for name, value in _plain(entry).items():
+        if name != "intervals":
+            row[name] = value
+        if name in bounded:
+            row[f"{name}_low"], row[f"{name}_high"] = entry.intervals.get(name, (None, None))
+    return row

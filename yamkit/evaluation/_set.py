@@ -8,23 +8,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yamkit._text import printable
-from yamkit.errors import AudioError, LabelError, OutputError, ParameterError
+from yamkit.errors import LabelError, OutputError, ParameterError
 from yamkit.evaluation._evaluate import evaluate
-from yamkit.evaluation.labels import find_files, read_set
+from yamkit.evaluation.labels import LabelledSet, find_files, read_set
 from yamkit.evaluation.scoring import Part, Scores, clip_scores, fingerprint, read_scores
-from yamkit.evaluation.targets import built_in_map, read_label_map, targets_of
+from yamkit.evaluation.targets import read_label_map, targets_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
     from yamkit.evaluation._evaluate import Report
-    from yamkit.evaluation.labels import LabelledSet
-    from yamkit.evaluation.targets import LabelMap, Targets
+    from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
     from yamkit.tagger import Tagger
-    from yamkit.types import LabelledClip
+    from yamkit.types import LabelledClip, TagClass
 
-__all__ = ["Coverage", "SetReport", "clip_key", "evaluate_scores", "evaluate_set", "score_set"]
+__all__ = [
+    "Coverage",
+    "SetReport",
+    "clip_key",
+    "common_targets",
+    "evaluate_scores",
+    "evaluate_set",
+    "score_set",
+]
 
 _SAVE_SECONDS = 30.0
 
@@ -36,20 +43,29 @@ class Coverage:
     Attributes
     ----------
     listed, scored : int
-        Clips on the list, and those whose scores the figures are of.
+        Clips on the list, and those whose scores the figures are of: with several systems, those
+        that each of them has.
     missing : tuple of str
         Clips without a file.
     failed : mapping of str to str
         Clips that cannot be scored, with the reason.
-    unmapped : mapping of str to int
-        Labels that mean nothing to the model or the map, with the number of clips that have them.
+    pending : tuple of str
+        Clips that were not scored yet, as an interrupted run leaves them.
+    unmapped : tuple of UnmappedLabel
+        Labels that mean nothing to the model or the map.
     """
 
     listed: int
     scored: int
     missing: tuple[str, ...]
     failed: Mapping[str, str]
-    unmapped: Mapping[str, int]
+    pending: tuple[str, ...]
+    unmapped: tuple[UnmappedLabel, ...]
+
+    @property
+    def found(self) -> int:
+        """Clips that have a file."""
+        return self.listed - len(self.missing)
 
 
 @dataclass(frozen=True)
@@ -93,9 +109,11 @@ def score_set(
     folder: str | os.PathLike[str],
     tagger: Tagger,
     scores_file: Path | None = None,
+    *,
+    strict: bool = False,
     progress: Callable[[int, int], object] | None = None,
 ) -> Scores:
-    """Score the clips of a set, but for those that the scores file has.
+    """Score the clips of a set, but for those that the scores file has of the same file.
 
     Parameters
     ----------
@@ -104,8 +122,10 @@ def score_set(
         Of the audio.
     tagger : Tagger
     scores_file : Path, optional
-        Is read if it is there, and written every half minute and at the end, an interruption
-        included.
+        Is read if it is there, and written at the beginning, every half minute and at the end, an
+        interruption included.
+    strict : bool
+        Begin only if no file is missing.
     progress : callable, optional
         Receives the number of clips that are done, and of all.
 
@@ -114,7 +134,7 @@ def score_set(
     ParameterError
         If no file is there, or the scores file is of another model or other parameters.
     LabelError
-        If the scores file is none.
+        If the scores file is none, or, with `strict`, a file is missing.
     OutputError
         If it cannot be written.
     """
@@ -124,21 +144,29 @@ def score_set(
         scores = read_scores(scores_file)
         scores.check_same(mark, scores_file)
     files = find_files(labelled, folder)
-    parts = [
-        Part(clip_key(clip), file, clip.start_seconds, clip.end_seconds)
-        for clip, file in zip(labelled.clips, files, strict=True)
-        if file is not None
-    ]
-    todo = [part for part in parts if part.key not in scores.rows]
+    parts = []
+    for clip, file in zip(labelled.clips, files, strict=True):
+        key = clip_key(clip)
+        if file is None:
+            scores.missing.add(key)
+        else:
+            parts.append(Part(key, file, clip.start_seconds, clip.end_seconds))
+    if strict and len(parts) < len(files):
+        first = next(clip for clip, file in zip(labelled.clips, files, strict=True) if not file)
+        raise LabelError(
+            f"{printable(folder)}: {len(files) - len(parts)} of the {len(files)} files of "
+            f"{printable(labelled.path)} are missing, such as {printable(first.names[0])}; "
+            "without --strict they are counted and left out"
+        )
+    todo = [part for part in parts if not scores.has(part)]
+    for part in todo:
+        scores.rows.pop(part.key, None)
     done = len(parts) - len(todo)
+    _save(scores, scores_file)
     saved = time.monotonic()
     try:
         for part, found in clip_scores(tagger, todo):
-            if isinstance(found, AudioError):
-                scores.failures[part.key] = str(found)
-            else:
-                scores.rows[part.key] = found
-                scores.failures.pop(part.key, None)
+            scores.add(part, found)
             done += 1
             if progress is not None:
                 progress(done, len(parts))
@@ -185,19 +213,20 @@ def evaluate_scores(
     LabelError, ParameterError
         If no clip has scores, or no label means anything.
     """
-    if label_map is None:
-        label_map = built_in_map(labelled.layout)
+    all_targets = common_targets(
+        labelled, [scores.classes for scores in systems], label_map=label_map, classes=classes
+    )
     clips = [
         clip for clip in labelled.clips if all(clip_key(clip) in scores.rows for scores in systems)
     ]
     if not clips:
-        raise LabelError(f"{printable(labelled.path)}: no clip of it has scores")
+        raise LabelError(
+            f"{printable(labelled.path)}: no clip of it has scores{_why_none(labelled, systems)}"
+        )
     keys = tuple(clip_key(clip) for clip in clips)
+    coverage = _coverage(labelled, systems, all_targets[0], len(clips))
     reports = []
-    for scores in systems:
-        targets = targets_of(labelled, scores.classes, label_map)
-        if classes:
-            targets = targets.restrict(classes)
+    for scores, targets in zip(systems, all_targets, strict=True):
         truth = targets.truth(clips)
         given = targets.scores(scores.array(keys))
         reports.append(
@@ -205,38 +234,84 @@ def evaluate_scores(
                 labels=str(labelled.path),
                 layout=labelled.layout,
                 system=scores.fingerprint,
-                coverage=_coverage(labelled, scores, targets, len(clips)),
+                coverage=coverage,
                 report=evaluate(truth, given, targets.names, **options),
                 keys=keys,
                 truth=truth,
                 scores=given,
             )
         )
-    names = {tuple(each.name for each in report.report.classes) for report in reports}
-    if len(names) > 1:
-        raise ParameterError("the models have other classes; compare them with a --label-map")
     return reports
 
 
-def _coverage(labelled: LabelledSet, scores: Scores, targets: Targets, count: int) -> Coverage:
+def common_targets(
+    labelled: LabelledSet,
+    class_maps: Sequence[Sequence[TagClass]],
+    *,
+    label_map: LabelMap | None = None,
+    classes: Sequence[str] = (),
+) -> list[Targets]:
+    """Find the columns of a set for each of several models, which must be the same.
+
+    Parameters
+    ----------
+    labelled : LabelledSet
+    class_maps : sequence of sequence of TagClass
+        Of each model.
+    label_map, classes
+        As in `evaluate_scores`.
+
+    Raises
+    ------
+    LabelError, ParameterError
+        If no label means anything, a class is not there, or the models' columns differ.
+    """
+    found = [targets_of(labelled, class_map, label_map) for class_map in class_maps]
+    if classes:
+        found = [targets.restrict(classes) for targets in found]
+    if len({targets.names for targets in found}) > 1:
+        raise ParameterError(
+            "the models have other classes; compare them with a --label-map, or on --classes that "
+            "both have"
+        )
+    return found
+
+
+def _coverage(
+    labelled: LabelledSet, systems: Sequence[Scores], targets: Targets, count: int
+) -> Coverage:
     keys = [clip_key(clip) for clip in labelled.clips]
-    failed = {key: scores.failures[key] for key in keys if key in scores.failures}
+    failures = {key: why for scores in systems for key, why in scores.failures.items()}
+    missing = {key for scores in systems for key in scores.missing}
+    scored = {key for key in keys if all(key in scores.rows for scores in systems)}
+    rest = [key for key in keys if key not in scored]
     return Coverage(
         listed=len(keys),
         scored=count,
-        missing=tuple(key for key in keys if key not in scores.rows and key not in failed),
-        failed=failed,
+        missing=tuple(key for key in rest if key in missing and key not in failures),
+        failed={key: failures[key] for key in rest if key in failures},
+        pending=tuple(key for key in rest if key not in missing and key not in failures),
         unmapped=targets.unmapped,
     )
 
 
+def _why_none(labelled: LabelledSet, systems: Sequence[Scores]) -> str:
+    """Give a failure as an example of why, if there is one."""
+    for key in (clip_key(clip) for clip in labelled.clips):
+        for scores in systems:
+            if key in scores.failures:
+                return f"; {printable(key)}: {printable(scores.failures[key])}"
+    return ""
+
+
 def evaluate_set(
-    labels: str | os.PathLike[str],
+    labels: LabelledSet | str | os.PathLike[str],
     audio: str | os.PathLike[str],
     tagger: Tagger,
     *,
     layout: str | None = None,
     label_map: str | os.PathLike[str] | None = None,
+    classes: Sequence[str] = (),
     scores_file: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> SetReport:
@@ -244,15 +319,17 @@ def evaluate_set(
 
     Parameters
     ----------
-    labels : path-like
-        The list, or a folder with a folder a class.
+    labels : path-like or LabelledSet
+        The list, or a folder with a folder a class; or what `read_set` gave, or a selection of it.
     audio : path-like
         Folder of the files.
     tagger : Tagger
     layout : str, optional
         Name of a label reader; None: the one that recognises the list.
     label_map : path-like, optional
-        CSV file ``category,mid`` or ``category,name``.
+        CSV file ``category,mid`` or ``category,name``; None: see `evaluate_scores`.
+    classes : sequence of str
+        Columns to evaluate alone; all if empty.
     scores_file : path-like, optional
         See `score_set`.
     **options
@@ -261,9 +338,15 @@ def evaluate_set(
     Returns
     -------
     SetReport
+
+    Raises
+    ------
+    LabelError, ParameterError, OutputError
+        As `read_set`, `score_set` and `evaluate_scores` do.
     """
-    labelled = read_set(labels, layout)
-    read_map = None if label_map is None else read_label_map(label_map)
+    labelled = labels if isinstance(labels, LabelledSet) else read_set(labels, layout)
+    meaning = None if label_map is None else read_label_map(label_map)
+    common_targets(labelled, [tagger.classes], label_map=meaning, classes=classes)
     place = None if scores_file is None else Path(scores_file)
     scores = score_set(labelled, audio, tagger, place)
-    return evaluate_scores(labelled, [scores], label_map=read_map, **options)[0]
+    return evaluate_scores(labelled, [scores], label_map=meaning, classes=classes, **options)[0]

@@ -14,7 +14,7 @@ from yamkit.errors import LabelError, MissingRequirementError, ParameterError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from yamkit.types import LabelledClip
 
@@ -37,13 +37,17 @@ class LabelledSet:
         Name of the reader.
     clips : tuple of LabelledClip
     labels : tuple of str
-        Every label on the list, each once, sorted; a selection of clips keeps them all.
+        Every label of the clips and the vocabulary, each once, sorted; a selection of clips keeps
+        them all.
+    vocabulary : mapping of str to str
+        Display name by label, where the publishers say it.
     """
 
     path: Path
     layout: str
     clips: tuple[LabelledClip, ...]
     labels: tuple[str, ...]
+    vocabulary: Mapping[str, str]
 
     def select(
         self, *, folds: Sequence[str] = (), splits: Sequence[str] = (), limit: int | None = None
@@ -101,8 +105,9 @@ def read_set(path: str | os.PathLike[str], layout: str | None = None) -> Labelle
     if not clips:
         raise LabelError(f"{printable(place)}: lists no clip")
     _check(place, clips)
-    labels = sorted({label for clip in clips for label in clip.labels})
-    return LabelledSet(place, name, clips, tuple(labels))
+    vocabulary = reader.vocabulary(place)
+    labels = {label for clip in clips for label in clip.labels} | set(vocabulary)
+    return LabelledSet(place, name, clips, tuple(sorted(labels)), vocabulary)
 
 
 def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> list[Path | None]:
@@ -173,6 +178,8 @@ def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
             raise LabelError(
                 f"{where}: from {start} to {end} s; the start must come before the end"
             )
+        if not all(clip.names):
+            raise LabelError(f"{where}: no name of a file")
         for name in clip.names:
             if not _is_inside(name):
                 raise LabelError(f"{where}: {printable(name)!r} leads out of the folder of audio")
@@ -188,4 +195,4 @@ def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
 
 def _is_inside(name: str) -> bool:
     path = Path(name)
-    return bool(name) and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+    return not path.is_absolute() and ".." not in path.parts and "\0" not in name

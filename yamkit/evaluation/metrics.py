@@ -244,30 +244,38 @@ def top_k_accuracy(
     """Compute how often the one label of a clip is among the k highest scores.
 
     It is, if at most k classes, itself among them, score at least as high. Equal scores thus count
-    against the tagger: one that says the same of everything is never right.
+    against the tagger: one that says the same of everything is never right. Clips without labels
+    do not count.
 
     Parameters
     ----------
     truth, scores, weights
-        As everywhere; each clip has one label.
+        As everywhere; no clip has several labels.
     k : int
         At least 1.
+
+    Returns
+    -------
+    float
+        NaN if no clip has a label.
 
     Raises
     ------
     ParameterError
-        If a clip has no label or more than one, or k is less than 1.
+        If a clip has more than one label, or k is less than 1.
     """
     given, values, factors = validate(truth, scores, weights)
     if k < 1:
         raise ParameterError(f"k = {k}; wanted at least 1")
-    several = np.flatnonzero(given.sum(axis=1) != 1)
+    several = np.flatnonzero(given.sum(axis=1) > 1)
     if len(several):
         raise ParameterError(
             f"clip {several[0]} has {given[several[0]].sum()} labels; accuracy needs one a clip"
         )
-    right = LabelRanks.of(given, values).ranks <= k  # in the order of the clips
-    return float(factors @ right / factors.sum())
+    found = LabelRanks.of(given, values)
+    labelled = factors[found.clips]
+    total = float(labelled.sum())
+    return float(labelled @ (found.ranks <= k)) / total if total else math.nan
 
 
 def precision_recall_f1(

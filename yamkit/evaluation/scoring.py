@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from yamkit._npz import DAMAGE, read_floats
 from yamkit._text import printable
 from yamkit.aggregate import ClipScores
 from yamkit.audio import open_audio
@@ -32,7 +32,7 @@ __all__ = ["Part", "Scores", "clip_scores", "fingerprint", "read_scores"]
 _SLACK_SECONDS = 1.0
 """A file that is longer than its labelled part by more than this holds more than the part."""
 _SCHEMA = "yamkit-scores/1"
-_MAX_BYTES = 2**34
+_HEAD, _ARRAY = "head.json", "scores.npy"
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,14 @@ class Part:
     start_seconds: float | None = None
     end_seconds: float | None = None
 
+    def stamp(self) -> str:
+        """Give size and time of the file: with another stamp, it is another file."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return ""
+        return f"{found.st_size} {found.st_mtime_ns}"
+
 
 @dataclass
 class Scores:
@@ -66,14 +74,34 @@ class Scores:
         The class map, C rows.
     rows : dict of str to ndarray, float32 [C]
         By key.
+    stamps : dict of str to str
+        Of the file of each row; see `Part.stamp`.
     failures : dict of str to str
         Reason by key, for clips that cannot be scored.
+    missing : set of str
+        Keys of clips without a file.
     """
 
     fingerprint: Mapping[str, str]
     classes: tuple[TagClass, ...]
     rows: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    stamps: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    def has(self, part: Part) -> bool:
+        """Tell whether the scores of a clip are there, of the same file."""
+        return part.key in self.rows and self.stamps[part.key] == part.stamp()
+
+    def add(self, part: Part, found: NDArray[np.float32] | AudioError) -> None:
+        """Keep what came of a clip."""
+        self.missing.discard(part.key)
+        if isinstance(found, AudioError):
+            self.rows.pop(part.key, None)
+            self.failures[part.key] = str(found)
+        else:
+            self.failures.pop(part.key, None)
+            self.rows[part.key], self.stamps[part.key] = found, part.stamp()
 
     def array(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Give the scores of clips, float32 [len(keys), C]."""
@@ -111,14 +139,16 @@ class Scores:
             "schema": _SCHEMA,
             "fingerprint": dict(self.fingerprint),
             "classes": [[entry.mid, entry.name] for entry in self.classes],
-            "clips": list(self.rows),
+            "clips": [[key, self.stamps[key]] for key in self.rows],
             "failures": self.failures,
+            "missing": sorted(self.missing),
         }
         fresh = path.with_name(f".{path.name}.new")
         try:
-            with fresh.open("wb") as stream:
-                text = np.frombuffer(json.dumps(head).encode(), np.uint8)
-                np.savez(stream, head=text, scores=self.array(list(self.rows)))
+            with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
+                archive.writestr(_HEAD, json.dumps(head))
+                with archive.open(_ARRAY, "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, self.array(list(self.rows)))
             fresh.replace(path)
         finally:
             fresh.unlink(missing_ok=True)
@@ -229,40 +259,39 @@ def read_scores(path: Path) -> Scores:
         If it is none.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES)
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            head = json.loads(arrays["head"].tobytes())
-            scores = arrays["scores"]
-        return _checked(head, scores)
+        stream = path.open("rb")
     except OSError as error:
         raise LabelError(f"{printable(path)}: {error.strerror or 'cannot be read'}") from None
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        MemoryError,
-        zipfile.BadZipFile,
-    ):
+    try:
+        with stream, zipfile.ZipFile(stream) as archive:
+            return _read(archive)
+    except (*DAMAGE, AttributeError):
         raise LabelError(
             f"{printable(path)}: no scores file of this version of yamkit; remove it to begin anew"
         ) from None
 
 
-def _checked(head: Any, scores: NDArray[Any]) -> Scores:
+def _read(archive: zipfile.ZipFile) -> Scores:
+    """Read what `Scores.write` wrote; anything else raises what says so."""
+    info = archive.getinfo(_HEAD)
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise ValueError("not written by yamkit, and may be larger than the file")
+    head = json.loads(archive.read(info))
+    if head["schema"] != _SCHEMA:
+        raise ValueError("another schema")
     classes = tuple(
         TagClass(place, str(mid), str(name)) for place, (mid, name) in enumerate(head["classes"])
     )
-    clips = [str(key) for key in head["clips"]]
-    if head["schema"] != _SCHEMA or scores.shape != (len(clips), len(classes)):
-        raise ValueError
-    if scores.dtype != np.float32 or not np.isfinite(scores).all():
-        raise ValueError
+    stamps = {str(key): str(stamp) for key, stamp in head["clips"]}
+    with archive.open(_ARRAY) as member:
+        scores = read_floats(member, (len(head["clips"]), len(classes)))
+    if not np.isfinite(scores).all():
+        raise ValueError("scores that are not finite")
     return Scores(
         {str(name): str(value) for name, value in head["fingerprint"].items()},
         classes,
-        dict(zip(clips, scores, strict=True)),
+        dict(zip(stamps, scores, strict=True)),
+        stamps,
         {str(key): str(reason) for key, reason in head["failures"].items()},
+        {str(key) for key in head["missing"]},
     )

@@ -8,6 +8,7 @@ name. What a label means is never guessed: one that means nothing is listed and 
 from __future__ import annotations
 
 import csv
+import difflib
 from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
@@ -21,17 +22,36 @@ from yamkit.errors import LabelError, ParameterError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from yamkit.evaluation.labels import LabelledSet
     from yamkit.types import LabelledClip, TagClass
 
-__all__ = ["LabelMap", "Targets", "built_in_map", "read_label_map", "targets_of"]
+__all__ = ["LabelMap", "Targets", "UnmappedLabel", "read_label_map", "targets_of"]
 
 LabelMap = dict[str, tuple[str, ...]]
 """Names or machine identifiers of classes by category."""
+
+
+@dataclass(frozen=True)
+class UnmappedLabel:
+    """A label that means nothing to a model or a map.
+
+    Attributes
+    ----------
+    label : str
+        As it stands in the list.
+    name : str
+        What the publishers call it; empty if they do not say.
+    clips : int
+        That have it.
+    """
+
+    label: str
+    name: str
+    clips: int
 
 
 @dataclass(frozen=True)
@@ -46,14 +66,14 @@ class Targets:
         Indices of the model's classes of each column; its score is the highest of theirs.
     columns : mapping of str to int
         Column of a label.
-    unmapped : mapping of str to int
-        Labels that mean nothing here, with the number of clips that have them.
+    unmapped : tuple of UnmappedLabel
+        Those of most clips first.
     """
 
     names: tuple[str, ...]
     members: tuple[tuple[int, ...], ...]
     columns: Mapping[str, int]
-    unmapped: Mapping[str, int]
+    unmapped: tuple[UnmappedLabel, ...]
 
     def truth(self, clips: Sequence[LabelledClip]) -> NDArray[np.bool_]:
         """Give the labels as an array, bool [N, K]."""
@@ -80,8 +100,8 @@ class Targets:
         for name in names:
             if name not in self.names and name not in self.columns:
                 raise ParameterError(
-                    f"class {printable(name)!r}: none of the {len(self.names)} that are scored, "
-                    f"such as {printable(self.names[0])!r}"
+                    f"class {printable(name)!r}: none of the {len(self.names)} that are scored"
+                    f"{_nearest(name, [*self.names, *self.columns])}"
                 )
         kept = sorted(
             {self.columns.get(name, -1) for name in names if name not in self.names}
@@ -97,7 +117,7 @@ class Targets:
 
 
 def targets_of(
-    labelled: LabelledSet, classes: Sequence[TagClass], label_map: LabelMap | None
+    labelled: LabelledSet, classes: Sequence[TagClass], label_map: LabelMap | None = None
 ) -> Targets:
     """Find the columns of a set for a model.
 
@@ -107,36 +127,70 @@ def targets_of(
         With a map, its categories are those that the list has, selected or not.
     classes : sequence of TagClass
         The model's.
-    label_map : LabelMap or None
-        None: labels name classes.
+    label_map : LabelMap, optional
+        None: the one that comes with yamkit for the layout, if any; else labels name classes.
 
     Raises
     ------
     LabelError
-        If no label means anything to the model.
+        If no label means anything to the model, or the map names a class that it does not have.
     """
     known = _index(classes)
     counts = Counter(label for clip in labelled.clips for label in clip.labels)
-    if label_map is None:
+    meanings = _meanings(labelled, known, label_map)
+    if meanings is None:
         names = tuple(entry.name for entry in classes)
         members: tuple[tuple[int, ...], ...] = tuple((place,) for place in range(len(names)))
-        columns = {label: known[label] for label in counts if label in known}
+        columns = {label: known[label] for label in labelled.labels if label in known}
     else:
-        meant = {
-            category: tuple(sorted({known[name] for name in wanted if name in known}))
-            for category, wanted in label_map.items()
-            if category in labelled.labels
-        }
-        names = tuple(category for category, places in meant.items() if places)
-        members = tuple(meant[name] for name in names)
-        columns = {label: names.index(label) for label in counts if label in names}
-    unmapped = {label: counts[label] for label in sorted(counts) if label not in columns}
-    if not columns:
+        names, members = tuple(meanings), tuple(meanings.values())
+        columns = {category: place for place, category in enumerate(names)}
+    if not counts.keys() & columns.keys():
         raise LabelError(
             f"none of the {len(counts)} labels, such as {printable(next(iter(counts), ''))!r}, is "
             "a class of the model; map them with --label-map (category,mid or category,name)"
         )
-    return Targets(names, members, columns, unmapped)
+    unmapped = sorted(
+        (-counts[label], label)
+        for label in counts.keys() | labelled.vocabulary.keys()
+        if label not in columns
+    )
+    named = labelled.vocabulary
+    return Targets(
+        names,
+        members,
+        columns,
+        tuple(UnmappedLabel(label, named.get(label, ""), -count) for count, label in unmapped),
+    )
+
+
+def _meanings(
+    labelled: LabelledSet, known: Mapping[str, int], label_map: LabelMap | None
+) -> dict[str, tuple[int, ...]] | None:
+    """Give the classes of each category of a set that has any; None without a map."""
+    wanted = _built_in_map(labelled.layout) if label_map is None else label_map
+    if wanted is None:
+        return None
+    for category, meant in ({} if label_map is None else label_map).items():
+        for name in meant:
+            if name not in known:
+                raise LabelError(
+                    f"the label map: {printable(category)!r} means {printable(name)!r}, which is "
+                    f"no class of the model{_nearest(name, known)}"
+                )
+    found = {
+        category: tuple(sorted({known[name] for name in meant if name in known}))
+        for category, meant in wanted.items()
+        if category in labelled.labels
+    }
+    return {category: places for category, places in found.items() if places}
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest what was meant, or show what would be valid."""
+    choices = list(known)
+    near = difflib.get_close_matches(name, choices, n=1)
+    return f"; did you mean {printable(near[0])!r}?" if near else f", such as {choices[0]!r}"
 
 
 def read_label_map(path: str | os.PathLike[str]) -> LabelMap:
@@ -159,8 +213,7 @@ def read_label_map(path: str | os.PathLike[str]) -> LabelMap:
     return _parse(text, printable(place))
 
 
-def built_in_map(layout: str) -> LabelMap | None:
-    """Give the map that comes with yamkit for a layout; None if there is none."""
+def _built_in_map(layout: str) -> LabelMap | None:
     file = files("yamkit") / "data" / "label_maps" / f"{layout}.csv"
     return _parse(file.read_text(encoding="utf-8"), layout) if file.is_file() else None
 

@@ -8,7 +8,7 @@ from yamkit.errors import LabelError
 from yamkit.types import LabelledClip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Folders"]
@@ -20,6 +20,10 @@ class Folders:
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
         """Take every folder."""
         return not head and path.is_dir()
+
+    def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
+        """Know of no labels but the folders that have clips."""
+        return {}
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
         """Read the clips: every file in every folder but hidden ones, sorted by path."""

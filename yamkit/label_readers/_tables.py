@@ -8,7 +8,7 @@ from yamkit.label_readers._rows import Row, header, labels, read_rows
 from yamkit.types import LabelledClip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["DcaseWeak", "Esc50", "Fsd50k", "PlainCsv", "UrbanSound8k"]
@@ -23,6 +23,10 @@ class _Table:
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
         """Look for the columns in the header."""
         return not path.is_dir() and set(self.columns) <= set(header(head, self.delimiter))
+
+    def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
+        """Know of no labels but those of the clips."""
+        return {}
 
     def rows(self, path: Path) -> Iterator[Row]:
         """Read the rows, each with at least these columns."""

@@ -6,14 +6,13 @@ the same bytes.
 
 from __future__ import annotations
 
-import math
 import zipfile
-import zlib
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.lib import format as npy
 
+from yamkit._npz import DAMAGE, ArrayError, read_floats
 from yamkit.errors import BundleError
 
 if TYPE_CHECKING:
@@ -22,20 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["check_values", "read_weights", "write_weights"]
-
-# what zipfile and the .npy reader raise for bytes that are not what they say
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    MemoryError,
-    ValueError,
-    TypeError,
-    KeyError,
-)
-_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def read_weights(
@@ -72,10 +57,12 @@ def read_weights(
             weights = {}
             for name, shape in shapes.items():
                 with archive.open(members[name]) as member:
-                    weights[name] = _read_array(member, shape, f"{where}: {name}")
+                    weights[name] = read_floats(member, shape)
     except BundleError:
         raise
-    except _DAMAGE as error:
+    except ArrayError as error:
+        raise BundleError(f"{where}: {name} {error}") from None
+    except DAMAGE as error:
         reason = str(error).partition("\n")[0]
         raise BundleError(f"{where}: damaged, or not an npz file: {reason:.200}") from None
     for name, array in weights.items():
@@ -110,18 +97,3 @@ def check_values(name: str, array: NDArray[np.float32]) -> str:
     if name.endswith("/variance") and (array < 0).any():
         return "holds a negative variance"
     return ""
-
-
-def _read_array(member: IO[bytes], shape: tuple[int, ...], where: str) -> NDArray[np.float32]:
-    found, fortran_order, dtype = _HEADERS[npy.read_magic(member)](member)
-    if found != shape:
-        raise BundleError(f"{where} has the shape {list(found)}, it must have {list(shape)}")
-    if dtype.kind != "f" or dtype.itemsize not in (2, 4):
-        raise BundleError(f"{where} is of type {dtype}, it must be float32 or float16")
-    length = math.prod(shape) * dtype.itemsize
-    data = member.read(length + 1)  # reading past the end makes zipfile check its CRC
-    if len(data) != length:
-        raise BundleError(f"{where} does not hold {length} bytes of values")
-    array = np.frombuffer(data, dtype)
-    array = array.reshape(shape[::-1]).T if fortran_order else array.reshape(shape)
-    return np.ascontiguousarray(array, np.float32)

@@ -49,7 +49,7 @@ def test_the_text_says_what_the_figures_stand_for(yamkit) -> None:
     code, out, err = yamkit("list.csv", "--audio", "audio")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "list.csv (csv): 4 of 4 clips scored, 0 missing, 0 failed"
+    assert lines[0] == "list.csv (csv): 4 clips listed, 4 found, 4 scored, 0 failed"
     assert lines[1] == "3 of 6 classes have positives, 1 clips have no label"
     assert lines[2] == "  labels that mean nothing here, with their clips: nonsense (1)"
     assert "mean average precision (mAP) over 3" in out
@@ -70,9 +70,10 @@ def test_figures_are_those_of_the_taggers_scores(yamkit, tiny: ModelBundle) -> N
     for key, figure in wanted.summary.items():
         assert system["summary"][key]["value"] == pytest.approx(figure.value)
         assert system["summary"][key]["low"] == pytest.approx(figure.low)
-    assert system["coverage"]["listed"] == system["coverage"]["scored"] == 4
-    assert system["coverage"]["unmapped_labels"] == {"nonsense": 1}
-    assert system["coverage"]["classes_without_positives"] == [
+    coverage = document["coverage"]
+    assert coverage["listed"] == coverage["found"] == coverage["scored"] == 4
+    assert coverage["unmapped_labels"] == [{"label": "nonsense", "name": "", "clips": 1}]
+    assert coverage["classes_without_positives"] == [
         "White noise",
         "Sine wave",
         'Narration, "monologue"',
@@ -144,11 +145,92 @@ def test_missing_and_broken_clips_are_named(yamkit) -> None:
     Path("audio/3.wav").write_bytes(b"RIFF but not really")
     code, out, _ = yamkit("list.csv", "--audio", "audio")
     assert code == 0
-    assert "2 of 4 clips scored, 1 missing, 1 failed" in out
+    assert "4 clips listed, 3 found, 2 scored, 1 failed\n" in out
     assert "  missing: 2.wav\n" in out
     assert "  failed: 3.wav: " in out
-    code, _, _ = yamkit("list.csv", "--audio", "audio", "--strict")
-    assert code == 1
+
+
+def test_strict_stops_at_a_missing_file_and_fails_after_a_broken_one(yamkit) -> None:
+    Path("audio/3.wav").write_bytes(b"RIFF but not really")
+    code, out, err = yamkit("list.csv", "--audio", "audio", "--strict", "--report", "r")
+    assert (code, err) == (1, "error: 1 of 4 clips have no scores\n")
+    assert Path("r/report.txt").read_text() == out
+    Path("audio/2.wav").unlink()
+    code, out, err = yamkit("list.csv", "--audio", "audio", "--strict", "--scores", "s.npz")
+    assert (code, out) == (1, "")
+    assert "audio: 1 of the 4 files of list.csv are missing, such as 2.wav; without --st" in err
+    assert not Path("s.npz").exists()
+
+
+def test_a_clip_that_one_system_lacks_is_in_no_figure(yamkit) -> None:
+    yamkit("list.csv", "--audio", "audio", "--scores", "all.npz")
+    Path("audio/1.wav").write_bytes(b"RIFF but not really")
+    yamkit("list.csv", "--audio", "audio", "--scores", "one.npz", "--limit", "2")
+    code, out, _ = yamkit("list.csv", "--from-scores", "all.npz", "--from-scores", "one.npz")
+    assert code == 0
+    assert "4 clips listed, 4 found, 1 scored, 1 failed, 2 not scored yet\n" in out
+    assert "  not scored yet: 3.wav, 4.wav\n" in out
+    assert "tiny 2 - tiny 1" in out
+
+
+def test_a_file_that_changed_is_scored_again(yamkit) -> None:
+    _, first, _ = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz")
+    Path("audio/1.wav").write_bytes(Path("audio/4.wav").read_bytes())
+    _, second, _ = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz")
+    _, wanted, _ = yamkit("list.csv", "--audio", "audio")
+    assert second == wanted != first
+
+
+def test_no_clip_can_be_scored(yamkit) -> None:
+    for name in CLIPS:
+        Path("audio", name).write_bytes(b"RIFF but not really")
+    code, out, err = yamkit("list.csv", "--audio", "audio")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: list.csv: no clip of it has scores; 1.wav: ")
+
+
+def test_what_cannot_work_is_said_before_anything_is_scored(yamkit, monkeypatch) -> None:
+    from yamkit.evaluation import scoring
+
+    monkeypatch.setattr(scoring, "_score", None)
+    arguments = ("list.csv", "--audio", "audio")
+    for more in (
+        ("--classes", "Dgo"),
+        ("--backend", "onnx", "--backend", "nonesuch"),
+        ("--scores", "nowhere/s.npz"),
+        ("--report", "list.csv"),
+        ("--report", "list.csv/r"),
+    ):
+        code, out, err = yamkit(*arguments, *more)
+        assert (code > 0, out) == (True, "")
+        assert err.startswith(("error: ", "Usage: "))
+        assert len(err.splitlines()) == 1
+
+
+def test_several_models_and_backends(yamkit, tiny: ModelBundle) -> None:
+    one = ("--model", str(tiny.folder))
+    code, out, err = yamkit(
+        "list.csv", "--audio", "audio", *one, *one, "--backend", "onnx", "--backend", "numpy"
+    )
+    assert (code, err) == (0, "")
+    assert "onnx 1  numpy 2  onnx 3  numpy 4" in out
+
+
+def test_intervals_of_classes_are_in_every_form(yamkit) -> None:
+    code, out, _ = yamkit(
+        "list.csv", "--audio", "audio", "--bootstrap", "50", "--report", "r", "--limit", "2"
+    )
+    assert code == 0
+    assert "of AP" in out
+    classes = json.loads(Path("r/report.json").read_text())["systems"][0]["classes"]
+    rows = list(csv.DictReader(Path("r/classes.csv").read_text().splitlines()))
+    for row, entry in zip(rows, classes, strict=True):
+        low, high = entry["intervals"].get("average_precision", ("", ""))
+        assert (row["average_precision_low"], row["average_precision_high"]) == (
+            str(low),
+            str(high),
+        )
+    assert any(entry["intervals"] for entry in classes)
 
 
 def test_systems_side_by_side(yamkit) -> None:
@@ -182,7 +264,7 @@ def test_folds_and_a_label_map(yamkit) -> None:
     arguments = ("--audio", "audio", "--label-map", "map.csv")
     code, out, _ = yamkit("esc.csv", "--fold", "1", *arguments)
     assert code == 0
-    assert out.startswith("esc.csv (esc50): 2 of 2 clips scored")
+    assert out.startswith("esc.csv (esc50): 2 clips listed, 2 found, 2 scored, 0 failed\n")
     assert "2 of 2 classes have positives" in out
     assert "top-1 accuracy" in out
     yamkit("esc.csv", "--report", "r", *arguments)
@@ -206,11 +288,18 @@ def test_audioset_segments_of_whole_videos_and_of_cut_ones(yamkit, tiny: ModelBu
         'ddddddddddd, 50.000, 60.000, "/m/1"',
     ]
     Path("eval_segments.csv").write_text("\n".join(rows) + "\n")
+    Path("class_labels_indices.csv").write_text(
+        "index,mid,display_name\n0,/m/1,Speech\n1,/m/2,Dog\n"
+        '2,/m/05zppz,"Male speech, man speaking"\n3,/m/02zsn,"Female speech, woman speaking"\n'
+    )
     code, out, _ = yamkit("eval_segments.csv", "--audio", "audio", "--report", "r", "--json")
     assert code == 0
-    coverage = json.loads(out)["systems"][0]["coverage"]
-    assert coverage["unmapped_labels"] == {"/m/05zppz": 2}
-    assert (coverage["listed"], coverage["scored"], len(coverage["missing"])) == (4, 3, 1)
+    coverage = json.loads(out)["coverage"]
+    assert coverage["unmapped_labels"] == [
+        {"label": "/m/05zppz", "name": "Male speech, man speaking", "clips": 2},
+        {"label": "/m/02zsn", "name": "Female speech, woman speaking", "clips": 0},
+    ]
+    assert (coverage["listed"], coverage["found"], coverage["scored"]) == (4, 3, 3)
     scores = list(read_scores(Path("r/scores.npz")).rows.values())
     with Tagger(tiny) as tagger:
         wanted = [
@@ -238,6 +327,8 @@ def test_hostile_labels_cannot_drive_a_terminal(yamkit) -> None:
         (("list.csv", "--audio", "audio", "--fold", "1"), 2, "the list has no folds"),
         (("list.csv", "--audio", "audio", "--classes", "x"), 2, "class 'x': none of the 6"),
         (("list.csv", "--from-scores", "list.csv"), 1, "list.csv: no scores file"),
+        (("list.csv", "--from-scores", "x", "--audio", "audio"), 2, "--from-scores needs no --aud"),
+        (("list.csv", "--from-scores", "x", "--backend", "numpy"), 2, "needs no --backend"),
         (("list.csv", "--audio", "audio", "--threshold", "nan"), 2, "threshold = nan"),
     ],
 )
@@ -262,4 +353,4 @@ def test_esc10_is_what_the_published_mapping_gives(yamkit, shared, yamnet, monke
     (system,) = json.loads(out)["systems"]
     assert system["summary"]["mean_average_precision"]["value"] == pytest.approx(0.948, abs=0.01)
     assert system["summary"]["mean_average_precision"]["classes"] == 10
-    assert system["coverage"]["scored"] == 400
+    assert json.loads(out)["coverage"]["scored"] == 400

@@ -71,7 +71,7 @@ def test_folds_splits_and_limit(write) -> None:
         ("path,labels\na.wav,x\nb.wav,x\na.wav,y\n", "a.wav stands there 2 times (lines 2, 4)"),
         ("path,labels\n../a.wav,x\n", "line 2: '../a.wav' leads out of the folder of audio"),
         ("path,labels\n/a.wav,x\n", "line 2: '/a.wav' leads out"),
-        ("path,labels\n,x\n", "line 2: '' leads out"),
+        ("path,labels\n,x\n", "line 2: no name of a file"),
         (
             '# YTID, start_seconds, end_seconds, positive_labels\nabc, 10.0, 5.0, "/m/1"\n',
             "line 2: from 10.0 to 5.0 s; the start must come before the end",
@@ -86,6 +86,20 @@ def test_lists_that_cannot_be_meant(write, text: str, message: str) -> None:
     with pytest.raises(LabelError) as caught:
         read_set(write(text))
     assert message in str(caught.value)
+
+
+def test_an_index_of_classes_beside_audiosets_list_is_its_vocabulary(write, tmp_path: Path) -> None:
+    list_ = write('# YTID, start_seconds, end_seconds, positive_labels\nabc, 0, 10, "/m/09x0r"\n')
+    assert read_set(list_).vocabulary == {}
+    (tmp_path / "class_labels_indices.csv").write_text(
+        'index,mid,display_name\n0,/m/09x0r,"Speech"\n1,/m/05zppz,"Male speech, man speaking"\n'
+    )
+    labelled = read_set(list_)
+    assert labelled.vocabulary["/m/05zppz"] == "Male speech, man speaking"
+    assert labelled.labels == ("/m/05zppz", "/m/09x0r")
+    (tmp_path / "class_labels_indices.csv").write_text("mid\n/m/09x0r\n")
+    with pytest.raises(LabelError, match=r"indices.csv: no column display_name"):
+        read_set(list_)
 
 
 def test_a_video_may_have_several_segments(write) -> None:

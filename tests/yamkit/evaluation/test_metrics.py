@@ -185,8 +185,9 @@ def test_top_k_by_hand() -> None:
     assert metrics.top_k_accuracy(truth, scores, 1, [3, 1, 0]) == 0.75
     with pytest.raises(ParameterError, match="clip 1 has 2 labels"):
         metrics.top_k_accuracy([[1, 0], [1, 1]], [[0, 0], [0, 0]], 1)
-    with pytest.raises(ParameterError, match="clip 0 has 0 labels"):
-        metrics.top_k_accuracy([[0, 0]], [[0, 0]], 1)
+    # a clip without labels does not count
+    assert metrics.top_k_accuracy([*truth, [0, 0, 0]], [*scores, [1, 1, 1]], 1) == 1 / 3
+    assert np.isnan(metrics.top_k_accuracy([[0, 0]], [[0, 0]], 1))
     with pytest.raises(ParameterError, match="k = 0"):
         metrics.top_k_accuracy(truth, scores, 0)
 

@@ -21,7 +21,7 @@ def report(classes: int) -> SetReport:
         labels="list",
         layout="csv",
         system={"model": "a $ sign"},
-        coverage=Coverage(len(truth), len(truth), (), {}, {}),
+        coverage=Coverage(len(truth), len(truth), (), {}, (), ()),
         report=evaluate(truth, scores, names),
         keys=(),
         truth=truth,
@@ -30,8 +30,8 @@ def report(classes: int) -> SetReport:
 
 
 def test_confusion_by_hand() -> None:
-    truth = np.array([[1, 0], [1, 0], [0, 1]], bool)
-    scores = np.array([[0.9, 0.1], [0.2, 0.3], [0.5, 0.5]])
+    truth = np.array([[1, 0], [1, 0], [0, 1], [0, 0]], bool)
+    scores = np.array([[0.9, 0.1], [0.2, 0.3], [0.5, 0.5], [0.9, 0.1]])
     assert confusion(truth, scores).tolist() == [[1, 1], [1, 0]]
 
 

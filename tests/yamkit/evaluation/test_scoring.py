@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -78,14 +81,12 @@ ROWS = {"ä.wav": np.array([0.1, 0.2], "f4"), "b.wav 1-2": np.array([0.3, 0.4], 
 
 def test_a_scores_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "scores.npz"
-    scores = Scores({"model": "m"}, CLASSES, ROWS, {"c.wav": "broken"})
+    stamps = {"ä.wav": "7 1", "b.wav 1-2": "8 2"}
+    scores = Scores({"model": "m"}, CLASSES, ROWS, stamps, {"c.wav": "broken"}, {"d.wav"})
     scores.write(path)
     found = read_scores(path)
-    assert (found.fingerprint, found.classes, found.failures) == (
-        scores.fingerprint,
-        CLASSES,
-        scores.failures,
-    )
+    assert dataclasses.replace(found, rows={}) == dataclasses.replace(scores, rows={})
+    assert list(found.rows) == list(ROWS)
     wanted = np.array([[0.3, 0.4], [0.1, 0.2]], np.float32)
     np.testing.assert_array_equal(found.array(["b.wav 1-2", "ä.wav"]), wanted)
     assert found.array([]).shape == (0, 2)
@@ -105,33 +106,95 @@ def test_scores_of_another_run_are_refused(tagger) -> None:
     Scores(mark, CLASSES).check_same(mark, Path("s.npz"))
 
 
-def damaged(name: str, path: Path) -> None:
-    head = {
-        "schema": "yamkit-scores/1",
-        "fingerprint": {},
-        "classes": [["", "a"]],
-        "clips": ["x"],
-        "failures": {},
-    }
-    scores = np.zeros((1, 1), np.float32)
-    if name == "text":
-        path.write_text("no archive")
-        return
-    if name == "pickle":
-        np.savez(path, head=np.array([{}], dtype=object), scores=scores)
-        return
-    head |= {"schema": {"schema": "yamkit-scores/2"}, "clips": {"clips": ["x", "y"]}}.get(name, {})
-    scores = {"nan": scores * np.nan, "kind": scores.astype(int)}.get(name, scores)
-    text = json.dumps({} if name == "empty" else head)
-    np.savez(path, head=np.frombuffer(text.encode(), np.uint8), scores=scores)
+def npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array)
+    return stream.getvalue()
 
 
-@pytest.mark.parametrize("name", ["text", "pickle", "schema", "clips", "nan", "kind", "empty"])
+def huge() -> bytes:
+    header = {"descr": "<f4", "fortran_order": False, "shape": (2**40, 2**10)}
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.getvalue()
+
+
+HEAD = {
+    "schema": "yamkit-scores/1",
+    "fingerprint": {},
+    "classes": [["", "a"]],
+    "clips": [["x", "1 1"]],
+    "failures": {},
+    "missing": [],
+}
+ONE = np.zeros((1, 1), np.float32)
+STRANGE = {
+    "other schema": ({**HEAD, "schema": "yamkit-scores/2"}, npy(ONE)),
+    "more clips": ({**HEAD, "clips": [["x", "1"], ["y", "1"]]}, npy(ONE)),
+    "a clip twice": ({**HEAD, "clips": [["x", "1"], ["x", "1"]]}, npy(np.zeros((2, 1), "f4"))),
+    "clips of another kind": ({**HEAD, "clips": 3}, npy(ONE)),
+    "lists for mappings": ({**HEAD, "failures": []}, npy(ONE)),
+    "no head": ({}, npy(ONE)),
+    "NaN": (HEAD, npy(ONE * np.nan)),
+    "whole numbers": (HEAD, npy(ONE.astype(int))),
+    "less than it says": (HEAD, npy(ONE)[:-1]),
+    "a shape beyond memory": (HEAD, huge()),
+    "objects": (HEAD, b"\x93NUMPY\x01\x00\x10\x00{'descr': '|O'}"),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
 def test_files_that_are_no_scores(name: str, tmp_path: Path) -> None:
+    head, array = STRANGE[name]
     path = tmp_path / "scores.npz"
-    damaged(name, path)
+    for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            archive.writestr("head.json", json.dumps(head))
+            archive.writestr("scores.npy", array)
+        with pytest.raises(LabelError, match="no scores file of this version of yamkit; remove"):
+            read_scores(path)
+
+
+@pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
+def test_files_that_are_nothing_of_the_kind(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "scores.npz").write_bytes(data)
     with pytest.raises(LabelError, match="no scores file of this version of yamkit; remove it"):
+        read_scores(tmp_path / "scores.npz")
+
+
+def test_a_head_that_may_grow_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "scores.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("head.json", json.dumps(HEAD))
+        archive.writestr("scores.npy", npy(ONE))
+    with pytest.raises(LabelError, match="no scores file"):
         read_scores(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("head.json", json.dumps(HEAD))
+        archive.writestr("scores.npy", npy(ONE))
+    assert list(read_scores(path).rows) == ["x"]
+
+
+def test_numpy_reads_the_scores_too(tmp_path: Path) -> None:
+    Scores({}, CLASSES, ROWS, dict.fromkeys(ROWS, "")).write(tmp_path / "scores.npz")
+    with np.load(tmp_path / "scores.npz") as arrays:
+        np.testing.assert_array_equal(arrays["scores"], list(ROWS.values()))
+
+
+def test_scores_are_of_a_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"first")
+    part = Part("a.wav", path)
+    scores = Scores({}, CLASSES)
+    assert not scores.has(part)
+    scores.add(part, ROWS["ä.wav"])
+    assert scores.has(part)
+    path.write_bytes(b"second")
+    assert not scores.has(part)
+    path.unlink()
+    assert not scores.has(part)
+    scores.add(part, AudioError("gone"))
+    assert (scores.rows, scores.failures) == ({}, {"a.wav": "gone"})
 
 
 def test_a_scores_file_that_is_not_there(tmp_path: Path) -> None:
