@@ -68,9 +68,11 @@ def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
 def _choice(
     name: str, several: bool, default: str | None, text: str, metavar: str | None = None
 ) -> Callable[[Any], Any]:
+    shown = default is not None
     if not several:
-        shown = default is not None
         return click.option(name, default=default, show_default=shown, metavar=metavar, help=text)
     text += " May be repeated, to compare."
     preset = None if default is None else (default,)
-    return click.option(name, multiple=True, default=preset, metavar=metavar, help=text)
+    return click.option(
+        name, multiple=True, default=preset, show_default=shown, metavar=metavar, help=text
+    )

@@ -24,6 +24,8 @@ _NAMED = 10
 """Curves with a colour and a name: all up to so many, else half of them best and half worst."""
 _NUMBERED = 20
 """Classes up to which a confusion picture has numbers in its cells."""
+_WRITTEN = 100
+"""Classes up to which a confusion picture grows, and has their names."""
 _DPI = 120
 
 
@@ -71,17 +73,27 @@ def plot_curves(item: SetReport, path: Path) -> None:
 
 
 def confusion(truth: NDArray[np.bool_], scores: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Count which class scores highest, [K label, K highest]; of equal ones the first.
+    """Count which class scores highest for the clips of each, of equal ones the first.
 
     Parameters
     ----------
     truth : ndarray, bool [N, K]
         At most one label a clip; those without are left out.
     scores : ndarray, float [N, K]
+
+    Returns
+    -------
+    ndarray, int64 [L, L + 1]
+        For the L classes that clips have as a label, in their order; the last column counts all
+        the other classes.
     """
     labelled = truth.any(axis=1)
-    counts = np.zeros((truth.shape[1], truth.shape[1]), np.int64)
-    np.add.at(counts, (truth[labelled].argmax(axis=1), scores[labelled].argmax(axis=1)), 1)
+    held = np.flatnonzero(truth.any(axis=0))
+    place = np.full(truth.shape[1], len(held))
+    place[held] = np.arange(len(held))
+    counts = np.zeros((len(held), len(held) + 1), np.int64)
+    rows, columns = truth[labelled].argmax(axis=1), scores[labelled].argmax(axis=1)
+    np.add.at(counts, (place[rows], place[columns]), 1)
     return counts
 
 
@@ -93,15 +105,18 @@ def plot_confusion(item: SetReport, path: Path) -> None:
     MissingRequirementError
         Without matplotlib.
     """
-    names = [_literal(entry.name) for entry in item.report.classes]
     counts = confusion(item.truth, item.scores)
-    rows = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(rows, 1)
-    size = 2.5 + 0.28 * len(names)
+    names = [_literal(entry.name) for entry in item.report.classes if entry.positives]
+    columns = [*names, "another class"]
+    if not counts[:, -1].any():
+        counts, columns = counts[:, :-1], names
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    size = 2.5 + 0.28 * min(len(names), _WRITTEN)
     figure, axes = _figure(size, size)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize="small")
-    axes.set_yticks(range(len(names)), names, fontsize="small")
+    if len(names) <= _WRITTEN:
+        axes.set_xticks(range(len(columns)), columns, rotation=90, fontsize="small")
+        axes.set_yticks(range(len(names)), names, fontsize="small")
     axes.set(xlabel="highest score", ylabel="label")
     if len(names) <= _NUMBERED:
         for row, column in zip(*np.nonzero(counts), strict=True):
@@ -119,7 +134,7 @@ def plot_confusion(item: SetReport, path: Path) -> None:
     accuracy = item.report.summary["top_1_accuracy"].value
     axes.set_title(
         f"{_literal(item.system.get('model', ''))}: top-1 accuracy {accuracy:.1%}, "
-        f"{item.coverage.scored} of {item.coverage.listed} clips",
+        f"{counts.sum()} labelled of {item.coverage.listed} clips",
         fontsize="medium",
     )
     figure.savefig(path, dpi=_DPI, bbox_inches="tight", format="png")

@@ -30,12 +30,12 @@ def report(classes: int) -> SetReport:
 
 
 def test_confusion_by_hand() -> None:
-    truth = np.array([[1, 0], [1, 0], [0, 1], [0, 0]], bool)
-    scores = np.array([[0.9, 0.1], [0.2, 0.3], [0.5, 0.5], [0.9, 0.1]])
-    assert confusion(truth, scores).tolist() == [[1, 1], [1, 0]]
+    truth = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 0]], bool)
+    scores = np.array([[0.9, 0, 0.1], [0.2, 0, 0.3], [0.5, 0.5, 0.5], [0.1, 0.9, 0], [0, 0, 1]])
+    assert confusion(truth, scores).tolist() == [[1, 1, 0], [1, 0, 1]]
 
 
-@pytest.mark.parametrize("classes", [2, 30])
+@pytest.mark.parametrize("classes", [2, 30, 300])
 def test_pictures_are_drawn(classes: int, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     for plot in (plot_curves, plot_confusion):
