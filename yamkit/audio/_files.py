@@ -9,26 +9,12 @@ from typing import TYPE_CHECKING
 
 from yamkit._text import printable
 from yamkit.errors import AudioFileError
+from yamkit.suffixes import AUDIO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["AV_SUFFIXES", "Found", "NotFound", "display_path", "find_audio"]
-
-_SNDFILE_SUFFIXES = """
-.8svx .aif .aifc .aiff .au .avr .bwf .caf .flac .htk .iff .ircam .mp1 .mp2 .mp3 .nist .oga .ogg
-.opus .paf .pvf .rf64 .sds .sf .snd .sph .svx .voc .w64 .wav .wave .wve .xi
-"""
-
-_AV_SUFFIXES = """
-.3g2 .3gp .aac .ac3 .amr .ape .asf .avi .dts .eac3 .flv .m2ts .m4a .m4b .m4v .mka .mkv .mov .mp4
-.mpeg .mpg .mts .ogv .ts .tta .webm .wma .wmv .wv
-"""
-
-AV_SUFFIXES = frozenset(_AV_SUFFIXES.split())
-"""Suffixes of formats that need PyAV."""
-
-_SUFFIXES = AV_SUFFIXES.union(_SNDFILE_SUFFIXES.split())
+__all__ = ["Found", "NotFound", "display_path", "find_audio"]
 
 
 @dataclass(frozen=True)
@@ -127,7 +113,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_audio(entry: os.DirEntry[str]) -> bool:
-    if Path(entry.name).suffix.lower() not in _SUFFIXES:
+    if Path(entry.name).suffix.lower() not in AUDIO_SUFFIXES:
         return False
     try:
         # A pipe would wait for a writer; a link that leads nowhere is worth a message of its own.

@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from yamkit.audio._files import AV_SUFFIXES, display_path
+from yamkit.audio._files import display_path
 from yamkit.audio._source import AudioSource, Decoded, spoken
 from yamkit.audio._wav_stream import Incoming, open_wav_stream
 from yamkit.errors import AudioFileError, DecodeError, ParameterError
+from yamkit.suffixes import AV_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

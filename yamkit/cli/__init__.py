@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from yamkit import __version__
+from yamkit._text import printable
 from yamkit.cli.classify import classify
 from yamkit.cli.eval import evaluate
 from yamkit.cli.models import models
@@ -59,7 +60,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except YamkitError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
         code = 2 if isinstance(error, _USAGE) else 1
     except OSError as error:
         from yamkit.output import silence_standard_output

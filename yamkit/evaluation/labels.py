@@ -103,7 +103,8 @@ def read_set(path: str | os.PathLike[str], layout: str | None = None) -> Labelle
     name, reader = _reader(place) if layout is None else (layout, _load(layout))
     clips = tuple(reader.read(place))
     if not clips:
-        raise LabelError(f"{printable(place)}: lists no clip")
+        wanted = "; wanted a folder a class, with sound files in it" if place.is_dir() else ""
+        raise LabelError(f"{printable(place)}: lists no clip{wanted}")
     _check(place, clips)
     vocabulary = reader.vocabulary(place)
     labels = {label for clip in clips for label in clip.labels} | set(vocabulary)
@@ -152,6 +153,10 @@ def _reader(path: Path) -> tuple[str, Any]:
     names = ", ".join(name for name, _ in found) or ", ".join(registry().names(_KIND))
     if found:
         raise LabelError(f"{printable(path)}: its layout may be {names}; say which with --layout")
+    if any("\N{REPLACEMENT CHARACTER}" in line for line in head):
+        raise LabelError(
+            f"{printable(path)}: no list of clips, or not UTF-8 text; save it as UTF-8"
+        )
     first = f" ({printable(head[0])!r:.80})" if head else ""
     raise LabelError(
         f"{printable(path)}: its header{first} is of no known layout; name one with "
@@ -181,6 +186,8 @@ def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
         if not all(clip.names):
             raise LabelError(f"{where}: no name of a file")
         for name in clip.names:
+            if "\0" in name:
+                raise LabelError(f"{where}: {printable(name)!r} is no name of a file")
             if not _is_inside(name):
                 raise LabelError(f"{where}: {printable(name)!r} leads out of the folder of audio")
     keys = Counter((clip.names[0], clip.start_seconds) for clip in clips)
@@ -195,4 +202,4 @@ def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
 
 def _is_inside(name: str) -> bool:
     path = Path(name)
-    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
+    return not path.is_absolute() and ".." not in path.parts

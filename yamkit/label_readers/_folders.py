@@ -1,10 +1,11 @@
-"""A folder a class: the first folder below the set is the label of the files in it."""
+"""A folder a class: the first folder below the set is the label of the sound files in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from yamkit.errors import LabelError
+from yamkit.suffixes import AUDIO_SUFFIXES
 from yamkit.types import LabelledClip
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Folders:
         return {}
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
-        """Read the clips: every file in every folder but hidden ones, sorted by path."""
+        """Read the clips: every sound file in every folder but hidden ones, sorted by path."""
         try:
             folders = sorted(each for each in path.iterdir() if each.is_dir())
         except OSError as error:
@@ -34,5 +35,6 @@ class Folders:
         for folder in folders:
             for file in sorted(folder.rglob("*")):
                 name = file.relative_to(path)
-                if file.is_file() and not any(part.startswith(".") for part in name.parts):
+                hidden = any(part.startswith(".") for part in name.parts)
+                if file.suffix.lower() in AUDIO_SUFFIXES and not hidden and file.is_file():
                     yield LabelledClip((name.as_posix(),), (folder.name,))

@@ -62,9 +62,8 @@ def read_rows(
             names = list(columns) if comments else [name.strip() for name in next(reader, [])]
             missing = [column for column in columns if column not in names]
             if missing:
-                raise LabelError(
-                    f"{path}: no column {', '.join(missing)}; its columns: {', '.join(names)}"
-                )
+                found = ", ".join(names) or "none"
+                raise LabelError(f"{path}: no column {', '.join(missing)}; its columns: {found}")
             for cells in reader:
                 if not cells or (comments and cells[0].startswith("#")):
                     continue

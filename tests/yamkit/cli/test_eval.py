@@ -315,6 +315,9 @@ def test_hostile_labels_cannot_drive_a_terminal(yamkit) -> None:
     assert code == 0
     assert "\x1b" not in out
     assert "red (1)" in out
+    Path("list.csv").write_text("path,\x1b[31mtags\n1.wav,Dog\n")
+    _, _, err = yamkit("list.csv", "--layout", "csv")
+    assert "its columns: path, \\x1b[31mtags" in err
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,12 @@ def test_the_layout_is_recognised_or_named(write, tmp_path: Path) -> None:
         read_set(write("filename,fold,target,category,path,labels\n"))
     with pytest.raises(LabelError, match="No such file"):
         read_set(tmp_path / "nowhere.csv")
+    (tmp_path / "list.csv").write_text("path,labels\na.wav,x\n", encoding="utf-16")
+    with pytest.raises(LabelError, match="not UTF-8 text; save it as UTF-8"):
+        read_set(tmp_path / "list.csv")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LabelError, match="lists no clip; wanted a folder a class, with sound"):
+        read_set(tmp_path / "empty")
 
 
 def test_folds_splits_and_limit(write) -> None:
@@ -86,6 +92,12 @@ def test_lists_that_cannot_be_meant(write, text: str, message: str) -> None:
     with pytest.raises(LabelError) as caught:
         read_set(write(text))
     assert message in str(caught.value)
+
+
+def test_a_name_that_no_file_can_have(write) -> None:
+    # Python 3.10 reads no such table at all
+    with pytest.raises(LabelError, match=r"line 2: (.* is no name of a file|line contains NUL)"):
+        read_set(write("path,labels\na\0b.wav,x\n"))
 
 
 def test_an_index_of_classes_beside_audiosets_list_is_its_vocabulary(write, tmp_path: Path) -> None:

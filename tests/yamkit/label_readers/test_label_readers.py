@@ -122,7 +122,14 @@ def test_dcase_weak_and_plain(tmp_path: Path) -> None:
 
 
 def test_folders(tmp_path: Path) -> None:
-    for name in ("dog/1.wav", "dog/deep/2.wav", "cat/3.wav", "cat/.hidden", "top.wav"):
+    for name in (
+        "dog/1.wav",
+        "dog/deep/2.wav",
+        "cat/3.wav",
+        "cat/.4.wav",
+        "cat/notes.txt",
+        "top.wav",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     reader = READERS["Folders"]
@@ -149,7 +156,7 @@ def test_lists_from_other_systems_are_the_same(name: str, tmp_path: Path) -> Non
     ("name", "text", "message"),
     [
         ("PlainCsv", "path,tags\n", "no column labels; its columns: path, tags"),
-        ("PlainCsv", "", "no column path, labels; its columns: "),
+        ("PlainCsv", "", "no column path, labels; its columns: none"),
         ("PlainCsv", "path,labels\na,b.wav,Dog\n", "line 2: 3 columns, wanted 2 (path,labels)"),
         ("PlainCsv", "path,labels\na.wav\n", "line 2: 1 columns, wanted 2"),
         ("PlainCsv", 'path,labels\na.wav,"Dog\n', "line 2: unexpected end of data"),
