@@ -348,6 +348,12 @@ def test_an_interruption_keeps_what_was_finished(number: int) -> None:
         else:
             pytest.fail("the first clip was never written")
         process.send_signal(number)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            # it came just before the system was asked for more, which Python cannot see: as a
+            # person would, press again
+            process.send_signal(number)
         assert process.stderr.read().split() == ["interrupted"]
     assert process.returncode == 130
     clips = json.loads(Path("out.json").read_text())["clips"]
