@@ -23,11 +23,15 @@ class Interruptions:
 
     A signal that was ignored before stays ignored, and outside the main thread nothing changes.
     A second signal while one is held back interrupts at once: what it waits for may be what hangs.
+
+    An exception that is raised while a destructor or a callback runs is lost: Python prints it and
+    goes on. So what goes on for long must `check`.
     """
 
     def __init__(self) -> None:
         self._holding = False
         self._pending = False
+        self._received = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
@@ -40,6 +44,11 @@ class Interruptions:
     def __exit__(self, *exc_info: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """Interrupt, if a signal came and its exception was lost."""
+        if self._received:
+            raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -54,6 +63,7 @@ class Interruptions:
             raise KeyboardInterrupt
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self._received = True
         if self._holding and not self._pending:
             self._pending = True
         else:

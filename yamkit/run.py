@@ -151,6 +151,7 @@ def classify(
         try:
             outputs.open(run_info(tagger, choice))
             for clip in clips:
+                interruptions.check()
                 end = _classify_one(tagger, clip, outputs, choice, observer, interruptions)
                 failures += isinstance(end, ClipFailure)
                 observer.finished(display_path(clip.path), end)
