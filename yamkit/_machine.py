@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import os
+from pathlib import Path
 
 __all__ = ["usable_cores"]
 
 
 def usable_cores() -> int:
-    """Count the processor cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Count the processor cores that this process may use.
+
+    Those it may run on, and where a container's share of time is less, so many as that fills.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return math.ceil(min(cores or 1, _share_of_container()))
+
+
+def _share_of_container() -> float:
+    """Read how many cores' time Linux grants: cgroup's version 2, else version 1."""
+    try:
+        quota, period = _CPU_MAX.read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota, period = _QUOTA.read_text(), _PERIOD.read_text()
+        except OSError:
+            return math.inf
+    try:
+        share = int(quota) / int(period)
+    except (ValueError, ZeroDivisionError):  # "max"
+        return math.inf
+    return share if share > 0 else math.inf
+
+
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")

@@ -28,13 +28,14 @@ from yamkit.types import Batch
 from yamkit.windows import segments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from yamkit.models import ModelBundle
     from yamkit.plugin import Backend, Frontend, Resampler
     from yamkit.types import FeatureSpec
+    from yamkit.windows import Segment
 
 __all__ = ["MAX_BATCH_SIZE", "Pipeline"]
 
@@ -76,6 +77,8 @@ class Pipeline:
     ----------
     features : FeatureSpec
         The model's, with the hop that was asked for.
+    batch_size : int
+        Patches the network sees at once.
     frontend : yamkit.plugin.Frontend
     backend : yamkit.plugin.Backend
 
@@ -102,7 +105,7 @@ class Pipeline:
         provider: str,
     ) -> None:
         self._closed = False
-        self._batch_size = _whole("batch size", batch_size, MAX_BATCH_SIZE)
+        self.batch_size = _whole("batch size", batch_size, MAX_BATCH_SIZE)
         if threads is not None:
             threads = _whole("threads", threads, MAX_THREADS)
         self.features = _with_hop(model.features, hop_seconds)
@@ -127,7 +130,7 @@ class Pipeline:
             self.backend: Backend = make_backend(model, options)
 
     def batches(self, blocks: Iterable[NDArray[Any]], sample_rate: int) -> Iterator[Batch]:
-        """Tag a stream.
+        """Tag a stream: its `segments`, each sent through `infer`.
 
         Parameters
         ----------
@@ -146,23 +149,67 @@ class Pipeline:
         AudioError
             As `blocks` does, at a NaN or an infinity, and when there is no sample at all.
         """
+        for segment in self.segments(blocks, sample_rate):
+            yield from self.infer([segment])
+
+    def segments(
+        self, blocks: Iterable[NDArray[Any]], sample_rate: int
+    ) -> Generator[Segment, None, None]:
+        """Mix a stream down, resample it and cut it.
+
+        Parameters
+        ----------
+        blocks, sample_rate
+            As in `batches`.
+
+        Yields
+        ------
+        Segment
+            Of ``batch_size`` patches, the last one of fewer.
+
+        Raises
+        ------
+        AudioError
+            As in `batches`.
+        """
         if self._closed:
             raise ParameterError("this Tagger is closed; make another one")
         features = self.features
         samples = self.resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
-        hop = features.patch_hop_samples
-        for segment in segments(samples, features.patch_window_samples, hop, self._batch_size):
-            count = segment.patches
+        window, hop = features.patch_window_samples, features.patch_hop_samples
+        yield from segments(samples, window, hop, self.batch_size)
+
+    def infer(self, parts: Sequence[Segment]) -> list[Batch]:
+        """Compute the patches of segments, of whatever streams, and score all of them at once.
+
+        Parameters
+        ----------
+        parts : sequence of Segment
+            At least one.
+
+        Returns
+        -------
+        list of Batch
+            One for each.
+        """
+        features, hop = self.features, self.features.patch_hop_samples
+        patches = []
+        for part in parts:
             with self._blamed("frontend"):
-                patches = self.frontend.patches(segment.samples)
-            self._check("frontend", "patches", patches, (count, *features.patch_shape))
-            with self._blamed("backend"):
-                scores, embeddings = self.backend.predict(patches)
-            self._check("backend", "scores", scores, (count, self._classes))
-            self._check("backend", "embeddings", embeddings, (count, self._embedding_size))
-            self._check_range(scores)
-            starts = segment.start_sample + hop * np.arange(count, dtype=np.int64)
-            yield Batch(starts, scores, embeddings)
+                patches.append(self.frontend.patches(part.samples))
+            self._check("frontend", "patches", patches[-1], (part.patches, *features.patch_shape))
+        together = patches[0] if len(patches) == 1 else np.concatenate(patches)
+        with self._blamed("backend"):
+            scores, embeddings = self.backend.predict(together)
+        self._check("backend", "scores", scores, (len(together), self._classes))
+        self._check("backend", "embeddings", embeddings, (len(together), self._embedding_size))
+        self._check_range(scores)
+        batches, end = [], 0
+        for part in parts:
+            start, end = end, end + part.patches
+            places = part.start_sample + hop * np.arange(part.patches, dtype=np.int64)
+            batches.append(Batch(places, scores[start:end], embeddings[start:end]))
+        return batches
 
     def close(self) -> None:
         """Free what the backend holds; nothing can be tagged any more."""

@@ -5,6 +5,7 @@ Composes `Tagger` and `Outputs`; what a person sees meanwhile is the caller's `O
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 from dataclasses import dataclass
@@ -13,13 +14,15 @@ from typing import TYPE_CHECKING, Protocol
 from yamkit import __version__
 from yamkit._signals import Interruptions
 from yamkit.aggregate import ClipScores, top_tags
-from yamkit.audio import NotFound, display_path, open_audio
+from yamkit.audio import NotFound, display_path
+from yamkit.clips import Clip, tag_clips
 from yamkit.errors import OutputError, ParameterError, YamkitError
 from yamkit.output import path_text
+from yamkit.scheduling import Ended, Failed
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Parameters, PatchTags, RunInfo, RunModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterable
     from contextlib import AbstractContextManager
 
     from yamkit.audio import Found
@@ -86,52 +89,26 @@ def run_info(tagger: Tagger, choice: Choice) -> RunInfo:
     )
 
 
-def clip_items(tagger: Tagger, path: str, choice: Choice) -> Iterator[SinkItem]:
-    """Tag one clip piece by piece; memory does not grow with its length.
+def classify(
+    tagger: Tagger,
+    found: Iterable[Found | NotFound],
+    outputs: Outputs,
+    choice: Choice,
+    observer: Observer,
+    *,
+    jobs: int = 1,
+) -> int:
+    """Tag clips, and give the results to the outputs in the order of the clips.
 
     Parameters
     ----------
     tagger : Tagger
-    path : str
-        Of the clip; ``-`` for standard input.
+    found : iterable of Found or NotFound
+    outputs : Outputs
     choice : Choice
-
-    Yields
-    ------
-    ClipStart, PatchTags, ClipEnd or ClipFailure
-        In the order that `yamkit.types.SinkItem` gives. Whatever goes wrong with the clip is the
-        `ClipFailure`; nothing but an interruption is raised.
-    """
-    try:
-        with open_audio(path) as audio:
-            yield ClipStart(path_text(path), audio.sample_rate, audio.channels)
-            clip_scores = ClipScores(tagger.aggregate, len(tagger.classes))
-            for batch in tagger.stream(audio.blocks(), audio.sample_rate):
-                clip_scores.update(batch.scores)
-                if not choice.per_patch:
-                    continue
-                times = tagger.patch_times(batch.start_samples, audio.samples / audio.sample_rate)
-                for (start, end), row in zip(times.tolist(), batch.scores, strict=True):
-                    tags = top_tags(row, tagger.classes, choice.top, choice.threshold)
-                    yield PatchTags(start, end, tags)
-            tags = top_tags(clip_scores.result(), tagger.classes, choice.top, choice.threshold)
-            duration = audio.samples / audio.sample_rate
-            yield ClipEnd(duration, clip_scores.patches, tags, audio.warnings)
-    except YamkitError as error:
-        yield ClipFailure(path_text(path), type(error).__name__, str(error))
-    except Exception as error:  # a night's run goes on, whatever one file provokes
-        message = " ".join(f"{display_path(path)}: {error}".split())
-        yield ClipFailure(path_text(path), type(error).__name__, message)
-
-
-def classify(
-    tagger: Tagger,
-    clips: Sequence[Found | NotFound],
-    outputs: Outputs,
-    choice: Choice,
-    observer: Observer,
-) -> int:
-    """Tag clips one after the other.
+    observer : Observer
+    jobs : int
+        Threads.
 
     Returns
     -------
@@ -147,14 +124,27 @@ def classify(
         At an interruption: the outputs hold every clip that was finished.
     """
     failures = 0
+    lost = None  # the clip whose own outputs could not be written
+    clips = (_clip(each) for each in found)
     with Interruptions() as interruptions:
         try:
             outputs.open(run_info(tagger, choice))
-            for clip in clips:
-                interruptions.check()
-                end = _classify_one(tagger, clip, outputs, choice, observer, interruptions)
-                failures += isinstance(end, ClipFailure)
-                observer.finished(display_path(clip.path), end)
+            with contextlib.closing(clip_items(tagger, clips, choice, jobs)) as items:
+                for clip, item in items:
+                    interruptions.check()
+                    if clip is lost:
+                        continue
+                    try:
+                        with interruptions.held(), observer.writing():
+                            outputs.write(item)
+                    except OutputError as error:
+                        if not outputs.per_clip or error.errno in _NOWHERE_TO_WRITE:
+                            raise
+                        outputs.finish_early()
+                        item, lost = _failure(clip, error), clip
+                    if isinstance(item, (ClipEnd, ClipFailure)):
+                        failures += isinstance(item, ClipFailure)
+                        observer.finished(display_path(clip.path), item)
             with interruptions.held():
                 outputs.close()
         except BaseException:
@@ -164,30 +154,51 @@ def classify(
     return failures
 
 
-def _classify_one(
-    tagger: Tagger,
-    clip: Found | NotFound,
-    outputs: Outputs,
-    choice: Choice,
-    observer: Observer,
-    interruptions: Interruptions,
-) -> ClipEnd | ClipFailure:
-    item: SinkItem | None = None
-    try:
-        for item in _items(tagger, clip, choice):
-            with interruptions.held(), observer.writing():
-                outputs.write(item)
-    except OutputError as error:
-        if not outputs.per_clip or error.errno in _NOWHERE_TO_WRITE:
-            raise
-        outputs.finish_early()
-        return ClipFailure(path_text(clip.path), type(error).__name__, str(error))
-    assert isinstance(item, (ClipEnd, ClipFailure))
-    return item
+def _clip(found: Found | NotFound) -> Clip:
+    return Clip(found.path, error=found.error if isinstance(found, NotFound) else None)
 
 
-def _items(tagger: Tagger, clip: Found | NotFound, choice: Choice) -> Iterator[SinkItem]:
-    if isinstance(clip, NotFound):
-        yield ClipFailure(path_text(clip.path), type(clip.error).__name__, str(clip.error))
-    else:
-        yield from clip_items(tagger, clip.path, choice)
+def clip_items(
+    tagger: Tagger, clips: Iterable[Clip], choice: Choice, jobs: int
+) -> Generator[tuple[Clip, SinkItem], None, None]:
+    """Tag clips piece by piece; see `yamkit.clips.tag_clips`.
+
+    Yields
+    ------
+    clip : Clip
+    item : ClipStart, PatchTags, ClipEnd or ClipFailure
+        In the order that `yamkit.types.SinkItem` gives. Whatever goes wrong with a clip is its
+        `ClipFailure`; nothing but an interruption is raised.
+    """
+    classes = tagger.classes
+    scores: ClipScores | None = None
+    with contextlib.closing(tag_clips(tagger.pipeline, clips, jobs=jobs)) as events:
+        for clip, event in events:
+            if isinstance(event, Failed):
+                scores = None
+                yield clip, _failure(clip, event.error)
+                continue
+            assert clip.audio is not None
+            duration = clip.audio.samples / clip.audio.sample_rate
+            if scores is None:
+                scores = ClipScores(tagger.aggregate, len(classes))
+                start = ClipStart(path_text(clip.path), clip.audio.sample_rate, clip.audio.channels)
+                yield clip, start
+            if isinstance(event, Ended):
+                tags = top_tags(scores.result(), classes, choice.top, choice.threshold)
+                yield clip, ClipEnd(duration, scores.patches, tags, clip.audio.warnings)
+                scores = None
+                continue
+            scores.update(event.scores)
+            if choice.per_patch:
+                times = tagger.patch_times(event.start_samples, duration)
+                for (begin, end), row in zip(times.tolist(), event.scores, strict=True):
+                    tags = top_tags(row, classes, choice.top, choice.threshold)
+                    yield clip, PatchTags(begin, end, tags)
+
+
+def _failure(clip: Clip, error: Exception) -> ClipFailure:
+    message = str(error)
+    if not isinstance(error, YamkitError):  # a night's run goes on, whatever one file provokes
+        message = " ".join(f"{display_path(clip.path)}: {message}".split())
+    return ClipFailure(path_text(clip.path), type(error).__name__, message)

@@ -121,7 +121,8 @@ class TaggedClip:
 class Tagger:
     """Tags sound with one model; opened once, used for as many clips as there are.
 
-    Safe to call from several threads. Use it as a context manager, or call `close`.
+    Safe to call from several threads. Use it as a context manager, or call `close`. What runs the
+    model is its `pipeline`.
 
     Parameters
     ----------
@@ -181,7 +182,7 @@ class Tagger:
         self.model = model if isinstance(model, ModelBundle) else find_model(model)
         self.aggregate = aggregate
         self.backend, self.frontend, self.resampler = backend, frontend, resampler
-        self._pipeline = Pipeline(
+        self.pipeline = Pipeline(
             self.model,
             backend=backend,
             frontend=frontend,
@@ -206,7 +207,7 @@ class Tagger:
     @property
     def hop_seconds(self) -> float:
         """Seconds from one patch to the next."""
-        features = self._pipeline.features
+        features = self.pipeline.features
         return features.patch_hop_samples / features.sample_rate_hz
 
     def tag(
@@ -253,7 +254,7 @@ class Tagger:
         else:
             opened = array_source(source, sample_rate)  # type: ignore[arg-type]
         with opened as audio:
-            batches = list(self._pipeline.batches(audio.blocks(), audio.sample_rate))
+            batches = list(self.pipeline.batches(audio.blocks(), audio.sample_rate))
             duration = audio.samples / audio.sample_rate
             clip_scores = ClipScores(self.aggregate, len(self.classes))
             for batch in batches:
@@ -303,7 +304,7 @@ class Tagger:
                 f"blocks of type {type(blocks).__name__}: wanted an iterable of arrays; use tag() "
                 "for one file or one array"
             )
-        return self._pipeline.batches(float_blocks(blocks), check_sample_rate(sample_rate))
+        return self.pipeline.batches(float_blocks(blocks), check_sample_rate(sample_rate))
 
     def patch_times(
         self, start_samples: NDArray[np.int64], duration_seconds: float
@@ -322,11 +323,11 @@ class Tagger:
         ndarray, float64 [B, 2]
             Start and end of each patch in seconds.
         """
-        features = self._pipeline.features
+        features = self.pipeline.features
         ends = start_samples + features.patch_window_samples
         times = np.stack([start_samples, ends], axis=1) / features.sample_rate_hz
         return np.minimum(times, duration_seconds)
 
     def close(self) -> None:
         """Free what the engine holds: nothing can be tagged any more. Calling it again is fine."""
-        self._pipeline.close()
+        self.pipeline.close()

@@ -144,7 +144,7 @@ def test_patches_are_identical_for_any_cut(
 
     seen: list[np.ndarray] = []
     with Tagger(tiny, backend="numpy") as tagger:
-        inner = tagger._pipeline.backend
+        inner = tagger.pipeline.backend
 
         class Spy:
             def predict(self, patches):
@@ -154,7 +154,7 @@ def test_patches_are_identical_for_any_cut(
             def close(self):
                 inner.close()
 
-        tagger._pipeline.backend = Spy()
+        tagger.pipeline.backend = Spy()
         list(tagger.stream([noise], rate))
         whole, seen = seen, []
         list(tagger.stream(np.split(noise, sorted(places)), rate))
@@ -286,7 +286,7 @@ def test_a_rate_of_1_hz_is_resampled_piece_by_piece(tiny: ModelBundle, monkeypat
             return np.empty(0, np.float32)
 
     with Tagger(tiny, backend="numpy") as tagger:
-        monkeypatch.setattr(tagger._pipeline, "_resampler", Repeat)
+        monkeypatch.setattr(tagger.pipeline, "_resampler", Repeat)
         batches = list(tagger.stream([np.zeros(40, np.float32)], 1))
     assert longest <= pipeline._MOST_RESAMPLED
     assert sum(len(batch.scores) for batch in batches) == 1 + -(-(40 * RATE - 2040) // 960)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from yamkit.cli._model import MODEL_HELP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["tagger_options"]
+__all__ = ["Shares", "share_cores", "tagger_options"]
 
 
 def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
@@ -48,9 +48,15 @@ def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
             help="Patches the network sees at once.",
         ),
         click.option(
+            "--jobs",
+            type=click.IntRange(1),
+            help="Threads that decode and tag, each at another clip or part of one.  [default: as "
+            "many as there are cores, over --threads]",
+        ),
+        click.option(
             "--threads",
             type=click.IntRange(1),
-            help="Threads of one network call.  [default: the engine's choice]",
+            help="Threads of one network call.  [default: 1; with --jobs 1 the engine's choice]",
         ),
         click.option(
             "--provider", default="cpu", show_default=True, help="Where the network runs."
@@ -63,6 +69,25 @@ def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
         return command
 
     return add
+
+
+def share_cores(jobs: int | None, threads: int | None, paths: Iterable[str] = ()) -> Shares:
+    """Divide the cores between jobs and the threads of each.
+
+    A stream on standard input is read by the main thread, which alone can be interrupted there.
+    """
+    from yamkit._machine import usable_cores
+
+    if jobs is None:
+        jobs = 1 if "-" in paths else max(1, usable_cores() // (threads or 1))
+    return Shares(jobs, threads if jobs == 1 else threads or 1)
+
+
+class Shares(NamedTuple):
+    """How many jobs, and threads of each; None leaves them to the engine."""
+
+    jobs: int
+    threads: int | None
 
 
 def _choice(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit.cli._model import choose_model
-from yamkit.cli._tagger import tagger_options
+from yamkit.cli._tagger import share_cores, tagger_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +76,8 @@ def classify(
     output: str | None,
     recursive: bool,
     model: str | None,
+    jobs: int | None,
+    threads: int | None,
     **parts: Any,
 ) -> None:
     """Tag sound files; - stands for a stream on standard input.
@@ -115,8 +117,13 @@ def classify(
     names = [clip.path for clip in clips if isinstance(clip, Found)]
     outputs = plan_outputs(sinks, output, names)
     bundle = choose_model(model)
-    with Tagger(bundle, **parts) as tagger, _Reporter(len(clips), outputs.to_terminal) as reporter:
-        failures = run(tagger, clips, outputs, Choice(top, threshold, per_patch), reporter)
+    shares = share_cores(jobs, threads, names)
+    choice = Choice(top, threshold, per_patch)
+    with (
+        Tagger(bundle, threads=shares.threads, **parts) as tagger,
+        _Reporter(len(clips), outputs.to_terminal) as reporter,
+    ):
+        failures = run(tagger, clips, outputs, choice, reporter, jobs=shares.jobs)
     if failures:
         if len(clips) > 1:
             click.echo(f"{failures} of {len(clips)} failed", err=True)

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from yamkit._text import printable
 from yamkit.cli._model import choose_model
-from yamkit.cli._tagger import tagger_options
+from yamkit.cli._tagger import share_cores, tagger_options
 from yamkit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -134,12 +134,13 @@ def evaluate(
     else:
         folder = audio or (labels if labels.is_dir() else labels.parent)
         with contextlib.ExitStack() as stack:
-            taggers = _open(stack, **parts)
+            shares = share_cores(parts.pop("jobs"), parts.pop("threads"))
+            taggers = _open(stack, threads=shares.threads, **parts)
             files = _score_files(scores_file, report_folder, len(taggers))
             class_maps = [tagger.classes for tagger in taggers]
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
-                _score(labelled, folder, tagger, file, strict)
+                _score(labelled, folder, tagger, file, strict, shares.jobs)
                 for tagger, file in zip(taggers, files, strict=True)
             ]
     reports = evaluate_scores(
@@ -175,13 +176,20 @@ def _open(
 
 
 def _score(
-    labelled: LabelledSet, folder: Path, tagger: Tagger, file: Path | None, strict: bool
+    labelled: LabelledSet,
+    folder: Path,
+    tagger: Tagger,
+    file: Path | None,
+    strict: bool,
+    jobs: int,
 ) -> Scores:
     from yamkit._signals import Interruptions
     from yamkit.evaluation import score_set
 
     with Interruptions(), _progress(f"{printable(tagger.model.name)} {tagger.backend}") as progress:
-        return score_set(labelled, folder, tagger, file, strict=strict, progress=progress)
+        return score_set(
+            labelled, folder, tagger, file, strict=strict, jobs=jobs, progress=progress
+        )
 
 
 def _score_files(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,7 @@ def score_set(
     scores_file: Path | None = None,
     *,
     strict: bool = False,
+    jobs: int = 1,
     progress: Callable[[int, int], object] | None = None,
 ) -> Scores:
     """Score the clips of a set, but for those that the scores file has of the same file.
@@ -126,6 +128,8 @@ def score_set(
         interruption included.
     strict : bool
         Begin only if no file is missing.
+    jobs : int
+        Clips at a time; give the tagger one thread then.
     progress : callable, optional
         Receives the number of clips that are done, and of all.
 
@@ -150,7 +154,7 @@ def score_set(
         if file is None:
             scores.missing.add(key)
         else:
-            parts.append(Part(key, file, clip.start_seconds, clip.end_seconds))
+            parts.append(Part(str(file), clip.start_seconds, clip.end_seconds, key=key))
     if strict and len(parts) < len(files):
         first = next(clip for clip, file in zip(labelled.clips, files, strict=True) if not file)
         raise LabelError(
@@ -165,14 +169,15 @@ def score_set(
     _save(scores, scores_file)
     saved = time.monotonic()
     try:
-        for part, found in clip_scores(tagger, todo):
-            scores.add(part, found)
-            done += 1
-            if progress is not None:
-                progress(done, len(parts))
-            if time.monotonic() - saved > _SAVE_SECONDS:
-                _save(scores, scores_file)
-                saved = time.monotonic()
+        with contextlib.closing(clip_scores(tagger, todo, jobs)) as found:
+            for part, result in found:
+                scores.add(part, result)
+                done += 1
+                if progress is not None:
+                    progress(done, len(parts))
+                if time.monotonic() - saved > _SAVE_SECONDS:
+                    _save(scores, scores_file)
+                    saved = time.monotonic()
     finally:
         _save(scores, scores_file)
     return scores

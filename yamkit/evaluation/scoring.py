@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +17,13 @@ import numpy as np
 from yamkit._npz import DAMAGE, read_floats
 from yamkit._text import printable
 from yamkit.aggregate import ClipScores
-from yamkit.audio import open_audio
-from yamkit.errors import AudioError, AudioValueError, LabelError, ParameterError
-from yamkit.types import TagClass
+from yamkit.clips import Clip, tag_clips
+from yamkit.errors import LabelError, ParameterError
+from yamkit.scheduling import Failed
+from yamkit.types import Batch, TagClass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,34 +31,26 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "Scores", "clip_scores", "fingerprint", "read_scores"]
 
-_SLACK_SECONDS = 1.0
-"""A file that is longer than its labelled part by more than this holds more than the part."""
 _SCHEMA = "yamkit-scores/1"
 _HEAD, _ARRAY = "head.json", "scores.npy"
 
 
-@dataclass(frozen=True)
-class Part:
-    """A clip to be scored: a file, or a part of it.
+@dataclass(eq=False)
+class Part(Clip):
+    """A clip with a name of its own.
 
     Attributes
     ----------
     key : str
         Names it in a scores file.
-    path : Path
-    start_seconds, end_seconds : float or None
-        The part, where the file may hold more; None for all of it.
     """
 
-    key: str
-    path: Path
-    start_seconds: float | None = None
-    end_seconds: float | None = None
+    key: str = ""
 
     def stamp(self) -> str:
         """Give size and time of the file: with another stamp, it is another file."""
         try:
-            found = self.path.stat()
+            found = Path(self.path).stat()
         except OSError:
             return ""
         return f"{found.st_size} {found.st_mtime_ns}"
@@ -93,10 +87,10 @@ class Scores:
         """Tell whether the scores of a clip are there, of the same file."""
         return part.key in self.rows and self.stamps[part.key] == part.stamp()
 
-    def add(self, part: Part, found: NDArray[np.float32] | AudioError) -> None:
+    def add(self, part: Part, found: NDArray[np.float32] | Exception) -> None:
         """Keep what came of a clip."""
         self.missing.discard(part.key)
-        if isinstance(found, AudioError):
+        if isinstance(found, Exception):
             self.rows.pop(part.key, None)
             self.failures[part.key] = str(found)
         else:
@@ -168,86 +162,31 @@ def fingerprint(tagger: Tagger) -> dict[str, str]:
 
 
 def clip_scores(
-    tagger: Tagger, parts: Iterable[Part]
-) -> Iterator[tuple[Part, NDArray[np.float32] | AudioError]]:
+    tagger: Tagger, parts: Iterable[Part], jobs: int = 1
+) -> Generator[tuple[Part, NDArray[np.float32] | Exception], None, None]:
     """Score parts of files, in their order; memory does not grow with a file.
 
     Parameters
     ----------
     tagger : Tagger
     parts : iterable of Part
+    jobs : int
+        Parts at a time.
 
     Yields
     ------
     part : Part
-    scores : ndarray, float32 [C], or AudioError
+    scores : ndarray, float32 [C], or Exception
         Why it cannot be scored.
     """
-    for part in parts:
-        yield part, _score_or_error(tagger, part)
-
-
-def _score_or_error(tagger: Tagger, part: Part) -> NDArray[np.float32] | AudioError:
-    try:
-        return _score(tagger, part)
-    except AudioError as error:
-        return error
-
-
-def _score(tagger: Tagger, part: Part) -> NDArray[np.float32]:
-    with open_audio(part.path) as audio:
-        blocks = audio.blocks()
-        if part.start_seconds is not None and part.end_seconds is not None:
-            blocks = _cut(blocks, audio.sample_rate, part.start_seconds, part.end_seconds)
-        scores = ClipScores(tagger.aggregate, len(tagger.classes))
-        for batch in tagger.stream(blocks, audio.sample_rate):
-            scores.update(batch.scores)
-        return scores.result()
-
-
-def _cut(
-    blocks: Iterable[NDArray[np.float32]], rate: int, start_seconds: float, end_seconds: float
-) -> Iterator[NDArray[np.float32]]:
-    """Take the labelled part of a file that holds more, else all of it.
-
-    Whether it does is known once more samples have come than the part and some slack have: up to
-    there they are kept.
-    """
-    start, end = round(start_seconds * rate), round(end_seconds * rate)
-    enough = end - start + round(_SLACK_SECONDS * rate)
-    kept: list[NDArray[np.float32]] = []
-    position = 0
-    source = iter(blocks)
-    for block in source:
-        kept.append(block)
-        position += len(block)
-        if position > enough:
-            break
-    else:
-        yield from kept
-        return
-    position = 0
-    found = False
-    for block in _chain(kept, source):
-        first, last = max(start - position, 0), min(end - position, len(block))
-        if first < last:
-            found = True
-            yield block[first:last]
-        position += len(block)
-        if position >= end:
-            return
-    if not found:
-        raise AudioValueError(
-            f"lasts {position / rate:.1f} s, the labelled part begins at {start_seconds:g} s"
-        )
-
-
-def _chain(
-    first: list[NDArray[np.float32]], rest: Iterator[NDArray[np.float32]]
-) -> Iterator[NDArray[np.float32]]:
-    while first:
-        yield first.pop(0)
-    yield from rest
+    scores = ClipScores(tagger.aggregate, len(tagger.classes))
+    with contextlib.closing(tag_clips(tagger.pipeline, parts, jobs=jobs)) as events:
+        for part, event in events:
+            if isinstance(event, Batch):
+                scores.update(event.scores)
+                continue
+            yield part, event.error if isinstance(event, Failed) else scores.result()
+            scores = ClipScores(tagger.aggregate, len(tagger.classes))
 
 
 def read_scores(path: Path) -> Scores:

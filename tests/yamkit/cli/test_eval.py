@@ -117,20 +117,21 @@ def test_a_report_folder_and_evaluation_without_audio(yamkit) -> None:
 
 
 def test_an_interrupted_run_goes_on(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
-    from yamkit.evaluation import scoring
+    from yamkit import clips
 
-    score, seen = scoring._score, []
+    open_audio, seen = clips.open_audio, []
 
-    def interrupted(tagger, part):
-        seen.append(part.key)
+    def interrupted(path):
+        seen.append(Path(path).name)
         if len(seen) == 3:
             raise KeyboardInterrupt
-        return score(tagger, part)
+        return open_audio(path)
 
-    monkeypatch.setattr(scoring, "_score", interrupted)
-    code, out, err = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz")
+    monkeypatch.setattr(clips, "open_audio", interrupted)
+    one = ("list.csv", "--audio", "audio", "--jobs", "1", "--batch-size", "1", "--scores", "s.npz")
+    code, out, err = yamkit(*one)
     assert (code, out, err.strip()) == (130, "", "interrupted")
-    code, out, _ = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz")
+    code, out, _ = yamkit(*one)
     assert code == 0
     assert seen == ["1.wav", "2.wav", "3.wav", "3.wav", "4.wav"]
     code, whole, _ = yamkit("list.csv", "--audio", "audio")
@@ -190,9 +191,9 @@ def test_no_clip_can_be_scored(yamkit) -> None:
 
 
 def test_what_cannot_work_is_said_before_anything_is_scored(yamkit, monkeypatch) -> None:
-    from yamkit.evaluation import scoring
+    from yamkit import clips
 
-    monkeypatch.setattr(scoring, "_score", None)
+    monkeypatch.setattr(clips, "open_audio", None)
     arguments = ("list.csv", "--audio", "audio")
     for more in (
         ("--classes", "Dgo"),

@@ -227,16 +227,16 @@ def test_a_full_disk_is_one_line_for_every_command() -> None:
 
 
 def test_a_bug_in_one_file_costs_no_other(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
-    from yamkit import run
+    from yamkit import clips
 
-    real = run.open_audio
+    real = clips.open_audio
 
     def failing(path: str):
         if path == "good.wav":
             raise MemoryError("really\nlarge")
         return real(path)
 
-    monkeypatch.setattr(run, "open_audio", failing)
+    monkeypatch.setattr(clips, "open_audio", failing)
     code, out, err = yamkit("classify", "good.wav", "other.flac")
     assert code == 1
     assert out.startswith("other.flac: ")

@@ -33,7 +33,7 @@ def sound(tmp_path: Path):
 
 
 def score(tagger: Tagger, *part) -> np.ndarray:
-    ((_, found),) = clip_scores(tagger, [Part("x", *part)])
+    ((_, found),) = clip_scores(tagger, [Part(str(part[0]), *part[1:], key="x")])
     if isinstance(found, AudioError):
         raise found
     return found
@@ -68,7 +68,8 @@ def test_a_part_beyond_the_end(tagger, sound) -> None:
 def test_one_bad_file_does_no_harm(tagger, sound, tmp_path: Path) -> None:
     path, _ = sound
     (tmp_path / "bad.wav").write_bytes(b"RIFF but not really")
-    parts = [Part("a", tmp_path / "bad.wav"), Part("b", path), Part("c", tmp_path / "nowhere")]
+    places = {"a": tmp_path / "bad.wav", "b": path, "c": tmp_path / "nowhere"}
+    parts = [Part(str(place), key=key) for key, place in places.items()]
     found = {part.key: each for part, each in clip_scores(tagger, parts)}
     assert isinstance(found["a"], AudioError)
     assert isinstance(found["c"], AudioError)
@@ -184,7 +185,7 @@ def test_numpy_reads_the_scores_too(tmp_path: Path) -> None:
 def test_scores_are_of_a_file_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"first")
-    part = Part("a.wav", path)
+    part = Part(str(path), key="a.wav")
     scores = Scores({}, CLASSES)
     assert not scores.has(part)
     scores.add(part, ROWS["ä.wav"])

@@ -1,0 +1,294 @@
+"""Many streams at once, on several threads.
+
+One stream is read by one thread at a time, patches of different streams share a batch, and what
+comes out comes in the order of the streams.
+
+Every worker does whatever is due. Patches for a full batch go through the network first; else the
+oldest stream that nobody reads is read on; and where nothing can be read, patches that wait go
+through as they are. So the network is never short of patches while there are samples, and one long
+stream is spread over all workers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from yamkit.errors import YamkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
+    from yamkit.types import Batch
+    from yamkit.windows import Segment
+
+__all__ = ["Ended", "Failed", "tag_streams"]
+
+_Stream = TypeVar("_Stream")
+
+_MOST_AHEAD = 1024
+"""Patches that were read and not given out yet: of the first stream, and of all that follow it."""
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A stream came to its end."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A stream cannot be tagged, or not to its end."""
+
+    error: Exception
+
+
+@dataclass(eq=False)
+class _Lane(Generic[_Stream]):
+    """A stream under way.
+
+    What comes of it is numbered: a batch for each segment, at last how it ended.
+    """
+
+    number: int
+    stream: _Stream
+    segments: Generator[Segment, None, None]
+    reading: bool = False
+    done: bool = False
+    read: int = 0
+    given: int = 0
+    ahead: int = 0
+    """Patches that were read and not given out."""
+    events: dict[int, Batch | Ended | Failed] = field(default_factory=dict)
+
+
+def tag_streams(
+    streams: Iterable[_Stream],
+    read: Callable[[_Stream], Generator[Segment, None, None]],
+    infer: Callable[[Sequence[Segment]], Sequence[Batch]],
+    *,
+    jobs: int,
+    batch_size: int,
+    is_live: Callable[[_Stream], bool],
+) -> Generator[tuple[_Stream, Batch | Ended | Failed], None, None]:
+    """Tag streams with several threads; memory grows neither with their number nor their length.
+
+    Parameters
+    ----------
+    streams : iterable
+        Anything that `read` takes; asked for one by one, as far ahead as is worth while.
+    read : callable
+        Gives the segments of a stream. It is advanced by several threads, one at a time.
+    infer : callable
+        Gives the batch of each of several segments; called by several threads at once.
+    jobs : int
+        Threads; with 1, all is done in the caller's own.
+    batch_size : int
+        Patches for the network at once.
+    is_live : callable
+        Tells whether a stream may let a reader wait: what is there goes through the network first.
+
+    Yields
+    ------
+    stream : object
+        In the order of `streams`.
+    event : Batch, Ended or Failed
+        Batches in order, then one of the others.
+    """
+    schedule = _Schedule(iter(streams), read, infer, batch_size, is_live)
+    workers = [
+        threading.Thread(target=schedule.work, name=f"yamkit-{number}", daemon=True)
+        for number in range(jobs if jobs > 1 else 0)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        yield from schedule.events(alone=not workers)
+    finally:
+        schedule.stop()
+        for worker in workers:
+            # one that waits for a pipe may never come back, and holds nothing that matters
+            worker.join(_PATIENCE_SECONDS)
+
+
+class _Schedule(Generic[_Stream]):
+    def __init__(
+        self,
+        streams: Iterator[_Stream],
+        read: Callable[[_Stream], Generator[Segment, None, None]],
+        infer: Callable[[Sequence[Segment]], Sequence[Batch]],
+        batch_size: int,
+        is_live: Callable[[_Stream], bool],
+    ) -> None:
+        self._streams = streams
+        self._read, self._infer, self._is_live = read, infer, is_live
+        self._batch_size = batch_size
+        self._most_ahead = max(_MOST_AHEAD, 4 * batch_size)
+        self._changed = threading.Condition()
+        self._lanes: deque[_Lane[_Stream]] = deque()
+        self._readable: list[_Lane[_Stream]] = []
+        self._waiting: deque[tuple[_Lane[_Stream], int, Segment]] = deque()
+        self._patches_waiting = self._ahead = self._opened = 0
+        self._opening = self._no_more = self._stopped = False
+        self._trouble: BaseException | None = None
+
+    # --- the caller's side ---
+
+    def events(self, *, alone: bool) -> Iterator[tuple[_Stream, Batch | Ended | Failed]]:
+        """Give what comes of the lanes, one after the other; do the work too, if `alone`."""
+        while True:
+            task = None
+            with self._changed:
+                while (found := self._next_event()) is None and task is None:
+                    if self._trouble is not None:
+                        raise self._trouble
+                    if self._no_more and not self._lanes:
+                        return
+                    task = self._next_task() if alone else None
+                    if task is None:
+                        self._changed.wait()
+            if found is not None:
+                yield found
+            elif task is not None:
+                task()
+
+    def stop(self) -> None:
+        """Let the workers end after what they are doing."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _next_event(self) -> tuple[_Stream, Batch | Ended | Failed] | None:
+        if not self._lanes:
+            return None
+        lane = self._lanes[0]
+        event = lane.events.pop(lane.given, None)
+        if event is None:
+            return None
+        lane.given += 1
+        if isinstance(event, (Ended, Failed)):
+            self._lanes.popleft()
+            self._ahead -= lane.ahead
+            lane.done = True
+            if lane in self._readable:
+                self._readable.remove(lane)
+            if not lane.reading:
+                lane.segments.close()
+        else:
+            lane.ahead -= len(event.scores)
+            self._ahead -= len(event.scores)
+        self._changed.notify_all()
+        return lane.stream, event
+
+    # --- the workers' side ---
+
+    def work(self) -> None:
+        """Do what is due until nothing is left."""
+        try:
+            while (task := self._wait_for_task()) is not None:
+                task()
+        except BaseException as error:  # of no stream: the caller shall know
+            with self._changed:
+                self._trouble = self._trouble or error
+                self._changed.notify_all()
+
+    def _wait_for_task(self) -> Callable[[], None] | None:
+        with self._changed:
+            while not (self._stopped or (self._no_more and not self._lanes)):
+                task = self._next_task()
+                if task is not None:
+                    return task
+                self._changed.wait()
+        return None
+
+    def _next_task(self) -> Callable[[], None] | None:
+        if self._patches_waiting >= self._batch_size:
+            return self._inference()
+        readable = [lane for lane in self._readable if self._has_room(lane)]
+        if readable:
+            lane = min(readable, key=lambda each: each.number)
+            if self._waiting and self._is_live(lane.stream):
+                return self._inference()
+            self._readable.remove(lane)
+            lane.reading = True
+            return lambda: self._advance(lane)
+        if not (self._opening or self._no_more) and self._has_room(None):
+            self._opening = True
+            return self._open
+        return self._inference() if self._waiting else None
+
+    def _has_room(self, lane: _Lane[_Stream] | None) -> bool:
+        """Tell whether a stream may be read on, or another one opened."""
+        if not self._lanes:
+            return True
+        first = self._lanes[0]
+        if lane is first:
+            return first.ahead < self._most_ahead
+        # each stream counts as a patch besides, or there were no end of empty ones
+        return self._ahead - first.ahead + len(self._lanes) - 1 < self._most_ahead
+
+    def _open(self) -> None:
+        """Ask for another stream."""
+        found: list[_Lane[_Stream]] = []
+        try:
+            for stream in self._streams:
+                found.append(_Lane(self._opened, stream, self._read(stream)))
+                break
+        finally:
+            with self._changed:
+                self._opening, self._no_more = False, not found
+                self._opened += len(found)
+                self._lanes.extend(found)
+                self._readable.extend(found)
+                self._changed.notify_all()
+
+    def _advance(self, lane: _Lane[_Stream]) -> None:
+        """Read one segment."""
+        segment: Segment | None = None
+        end: Ended | Failed = Ended()
+        try:
+            segment = next(lane.segments, None)
+        except Exception as error:
+            end = Failed(error)
+        with self._changed:
+            lane.reading = False
+            if lane.done:
+                lane.segments.close()
+            elif segment is None:
+                lane.events[lane.read] = end
+            else:
+                self._waiting.append((lane, lane.read, segment))
+                self._patches_waiting += segment.patches
+                lane.read += 1
+                lane.ahead += segment.patches
+                self._ahead += segment.patches
+                self._readable.append(lane)
+            self._changed.notify_all()
+
+    def _inference(self) -> Callable[[], None]:
+        """Take what goes into one batch."""
+        taken = [self._waiting.popleft()]
+        count = taken[0][2].patches
+        while self._waiting and count + self._waiting[0][2].patches <= self._batch_size:
+            taken.append(self._waiting.popleft())
+            count += taken[-1][2].patches
+        self._patches_waiting -= count
+        return lambda: self._run(taken)
+
+    def _run(self, taken: list[tuple[_Lane[_Stream], int, Segment]]) -> None:
+        """Send segments through the network; where that fails, each by itself."""
+        events: Sequence[Batch | Failed]
+        try:
+            events = self._infer([segment for _, _, segment in taken])
+        except YamkitError as error:
+            if len(taken) > 1:
+                for one in taken:
+                    self._run([one])
+                return
+            events = [Failed(error)]
+        with self._changed:
+            for (lane, number, _), event in zip(taken, events, strict=True):
+                lane.events[number] = event
+            self._changed.notify_all()
