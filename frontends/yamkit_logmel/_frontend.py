@@ -5,7 +5,8 @@ All numbers come from the `FeatureSpec`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -21,11 +22,11 @@ __all__ = ["LogMel", "mel_matrix", "periodic_hann"]
 
 _CHUNK_FRAMES = 96
 """Frames transformed at once: they stay in a second-level cache."""
+_BANDS_AT_ONCE = 16
+"""Mel bands of one matrix product: few, so that each meets the bins alone that it has weights for.
 
-_UNSHARED_MULTIPLICATIONS = 2**18
-"""Most in one matrix product that OpenBLAS does not share out to threads.
-
-Threads gain nothing here, and on a busy machine waiting for them takes far longer than the work.
+The products are small enough for OpenBLAS to compute each on one thread. Its threads gain nothing
+here, and on a busy machine waiting for them takes far longer than the work.
 """
 
 
@@ -47,31 +48,57 @@ class LogMel:
         _check(features)
         self._features = features
         self._window = periodic_hann(features.stft_window_samples).astype(np.float32)
-        self._mel = mel_matrix(features).astype(np.float32)  # [bins, bands]
-        self._rows = _rows_of_a_product(self._mel.size)
+        self._bands = _groups(mel_matrix(features).astype(np.float32))
+        self._scratch = threading.local()
 
     def patches(self, segment: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute the patches of a segment; see `yamkit.plugin.Frontend`."""
-        spec = self._features
+        spec, scratch = self._features, self._buffers()
         frames = sliding_window_view(segment, spec.stft_window_samples)[:: spec.stft_hop_samples]
         log_mel = np.empty((len(frames), spec.mel_bands), np.float32)  # [frames, bands]
-        chunk = np.zeros((_CHUNK_FRAMES, spec.stft_window_samples), np.float32)
         for start in range(0, len(frames), _CHUNK_FRAMES):
             part = frames[start : start + _CHUNK_FRAMES]  # [n, window]
-            np.multiply(part, self._window, out=chunk[: len(part)])
-            filled = chunk[: -(-len(part) // self._rows) * self._rows]  # whole products
-            magnitudes = np.abs(np.fft.rfft(filled, spec.fft_length))  # [filled, bins] float32
-            stacks = magnitudes.reshape(-1, self._rows, magnitudes.shape[1])
-            mel = (stacks @ self._mel).reshape(-1, spec.mel_bands)[: len(part)]  # [n, bands]
-            log_mel[start : start + len(part)] = np.log(mel + spec.log_offset)
+            count = len(part)
+            np.multiply(part, self._window, out=scratch.windowed[:count])
+            np.fft.rfft(scratch.padded[:count], out=scratch.spectrum[:count])
+            np.abs(scratch.spectrum[:count], out=scratch.magnitudes[:count])
+            # always the whole chunk: a product of other sizes may round in another way
+            for bands, bins, weights in self._bands:
+                np.matmul(scratch.magnitudes[:, bins], weights, out=scratch.mel[:, bands])
+            np.add(scratch.mel, np.float32(spec.log_offset), out=scratch.mel)
+            np.log(scratch.mel[:count], out=log_mel[start : start + count])
         windows = sliding_window_view(log_mel, spec.patch_frames, axis=0)  # [.., bands, frames]
         return np.ascontiguousarray(windows[:: spec.patch_hop_frames].swapaxes(1, 2))
 
+    def _buffers(self) -> _Buffers:
+        """Give this thread its own memory, rather than ask the system for it at every chunk."""
+        buffers: _Buffers | None = getattr(self._scratch, "buffers", None)
+        if buffers is None:
+            buffers = self._scratch.buffers = _Buffers(self._features)
+        return buffers
 
-def _rows_of_a_product(weights: int) -> int:
-    """Choose how many frames meet the mel matrix at once: a power of two, a part of a chunk."""
-    most = min(_UNSHARED_MULTIPLICATIONS // weights, 32)
-    return 1 << max(most.bit_length() - 1, 0)
+
+class _Buffers:
+    """A chunk on its way: samples, spectrum, magnitudes, mel bands."""
+
+    def __init__(self, features: FeatureSpec) -> None:
+        bins = features.fft_length // 2 + 1
+        self.padded = np.zeros((_CHUNK_FRAMES, features.fft_length), np.float32)
+        self.windowed = self.padded[:, : features.stft_window_samples]
+        self.spectrum: Any = np.zeros((_CHUNK_FRAMES, bins), np.complex64)
+        self.magnitudes = np.zeros((_CHUNK_FRAMES, bins), np.float32)
+        self.mel = np.zeros((_CHUNK_FRAMES, features.mel_bands), np.float32)
+
+
+def _groups(mel: NDArray[np.float32]) -> list[tuple[slice, slice, NDArray[np.float32]]]:
+    """Cut the mel matrix into bands, and the bins that these have weights for."""
+    groups = []
+    for first in range(0, mel.shape[1], _BANDS_AT_ONCE):
+        bands = slice(first, min(first + _BANDS_AT_ONCE, mel.shape[1]))
+        held = np.flatnonzero(mel[:, bands].any(axis=1))
+        bins = slice(int(held[0]), int(held[-1]) + 1) if len(held) else slice(0, 1)
+        groups.append((bands, bins, np.ascontiguousarray(mel[bins, bands])))
+    return groups
 
 
 def periodic_hann(samples: int) -> NDArray[np.float64]:

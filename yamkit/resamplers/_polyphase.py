@@ -6,6 +6,7 @@ the last, so a chunk has the same bits however the input was cut.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -21,16 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["Polyphase"]
 
 _CHUNK_OUTPUTS = 4096
-"""Most outputs of a chunk, unless a period has more: a quarter of a second at 16 kHz."""
+"""Most outputs of a chunk of tiles: a quarter of a second at 16 kHz."""
 _BLOCK_OUTPUTS = 16
 """Outputs of one matrix: few, since most of a wide matrix is zeros; enough to fill registers."""
+_ROWS = 32
+"""Groups of a chunk, rows of a matrix product; enough to be worth its overhead."""
 _PRODUCT_SIZE = 2**18
 """Most multiplications in a matrix product. OpenBLAS splits larger ones over threads, which costs
 milliseconds whenever another program has the core."""
-_WINDOW_ENTRIES = 2**20
-"""Most samples laid out for the matrix products of a chunk: 4 MB."""
-_MATRIX_ENTRIES = 2**21
-"""Most weights in the matrices of a ratio: 8 MB."""
+_MATRIX_ENTRIES = 2**22
+"""Most weights in the matrices of a ratio: 16 MB."""
 _TILE_ENTRIES = 2**18
 """Most weights computed at once."""
 
@@ -120,7 +121,7 @@ def _swap_wings(
 def _chunks(ratio: Ratio) -> _Chunks:
     """Choose how to compute a ratio; the matrices are shared by all streams of that ratio."""
     shape = _Shape.of(ratio)
-    if shape.blocks * shape.columns * shape.outputs <= _MATRIX_ENTRIES:
+    if shape.entries <= _MATRIX_ENTRIES:
         return _Groups(ratio, shape)
     return _Tiles(ratio)
 
@@ -129,12 +130,19 @@ def _chunks(ratio: Ratio) -> _Chunks:
 class _Shape:
     """How a group of whole periods is cut into blocks of outputs, one matrix each.
 
+    The samples under a block begin `step` samples after those of the block before it, so that the
+    windows of all groups are one view of the samples. A matrix product takes it without a copy
+    where a window ends before that of the next group begins: groups are made that long, where a
+    table of reasonable size allows it.
+
     Attributes
     ----------
     periods, blocks : int
         Of a group.
     outputs : int
         Of a block. The last block may reach into the next group; what it says there is dropped.
+    step : int
+        Samples from one block to the next.
     columns : int
         Samples under a block, the reach of its first and last output included.
     """
@@ -142,15 +150,34 @@ class _Shape:
     periods: int
     blocks: int
     outputs: int
+    step: int
     columns: int
 
     @classmethod
     def of(cls, ratio: Ratio) -> _Shape:
-        periods = -(-_BLOCK_OUTPUTS // ratio.up)
-        group_outputs = periods * ratio.up
-        outputs = -(-group_outputs // (group_outputs // _BLOCK_OUTPUTS))
-        widest = -(-(outputs - 1) * ratio.down // ratio.up)
-        return cls(periods, -(-group_outputs // outputs), outputs, widest + 2 * ratio.reach)
+        shape = smallest = cls._of(ratio, -(-_BLOCK_OUTPUTS // ratio.up))
+        filling = _BLOCK_OUTPUTS // math.gcd(_BLOCK_OUTPUTS, ratio.up)  # periods of whole blocks
+        while shape.columns > shape.periods * ratio.down:
+            wanted = max(shape.periods + 1, -(-shape.columns // ratio.down))
+            shape = cls._of(ratio, -(-wanted // filling) * filling)
+            if shape.entries > _MATRIX_ENTRIES:
+                return smallest
+        return shape
+
+    @classmethod
+    def _of(cls, ratio: Ratio, periods: int) -> _Shape:
+        group = periods * ratio.up
+        outputs = -(-group // (group // _BLOCK_OUTPUTS))
+        blocks = -(-group // outputs)
+        step = outputs * ratio.down // ratio.up
+        last = (blocks * outputs - 1) * ratio.down // ratio.up
+        columns = last - (blocks - 1) * step + 1 + 2 * ratio.reach
+        return cls(periods, blocks, outputs, step, columns)
+
+    @property
+    def entries(self) -> int:
+        """Weights in all matrices."""
+        return self.blocks * self.columns * self.outputs
 
 
 class _Groups:
@@ -158,22 +185,18 @@ class _Groups:
 
     def __init__(self, ratio: Ratio, shape: _Shape) -> None:
         width = 2 * ratio.reach
+        self._shape = shape
         self._group_outputs = shape.periods * ratio.up
-        fitting = min(
-            _CHUNK_OUTPUTS // self._group_outputs, _WINDOW_ENTRIES // (shape.blocks * shape.columns)
-        )
-        rows = max(1, min(fitting, _PRODUCT_SIZE // (shape.columns * shape.outputs)))
-        stacks = max(1, fitting // rows)
-        self.outputs = stacks * rows * self._group_outputs
+        self._group_inputs = shape.periods * ratio.down
+        self._rows = max(1, min(_ROWS, _PRODUCT_SIZE // (shape.columns * shape.outputs)))
+        self.outputs = self._rows * self._group_outputs
+        last = (shape.blocks - 1) * shape.step + (self._rows - 1) * self._group_inputs
+        self.inputs = last + shape.columns
 
-        size = (shape.blocks, shape.outputs)
         whole, phases = (
-            part.reshape(size) for part in ratio.positions(0, shape.blocks * shape.outputs)
+            part.reshape(shape.blocks, shape.outputs)
+            for part in ratio.positions(0, shape.blocks * shape.outputs)
         )
-        groups = np.arange(stacks * rows).reshape(stacks, 1, rows) * shape.periods * ratio.down
-        self._starts = whole[:, :1] + groups  # [stacks, blocks, rows]
-        self.inputs = int(self._starts.max()) + shape.columns
-
         self._matrices = np.zeros((shape.blocks, shape.columns, shape.outputs), np.float32)
         taps = np.arange(width)
         columns = np.arange(shape.outputs)[:, np.newaxis]
@@ -182,15 +205,22 @@ class _Groups:
             part = range(start, min(start + piece, shape.blocks))
             weights = phase_weights(ratio, phases[part].ravel())
             for block, values in zip(part, np.split(weights, len(part)), strict=True):
-                rows_ = (whole[block] - whole[block, 0])[:, np.newaxis] + taps
-                self._matrices[block, rows_, columns] = values
+                rows = (whole[block] - block * shape.step)[:, np.newaxis] + taps
+                self._matrices[block, rows, columns] = values
 
     def compute(self, _first: int, samples: NDArray[np.float32], /) -> NDArray[np.float32]:
-        stacks, _, rows = self._starts.shape
-        windows = sliding_window_view(samples, self._matrices.shape[1])[self._starts]
-        products = windows @ self._matrices  # [stacks, blocks, rows, outputs]
-        groups: NDArray[np.float32] = products.swapaxes(1, 2).reshape(stacks * rows, -1)
-        return groups[:, : self._group_outputs].ravel()
+        shape, size = self._shape, samples.itemsize
+        windows: NDArray[np.float32] = np.ndarray(
+            (shape.blocks, self._rows, shape.columns),
+            np.float32,
+            np.ascontiguousarray(samples),
+            strides=(shape.step * size, self._group_inputs * size, size),
+        )
+        if shape.columns > self._group_inputs:
+            windows = windows.copy()
+        groups = np.empty((self._rows, shape.blocks, shape.outputs), np.float32)
+        np.matmul(windows, self._matrices, out=groups.swapaxes(0, 1))
+        return groups.reshape(self._rows, -1)[:, : self._group_outputs].ravel()
 
 
 class _Tiles:

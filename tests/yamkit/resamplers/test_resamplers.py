@@ -224,10 +224,10 @@ def test_positions_are_exact_after_ten_hours() -> None:
 
 @pytest.mark.parametrize("rates", [*RATES, (10_000_000, 16000)], ids=str)
 def test_memory_is_bounded(rates: tuple[int, int]) -> None:
-    """Matrices of 8 MB, a buffer of one chunk, whatever the rates."""
+    """Matrices of 16 MB, a buffer of one chunk, whatever the rates."""
     chunks = _chunks(Ratio.of(*rates))
     if isinstance(chunks, _Groups):
-        assert chunks._matrices.nbytes <= 8 * 2**20
+        assert chunks._matrices.nbytes <= 16 * 2**20
     assert chunks.inputs <= 2**20
     resampler = Polyphase(*rates)
     for _ in range(3):
