@@ -1,7 +1,7 @@
 """The resampler `polyphase`: resampy's kernel as matrix products, streaming, with NumPy alone.
 
-Outputs are computed in chunks that start at fixed places and always have one size, zeros completing
-the last, so a chunk has the same bits however the input was cut.
+Outputs are computed in chunks that start at fixed places and have one size, up to the last, so a
+chunk has the same bits however the input was cut.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CHUNK_OUTPUTS = 4096
 """Most outputs of a chunk of tiles: a quarter of a second at 16 kHz."""
 _BLOCK_OUTPUTS = 16
 """Outputs of one matrix: few, since most of a wide matrix is zeros; enough to fill registers."""
-_ROWS = 32
+_ROWS = 48
 """Groups of a chunk, rows of a matrix product; enough to be worth its overhead."""
 _PRODUCT_SIZE = 2**18
 """Most multiplications in a matrix product. OpenBLAS splits larger ones over threads, which costs
@@ -50,8 +50,10 @@ class _Chunks(Protocol):
     outputs: int
     inputs: int
 
-    def compute(self, first: int, samples: NDArray[np.float32], /) -> NDArray[np.float32]:
-        """Compute the chunk that begins with output `first`: [inputs] -> [outputs]."""
+    def compute(
+        self, first: int, samples: NDArray[np.float32], least: int, /
+    ) -> NDArray[np.float32]:
+        """Compute the chunk that begins with output `first`, or `least` and more of its outputs."""
 
 
 class Polyphase:
@@ -79,42 +81,42 @@ class Polyphase:
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take a block, give the chunks that are complete."""
         self._received += len(block)
-        self._buffer = np.concatenate([self._buffer, block])
-        parts = [np.empty(0, np.float32)]
-        place = 0
-        while len(samples := self._buffer[place : place + self._chunks.inputs]) == (
-            self._chunks.inputs
-        ):
-            chunk = self._chunks.compute(self._given, samples)
-            _swap_wings(self._ratio, self._given, samples, chunk)
-            parts.append(chunk)
-            self._given += self._chunks.outputs
-            place = self._ratio.place(self._given) - self._dropped
-        self._buffer = self._buffer[place:].copy()  # a view would keep the whole block
-        self._dropped += place
-        return np.concatenate(parts)
+        return self._process(block, self._chunks.outputs)
 
     def flush(self) -> NDArray[np.float32]:
         """Give the rest: as many zeros follow as the last chunk needs."""
-        total, given = self._ratio.outputs(self._received), self._given
         parts = [np.empty(0, np.float32)]
-        while self._given < total:
-            parts.append(self.process(np.zeros(self._chunks.inputs, np.float32)))
-        return np.concatenate(parts)[: total - given]
+        while (rest := self._ratio.outputs(self._received) - self._given) > 0:
+            silence = np.zeros(self._chunks.inputs, np.float32)
+            parts.append(self._process(silence, min(rest, self._chunks.outputs))[:rest])
+        return np.concatenate(parts)
 
+    def _process(self, block: NDArray[np.float32], least: int) -> NDArray[np.float32]:
+        self._buffer = np.concatenate([self._buffer, block])
+        chunks = self._chunks
+        first, parts = self._given, [np.empty(0, np.float32)]
+        place = 0
+        while len(samples := self._buffer[place : place + chunks.inputs]) == chunks.inputs:
+            parts.append(chunks.compute(self._given, samples, least))
+            self._given += chunks.outputs
+            place = self._ratio.place(self._given) - self._dropped
+        result = np.concatenate(parts)
+        self._swap_wings(first, result)
+        self._buffer = self._buffer[place:].copy()  # a view would keep the whole block
+        self._dropped += place
+        return result
 
-def _swap_wings(
-    ratio: Ratio, first: int, samples: NDArray[np.float32], chunk: NDArray[np.float32]
-) -> None:
-    """Compute anew, in place, what resampy's rounding puts elsewhere: none for common rates."""
-    outputs = ratio.short_outputs(first, len(chunk))
-    if not len(outputs):
-        return
-    # The weight farthest to the left is zero, so the window can stay where it is.
-    weights = np.roll(phase_weights(ratio, np.array([ratio.up]))[0], -1)
-    for output in outputs.tolist():
-        place = ratio.place(output) - ratio.place(first)
-        chunk[output - first] = (samples[place : place + len(weights)] * weights).sum()
+    def _swap_wings(self, first: int, outputs: NDArray[np.float32]) -> None:
+        """Compute anew, in place, what resampy's rounding puts elsewhere: none for common rates."""
+        ratio = self._ratio
+        swapped = ratio.short_outputs(first, len(outputs))
+        if not len(swapped):
+            return
+        # The weight farthest to the left is zero, so the window can stay where it is.
+        weights = np.roll(phase_weights(ratio, np.array([ratio.up]))[0], -1)
+        for output in swapped.tolist():
+            place = ratio.place(output) - self._dropped
+            outputs[output - first] = (self._buffer[place : place + len(weights)] * weights).sum()
 
 
 @lru_cache(maxsize=4)
@@ -208,19 +210,22 @@ class _Groups:
                 rows = (whole[block] - block * shape.step)[:, np.newaxis] + taps
                 self._matrices[block, rows, columns] = values
 
-    def compute(self, _first: int, samples: NDArray[np.float32], /) -> NDArray[np.float32]:
+    def compute(
+        self, _first: int, samples: NDArray[np.float32], least: int, /
+    ) -> NDArray[np.float32]:
         shape, size = self._shape, samples.itemsize
+        rows = -(-least // self._group_outputs)
         windows: NDArray[np.float32] = np.ndarray(
-            (shape.blocks, self._rows, shape.columns),
+            (shape.blocks, rows, shape.columns),
             np.float32,
             np.ascontiguousarray(samples),
             strides=(shape.step * size, self._group_inputs * size, size),
         )
         if shape.columns > self._group_inputs:
             windows = windows.copy()
-        groups = np.empty((self._rows, shape.blocks, shape.outputs), np.float32)
+        groups = np.empty((rows, shape.blocks, shape.outputs), np.float32)
         np.matmul(windows, self._matrices, out=groups.swapaxes(0, 1))
-        return groups.reshape(self._rows, -1)[:, : self._group_outputs].ravel()
+        return groups.reshape(rows, -1)[:, : self._group_outputs].ravel()
 
 
 class _Tiles:
@@ -232,8 +237,10 @@ class _Tiles:
         self.outputs = min(_CHUNK_OUTPUTS, max(1, _TILE_ENTRIES // self._width))
         self.inputs = -(-(self.outputs - 1) * ratio.down // ratio.up) + self._width
 
-    def compute(self, first: int, samples: NDArray[np.float32], /) -> NDArray[np.float32]:
-        whole, phases = self._ratio.positions(first, self.outputs)
+    def compute(
+        self, first: int, samples: NDArray[np.float32], least: int, /
+    ) -> NDArray[np.float32]:
+        whole, phases = self._ratio.positions(first, least)
         windows = sliding_window_view(samples, self._width)[whole - whole[0]]
         weights = phase_weights(self._ratio, phases)
         result: NDArray[np.float32] = np.einsum("ij,ij->i", windows, weights)

@@ -248,10 +248,13 @@ def test_both_ways_of_computing_agree(rates: tuple[int, int]) -> None:
     ratio = Ratio.of(*rates)
     chunks, tiles = _chunks(ratio), _Tiles(ratio)
     samples = noise(max(chunks.inputs, tiles.inputs))
-    found = chunks.compute(0, samples[: chunks.inputs])
-    wanted = tiles.compute(0, samples[: tiles.inputs])
-    length = min(len(found), len(wanted))
-    np.testing.assert_allclose(found[:length], wanted[:length], rtol=0, atol=1e-6)
+    length = min(chunks.outputs, tiles.outputs)
+    wanted = tiles.compute(0, samples[: tiles.inputs], length)
+    for least in (1, length, chunks.outputs):
+        found = chunks.compute(0, samples[: chunks.inputs], least)
+        assert len(found) >= least
+        compared = min(least, length)
+        np.testing.assert_allclose(found[:compared], wanted[:compared], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["polyphase", "resampy"])
