@@ -135,7 +135,7 @@ class Network:
         tagger.pipeline.backend.predict(self._patch[np.newaxis])
         sessions = {threads: self._open(graphs, tagger, threads) for threads in {1, CORES}}
         best: dict[tuple[int, int], float] = {}
-        for _ in range(3):
+        for _ in range(8):
             for threads, session in sessions.items():
                 for batch in BATCHES:
                     self._session, self._threads, self._batch = session, threads, batch

@@ -14,7 +14,10 @@ def printable(text: str | os.PathLike[str]) -> str:
     Bytes that are no text become ``\xNN``; control characters become escapes, so that no name can
     break a line or drive a terminal.
     """
-    return "".join(_escaped(character) for character in os.fspath(text))
+    plain = os.fspath(text)
+    if plain.isascii() and plain.isprintable():
+        return plain
+    return "".join(_escaped(character) for character in plain)
 
 
 def _escaped(character: str) -> str:

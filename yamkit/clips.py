@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from yamkit.errors import AudioError
     from yamkit.pipeline import Pipeline
     from yamkit.scheduling import Ended, Failed
-    from yamkit.types import Batch
-    from yamkit.windows import Segment
+    from yamkit.types import Batch, Patches
 
 __all__ = ["Clip", "tag_clips"]
 
@@ -77,7 +76,7 @@ def tag_clips(
         Batches in order, then one of the others.
     """
 
-    def read(clip: _Clip) -> Generator[Segment, None, None]:
+    def read(clip: _Clip) -> Generator[Patches, None, None]:
         if clip.error is not None:
             raise clip.error
         with open_audio(clip.path) as audio:
@@ -85,7 +84,7 @@ def tag_clips(
             blocks = audio.blocks()
             if clip.start_seconds is not None and clip.end_seconds is not None:
                 blocks = _cut(blocks, audio.sample_rate, clip.start_seconds, clip.end_seconds)
-            yield from pipeline.segments(blocks, audio.sample_rate)
+            yield from pipeline.patches(blocks, audio.sample_rate)
 
     return tag_streams(
         clips,

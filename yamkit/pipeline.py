@@ -24,7 +24,7 @@ from yamkit.errors import (
 )
 from yamkit.models.store import cache_folder
 from yamkit.plugin import BackendInfo, BackendOptions, FrontendInfo, PluginInfo
-from yamkit.types import Batch
+from yamkit.types import Batch, Patches
 from yamkit.windows import segments
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from yamkit.models import ModelBundle
     from yamkit.plugin import Backend, Frontend, Resampler
     from yamkit.types import FeatureSpec
-    from yamkit.windows import Segment
 
 __all__ = ["MAX_BATCH_SIZE", "Pipeline"]
 
@@ -130,7 +129,7 @@ class Pipeline:
             self.backend: Backend = make_backend(model, options)
 
     def batches(self, blocks: Iterable[NDArray[Any]], sample_rate: int) -> Iterator[Batch]:
-        """Tag a stream: its `segments`, each sent through `infer`.
+        """Tag a stream: its `patches`, sent through `infer`.
 
         Parameters
         ----------
@@ -149,13 +148,13 @@ class Pipeline:
         AudioError
             As `blocks` does, at a NaN or an infinity, and when there is no sample at all.
         """
-        for segment in self.segments(blocks, sample_rate):
-            yield from self.infer([segment])
+        for piece in self.patches(blocks, sample_rate):
+            yield from self.infer([piece])
 
-    def segments(
+    def patches(
         self, blocks: Iterable[NDArray[Any]], sample_rate: int
-    ) -> Generator[Segment, None, None]:
-        """Mix a stream down, resample it and cut it.
+    ) -> Generator[Patches, None, None]:
+        """Mix a stream down, resample it, cut it, and send it through the front end.
 
         Parameters
         ----------
@@ -164,8 +163,8 @@ class Pipeline:
 
         Yields
         ------
-        Segment
-            Of ``batch_size`` patches, the last one of fewer.
+        Patches
+            ``batch_size`` of them, at last fewer.
 
         Raises
         ------
@@ -175,16 +174,21 @@ class Pipeline:
         if self._closed:
             raise ParameterError("this Tagger is closed; make another one")
         features = self.features
-        samples = self.resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
         window, hop = features.patch_window_samples, features.patch_hop_samples
-        yield from segments(samples, window, hop, self.batch_size)
+        samples = self.resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
+        for segment in segments(samples, window, hop, self.batch_size):
+            with self._blamed("frontend"):
+                patches = self.frontend.patches(segment.samples)
+            self._check("frontend", "patches", patches, (segment.patches, *features.patch_shape))
+            places = segment.start_sample + hop * np.arange(segment.patches, dtype=np.int64)
+            yield Patches(places, patches)
 
-    def infer(self, parts: Sequence[Segment]) -> list[Batch]:
-        """Compute the patches of segments, of whatever streams, and score all of them at once.
+    def infer(self, pieces: Sequence[Patches]) -> list[Batch]:
+        """Score patches, of whatever streams, all of them at once.
 
         Parameters
         ----------
-        parts : sequence of Segment
+        pieces : sequence of Patches
             At least one.
 
         Returns
@@ -192,12 +196,7 @@ class Pipeline:
         list of Batch
             One for each.
         """
-        features, hop = self.features, self.features.patch_hop_samples
-        patches = []
-        for part in parts:
-            with self._blamed("frontend"):
-                patches.append(self.frontend.patches(part.samples))
-            self._check("frontend", "patches", patches[-1], (part.patches, *features.patch_shape))
+        patches = [piece.values for piece in pieces]
         together = patches[0] if len(patches) == 1 else np.concatenate(patches)
         with self._blamed("backend"):
             scores, embeddings = self.backend.predict(together)
@@ -205,10 +204,9 @@ class Pipeline:
         self._check("backend", "embeddings", embeddings, (len(together), self._embedding_size))
         self._check_range(scores)
         batches, end = [], 0
-        for part in parts:
-            start, end = end, end + part.patches
-            places = part.start_sample + hop * np.arange(part.patches, dtype=np.int64)
-            batches.append(Batch(places, scores[start:end], embeddings[start:end]))
+        for piece in pieces:
+            start, end = end, end + len(piece)
+            batches.append(Batch(piece.start_samples, scores[start:end], embeddings[start:end]))
         return batches
 
     def close(self) -> None:

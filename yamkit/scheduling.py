@@ -3,8 +3,8 @@
 One stream is read by one thread at a time, patches of different streams share a batch, and what
 comes out comes in the order of the streams.
 
-Every worker does whatever is due. Patches for a full batch go through the network first; else the
-oldest stream that nobody reads is read on; and where nothing can be read, patches that wait go
+Every worker does whatever is due. Patches for some full batches go through the network first; else
+the oldest stream that nobody reads is read on; and where nothing can be read, patches that wait go
 through as they are. So the network is never short of patches while there are samples, and one long
 stream is spread over all workers.
 """
@@ -21,8 +21,7 @@ from yamkit.errors import YamkitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from yamkit.types import Batch
-    from yamkit.windows import Segment
+    from yamkit.types import Batch, Patches
 
 __all__ = ["Ended", "Failed", "tag_streams"]
 
@@ -30,6 +29,9 @@ _Stream = TypeVar("_Stream")
 
 _MOST_AHEAD = 1024
 """Patches that were read and not given out yet: of the first stream, and of all that follow it."""
+_BATCHES_IN_A_ROW = 4
+"""A worker that turns to the network stays a while: the first batch finds the caches full of other
+things, and what is read after it does so again."""
 _PATIENCE_SECONDS = 2.0
 
 
@@ -49,12 +51,12 @@ class Failed:
 class _Lane(Generic[_Stream]):
     """A stream under way.
 
-    What comes of it is numbered: a batch for each segment, at last how it ended.
+    What comes of it is numbered: a batch for each piece, at last how it ended.
     """
 
     number: int
     stream: _Stream
-    segments: Generator[Segment, None, None]
+    pieces: Generator[Patches, None, None]
     reading: bool = False
     done: bool = False
     read: int = 0
@@ -66,8 +68,8 @@ class _Lane(Generic[_Stream]):
 
 def tag_streams(
     streams: Iterable[_Stream],
-    read: Callable[[_Stream], Generator[Segment, None, None]],
-    infer: Callable[[Sequence[Segment]], Sequence[Batch]],
+    read: Callable[[_Stream], Generator[Patches, None, None]],
+    infer: Callable[[Sequence[Patches]], Sequence[Batch]],
     *,
     jobs: int,
     batch_size: int,
@@ -80,9 +82,10 @@ def tag_streams(
     streams : iterable
         Anything that `read` takes; asked for one by one, as far ahead as is worth while.
     read : callable
-        Gives the segments of a stream. It is advanced by several threads, one at a time.
+        Gives the patches of a stream, piece by piece. It is advanced by several threads, one at a
+        time.
     infer : callable
-        Gives the batch of each of several segments; called by several threads at once.
+        Gives the batch of each of several pieces; called by several threads at once.
     jobs : int
         Threads; with 1, all is done in the caller's own.
     batch_size : int
@@ -97,7 +100,7 @@ def tag_streams(
     event : Batch, Ended or Failed
         Batches in order, then one of the others.
     """
-    schedule = _Schedule(iter(streams), read, infer, batch_size, is_live)
+    schedule = _Schedule(iter(streams), read, infer, jobs, batch_size, is_live)
     workers = [
         threading.Thread(target=schedule.work, name=f"yamkit-{number}", daemon=True)
         for number in range(jobs if jobs > 1 else 0)
@@ -117,19 +120,22 @@ class _Schedule(Generic[_Stream]):
     def __init__(
         self,
         streams: Iterator[_Stream],
-        read: Callable[[_Stream], Generator[Segment, None, None]],
-        infer: Callable[[Sequence[Segment]], Sequence[Batch]],
+        read: Callable[[_Stream], Generator[Patches, None, None]],
+        infer: Callable[[Sequence[Patches]], Sequence[Batch]],
+        jobs: int,
         batch_size: int,
         is_live: Callable[[_Stream], bool],
     ) -> None:
         self._streams = streams
         self._read, self._infer, self._is_live = read, infer, is_live
-        self._batch_size = batch_size
-        self._most_ahead = max(_MOST_AHEAD, 4 * batch_size)
-        self._changed = threading.Condition()
+        self._jobs, self._batch_size = jobs, batch_size
+        self._most_ahead = max(_MOST_AHEAD, 2 * _BATCHES_IN_A_ROW * batch_size)
+        self._lock = threading.Lock()
+        self._event_due = threading.Condition(self._lock)
+        self._task_due = threading.Condition(self._lock)
         self._lanes: deque[_Lane[_Stream]] = deque()
         self._readable: list[_Lane[_Stream]] = []
-        self._waiting: deque[tuple[_Lane[_Stream], int, Segment]] = deque()
+        self._waiting: deque[tuple[_Lane[_Stream], int, Patches]] = deque()
         self._patches_waiting = self._ahead = self._opened = 0
         self._opening = self._no_more = self._stopped = False
         self._trouble: BaseException | None = None
@@ -140,7 +146,7 @@ class _Schedule(Generic[_Stream]):
         """Give what comes of the lanes, one after the other; do the work too, if `alone`."""
         while True:
             task = None
-            with self._changed:
+            with self._lock:
                 while (found := self._next_event()) is None and task is None:
                     if self._trouble is not None:
                         raise self._trouble
@@ -148,7 +154,7 @@ class _Schedule(Generic[_Stream]):
                         return
                     task = self._next_task() if alone else None
                     if task is None:
-                        self._changed.wait()
+                        self._event_due.wait()
             if found is not None:
                 yield found
             elif task is not None:
@@ -156,9 +162,9 @@ class _Schedule(Generic[_Stream]):
 
     def stop(self) -> None:
         """Let the workers end after what they are doing."""
-        with self._changed:
+        with self._lock:
             self._stopped = True
-            self._changed.notify_all()
+            self._task_due.notify_all()
 
     def _next_event(self) -> tuple[_Stream, Batch | Ended | Failed] | None:
         if not self._lanes:
@@ -175,11 +181,11 @@ class _Schedule(Generic[_Stream]):
             if lane in self._readable:
                 self._readable.remove(lane)
             if not lane.reading:
-                lane.segments.close()
+                lane.pieces.close()
         else:
             lane.ahead -= len(event.scores)
             self._ahead -= len(event.scores)
-        self._changed.notify_all()
+        self._task_due.notify()
         return lane.stream, event
 
     # --- the workers' side ---
@@ -190,34 +196,39 @@ class _Schedule(Generic[_Stream]):
             while (task := self._wait_for_task()) is not None:
                 task()
         except BaseException as error:  # of no stream: the caller shall know
-            with self._changed:
+            with self._lock:
                 self._trouble = self._trouble or error
-                self._changed.notify_all()
+                self._event_due.notify()
 
     def _wait_for_task(self) -> Callable[[], None] | None:
-        with self._changed:
+        with self._lock:
             while not (self._stopped or (self._no_more and not self._lanes)):
                 task = self._next_task()
                 if task is not None:
+                    self._task_due.notify()  # there may be another one
                     return task
-                self._changed.wait()
+                self._task_due.wait()
+            self._task_due.notify()
+            self._event_due.notify()
         return None
 
     def _next_task(self) -> Callable[[], None] | None:
-        if self._patches_waiting >= self._batch_size:
-            return self._inference()
+        enough = _BATCHES_IN_A_ROW * self._batch_size
+        if self._patches_waiting >= enough:
+            return self._inference(enough)
+        share = min(enough, max(self._batch_size, -(-self._patches_waiting // self._jobs)))
         readable = [lane for lane in self._readable if self._has_room(lane)]
         if readable:
             lane = min(readable, key=lambda each: each.number)
             if self._waiting and self._is_live(lane.stream):
-                return self._inference()
+                return self._inference(share)
             self._readable.remove(lane)
             lane.reading = True
             return lambda: self._advance(lane)
         if not (self._opening or self._no_more) and self._has_room(None):
             self._opening = True
             return self._open
-        return self._inference() if self._waiting else None
+        return self._inference(share) if self._waiting else None
 
     def _has_room(self, lane: _Lane[_Stream] | None) -> bool:
         """Tell whether a stream may be read on, or another one opened."""
@@ -230,65 +241,96 @@ class _Schedule(Generic[_Stream]):
         return self._ahead - first.ahead + len(self._lanes) - 1 < self._most_ahead
 
     def _open(self) -> None:
-        """Ask for another stream."""
-        found: list[_Lane[_Stream]] = []
+        """Ask for another stream and begin to read it; a live one when its turn comes."""
+        lane: _Lane[_Stream] | None = None
         try:
             for stream in self._streams:
-                found.append(_Lane(self._opened, stream, self._read(stream)))
+                is_read = not self._is_live(stream)
+                lane = _Lane(self._opened, stream, self._read(stream), reading=is_read)
                 break
         finally:
-            with self._changed:
-                self._opening, self._no_more = False, not found
-                self._opened += len(found)
-                self._lanes.extend(found)
-                self._readable.extend(found)
-                self._changed.notify_all()
+            with self._lock:
+                self._opening, self._no_more = False, lane is None
+                if lane is not None:
+                    self._opened += 1
+                    self._lanes.append(lane)
+                    if not lane.reading:
+                        self._readable.append(lane)
+                self._task_due.notify()
+        if lane is not None and lane.reading:
+            self._advance(lane)
 
     def _advance(self, lane: _Lane[_Stream]) -> None:
-        """Read one segment."""
-        segment: Segment | None = None
-        end: Ended | Failed = Ended()
+        """Read on: a batch, or to the end; of a live stream, what comes next."""
+        pieces: list[Patches] = []
+        end: Ended | Failed | None = None
+        count = 0
         try:
-            segment = next(lane.segments, None)
+            while count < self._batch_size and end is None:
+                piece = next(lane.pieces, None)
+                if piece is None:
+                    end = Ended()
+                else:
+                    pieces.append(piece)
+                    count += len(piece)
+                if self._is_live(lane.stream):
+                    break
         except Exception as error:
             end = Failed(error)
-        with self._changed:
+        with self._lock:
             lane.reading = False
             if lane.done:
-                lane.segments.close()
-            elif segment is None:
-                lane.events[lane.read] = end
-            else:
-                self._waiting.append((lane, lane.read, segment))
-                self._patches_waiting += segment.patches
+                lane.pieces.close()
+                return
+            for piece in pieces:
+                self._waiting.append((lane, lane.read, piece))
                 lane.read += 1
-                lane.ahead += segment.patches
-                self._ahead += segment.patches
+            self._patches_waiting += count
+            lane.ahead += count
+            self._ahead += count
+            if end is None:
                 self._readable.append(lane)
-            self._changed.notify_all()
+            else:
+                self._publish(lane, lane.read, end)
 
-    def _inference(self) -> Callable[[], None]:
-        """Take what goes into one batch."""
-        taken = [self._waiting.popleft()]
-        count = taken[0][2].patches
-        while self._waiting and count + self._waiting[0][2].patches <= self._batch_size:
+    def _inference(self, most: int) -> Callable[[], None]:
+        """Take pieces of so many patches at most."""
+        taken: list[tuple[_Lane[_Stream], int, Patches]] = []
+        count = 0
+        while self._waiting and (not taken or count + len(self._waiting[0][2]) <= most):
             taken.append(self._waiting.popleft())
-            count += taken[-1][2].patches
+            count += len(taken[-1][2])
         self._patches_waiting -= count
         return lambda: self._run(taken)
 
-    def _run(self, taken: list[tuple[_Lane[_Stream], int, Segment]]) -> None:
-        """Send segments through the network; where that fails, each by itself."""
+    def _run(self, taken: list[tuple[_Lane[_Stream], int, Patches]]) -> None:
+        """Send pieces through the network, batch by batch."""
+        batch: list[tuple[_Lane[_Stream], int, Patches]] = []
+        count = 0
+        for each in taken:
+            if batch and count + len(each[2]) > self._batch_size:
+                self._run_batch(batch)
+                batch, count = [], 0
+            batch.append(each)
+            count += len(each[2])
+        self._run_batch(batch)
+
+    def _run_batch(self, batch: list[tuple[_Lane[_Stream], int, Patches]]) -> None:
+        """Send pieces through the network at once; where that fails, each by itself."""
         events: Sequence[Batch | Failed]
         try:
-            events = self._infer([segment for _, _, segment in taken])
+            events = self._infer([piece for _, _, piece in batch])
         except YamkitError as error:
-            if len(taken) > 1:
-                for one in taken:
-                    self._run([one])
+            if len(batch) > 1:
+                for one in batch:
+                    self._run_batch([one])
                 return
             events = [Failed(error)]
-        with self._changed:
-            for (lane, number, _), event in zip(taken, events, strict=True):
-                lane.events[number] = event
-            self._changed.notify_all()
+        with self._lock:
+            for (lane, number, _), event in zip(batch, events, strict=True):
+                self._publish(lane, number, event)
+
+    def _publish(self, lane: _Lane[_Stream], number: int, event: Batch | Ended | Failed) -> None:
+        lane.events[number] = event
+        if self._lanes and self._lanes[0] is lane and number == lane.given:
+            self._event_due.notify()

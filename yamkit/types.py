@@ -132,6 +132,25 @@ class NetworkSpec:
 
 
 @dataclass(frozen=True)
+class Patches:
+    """What a network is shown of consecutive patches.
+
+    Attributes
+    ----------
+    start_samples : ndarray, int64 [B]
+        First sample of each patch, at the model's rate.
+    values : ndarray, float32 [B, ...]
+        What the front end made of each.
+    """
+
+    start_samples: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
 class Batch:
     """What a network says about consecutive patches.
 

@@ -179,6 +179,8 @@ def _pieces(samples: NDArray[Any]) -> Iterator[NDArray[np.float32]]:
 def _mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
     channels = block.shape[1]
     mean: NDArray[np.float32]
+    if channels == 1:
+        return block[:, 0]
     if channels >= _PAIRWISE:
         # NumPy adds in another order where the channels do not lie beside each other.
         mean = np.ascontiguousarray(block).mean(axis=1)

@@ -190,7 +190,7 @@ def _standard_input() -> BinaryIO:
 def _open_file(path: str) -> BinaryIO:
     name = display_path(path)
     try:
-        kind = Path(path).stat().st_mode
+        kind = os.stat(path).st_mode  # noqa: PTH116  (a third of the time to open a file)
         if stat.S_ISDIR(kind):
             raise AudioFileError(f"{name} is a directory, not a sound file")
         if stat.S_ISCHR(kind) or stat.S_ISBLK(kind):

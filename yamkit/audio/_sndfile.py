@@ -114,7 +114,8 @@ def _blocks(sound: Any, window: Window, is_cut: bool) -> Iterator[NDArray[np.flo
     length = block_samples(sound.channels)
     decoded = 0
     broken = False
-    while not broken:
+    samples = length
+    while samples == length and not broken:  # less than was asked for is the end
         block = np.empty((length, sound.channels), np.float32)
         try:
             samples = len(sound.read(out=block))
