@@ -22,6 +22,7 @@ __all__ = ["LogMel", "mel_matrix", "periodic_hann"]
 
 _CHUNK_FRAMES = 96
 """Frames transformed at once: they stay in a second-level cache."""
+
 _BANDS_AT_ONCE = 16
 """Mel bands of one matrix product: few, so that each meets the bins alone that it has weights for.
 

@@ -185,8 +185,8 @@ def _mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
         # NumPy adds in another order where the channels do not lie beside each other.
         mean = np.ascontiguousarray(block).mean(axis=1)
     else:
-        mean = block[:, 0]
-        for channel in range(1, channels):
-            mean = mean + block[:, channel]
-        mean = mean / np.float32(channels)
+        mean = block[:, 0] + block[:, 1]
+        for channel in range(2, channels):
+            mean += block[:, channel]
+        mean /= np.float32(channels)
     return mean
