@@ -27,7 +27,7 @@ _SLACK_SECONDS = 1.0
 """A file that is longer than its part by more than this holds more than the part."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Clip:
     """A clip to be tagged: a file, or a part of it.
 
@@ -39,15 +39,21 @@ class Clip:
         The part, where the file may hold more; None for all of it.
     error : AudioError or None
         Why it cannot be tagged, if that is known.
+    key : str
+        Names it in a journal; the path where it is empty.
     audio : AudioSource or None
-        None until the file is open.
+        While it is tagged, from the time the file is open.
+    stamp : tuple of int or None
+        Of the file, for its journal; see `yamkit.audio.file_stamp`.
     """
 
     path: str
     start_seconds: float | None = None
     end_seconds: float | None = None
     error: AudioError | None = None
+    key: str = ""
     audio: AudioSource | None = field(default=None, init=False, repr=False)
+    stamp: tuple[int, int] | None = field(default=None, init=False, repr=False)
 
 
 _Clip = TypeVar("_Clip", bound=Clip)

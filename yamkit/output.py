@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import re
 import secrets
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Format", "Outputs", "path_text", "plan_outputs", "silence_standard_output"]
 
-_FIELDS = ("{folder}", "{stem}", "{name}", "{ext}")
+_FIELDS = ("{folder}", "{stem}", "{name}", "{ext}", "{shard}")
 _FIELD_LIST = ", ".join(_FIELDS)
 _STDIN_NAME = "stdin"
 
@@ -40,7 +41,12 @@ class Format:
     factory: Callable[[], Sink]
 
 
-def plan_outputs(formats: Sequence[Format], output: str | None, clips: Sequence[str]) -> Outputs:
+def plan_outputs(
+    formats: Sequence[Format],
+    output: str | None,
+    clips: Sequence[str],
+    shard: tuple[int, int] | None = None,
+) -> Outputs:
     """Decide which file each format and clip goes to, before anything is computed.
 
     Parameters
@@ -52,9 +58,12 @@ def plan_outputs(formats: Sequence[Format], output: str | None, clips: Sequence[
         format, ``{stem}.{ext}``. A template with ``{stem}`` or ``{name}`` (the clip's file name
         without and with its suffix), and perhaps ``{folder}`` (the clip's folder, as given, without
         ``..``): likewise. A template with ``{ext}`` alone, or a plain name: all clips in one file
-        a format.
+        a format. In a folder, formats for corpora have one file for all clips, too.
     clips : sequence of str
         Paths of the clips, to find names that would meet.
+    shard : tuple of int, optional
+        Which part of a corpus the clips are, and of how many: what ``{shard}`` stands for. It is
+        put into the name of a file for all clips, where the name does not have it.
 
     Raises
     ------
@@ -72,6 +81,8 @@ def plan_outputs(formats: Sequence[Format], output: str | None, clips: Sequence[
                 f"{len(formats)} formats ({names}) on one standard output; name a folder or a "
                 "template: --output 'tags/{stem}.{ext}'"
             )
+        if shard is not None:
+            raise ParameterError("a shard on standard output; name a file or folder: --output")
         return Outputs(formats, None)
     unknown = [field for field in re.findall(r"\{[^{}]*\}?", output) if field not in _FIELDS]
     if unknown:
@@ -79,17 +90,23 @@ def plan_outputs(formats: Sequence[Format], output: str | None, clips: Sequence[
     template = output
     if not any(f in output for f in _FIELDS):
         separators = tuple(s for s in (os.sep, os.altsep) if s)
+        collected = any(format_.info.for_corpora for format_ in formats)
+        in_folder = "part-{shard}.{ext}" if collected else "{stem}.{ext}"
         if output.endswith(separators) or Path(output).is_dir():
-            template = str(Path(output) / "{stem}.{ext}")
+            template = str(Path(output) / in_folder)
         elif len(formats) > 1:
             if Path(output).suffix[1:] in {f.info.extension for f in formats}:
                 raise ParameterError(
                     f"output {output!r}: {len(formats)} formats do not fit into one file; name a "
                     "folder or a template: --output 'tags/{stem}.{ext}'"
                 )
-            template = str(Path(output) / "{stem}.{ext}")
+            template = str(Path(output) / in_folder)
+    if shard is not None and "{shard}" not in template and not _is_per_clip(template):
+        place = Path(template)
+        template = str(place.with_name(f"{place.stem}-{{shard}}{place.suffix}"))
+    template = template.replace("{shard}", "{:05}-of-{:05}".format(*(shard or (1, 1))))
     _check_places(formats, template, clips)
-    return Outputs(formats, template)
+    return Outputs(formats, template, shard)
 
 
 def _check_places(formats: Sequence[Format], template: str, clips: Sequence[str]) -> None:
@@ -147,6 +164,7 @@ class Outputs:
 
     formats: Sequence[Format]
     template: str | None
+    shard: tuple[int, int] | None = None
     _run: RunInfo | None = None
     _open: list[_Output] = field(default_factory=list)
 
@@ -154,6 +172,24 @@ class Outputs:
     def per_clip(self) -> bool:
         """Whether each clip has files of its own, so that one that fails costs no other."""
         return self.template is not None and _is_per_clip(self.template)
+
+    @property
+    def journal(self) -> Path | None:
+        """Where a journal of these outputs belongs; nowhere for standard output."""
+        if self.template is None:
+            return None
+        if not self.per_clip:
+            return Path(self.template.replace(".{ext}", "").replace("{ext}", "") + ".journal")
+        fixed = itertools.takewhile(lambda part: "{" not in part, Path(self.template).parts)
+        shard = "" if self.shard is None else "-{:05}-of-{:05}".format(*self.shard)
+        return Path(*fixed) / f"yamkit{shard}.journal"
+
+    def are_there(self, clip: str) -> bool:
+        """Tell whether the files of a clip of their own are there; True where it has none."""
+        if self.template is None or not self.per_clip:
+            return True
+        clip = path_text(clip)
+        return all(_place(self.template, format_, clip).is_file() for format_ in self.formats)
 
     @property
     def to_terminal(self) -> bool:

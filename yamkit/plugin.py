@@ -163,11 +163,17 @@ class SinkInfo(PluginInfo):
         Of the files it writes, without a dot.
     binary : bool
         Whether it writes bytes; text is UTF-8.
+    for_corpora : bool
+        Whether a file is meant to hold many clips, even where a folder is named.
+    arrays : tuple of str
+        Which of ``scores`` and ``embedding`` it writes where they come.
     """
 
     _: KW_ONLY
     extension: str
     binary: bool = False
+    for_corpora: bool = False
+    arrays: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

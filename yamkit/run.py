@@ -1,20 +1,22 @@
 """A run over many clips: each is tagged by itself, and a failure stays where it happened.
 
-Composes `Tagger` and `Outputs`; what a person sees meanwhile is the caller's `Observer`.
+Composes `Tagger`, `Journal` and `Outputs`; what a person sees meanwhile is the caller's `Observer`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from yamkit import __version__
 from yamkit._signals import Interruptions
 from yamkit.aggregate import ClipScores, top_tags
-from yamkit.audio import NotFound, display_path
+from yamkit.audio import display_path, file_stamp
 from yamkit.clips import Clip, tag_clips
 from yamkit.errors import OutputError, ParameterError, YamkitError
 from yamkit.output import path_text
@@ -22,17 +24,32 @@ from yamkit.scheduling import Ended, Failed
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Parameters, PatchTags, RunInfo, RunModel
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from yamkit.audio import Found
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from yamkit.audio import AudioSource
+    from yamkit.journal import Journal
     from yamkit.output import Outputs
     from yamkit.tagger import Tagger
-    from yamkit.types import SinkItem
+    from yamkit.types import Batch, SinkItem, Tag
 
-__all__ = ["Choice", "Observer", "classify", "clip_items", "run_info"]
+__all__ = [
+    "Choice",
+    "Observer",
+    "Resumption",
+    "classify",
+    "clip_items",
+    "fingerprint",
+    "in_shard",
+    "run_info",
+]
 
 _NOWHERE_TO_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+_Clip = TypeVar("_Clip", bound=Clip)
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,11 @@ class Choice:
         Lowest score reported; None for any.
     per_patch : bool
         Whether patches are reported beside clips.
+    arrays : tuple of str
+        Whether ``scores`` and ``embedding`` are given whole: of patches where these are reported,
+        else of clips.
+    dtype : str
+        Of the arrays.
 
     Raises
     ------
@@ -57,6 +79,8 @@ class Choice:
     top: int | None = 5
     threshold: float | None = None
     per_patch: bool = False
+    arrays: tuple[str, ...] = ()
+    dtype: str = "float16"
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
@@ -68,14 +92,14 @@ class Choice:
 class Observer(Protocol):
     """Told of what happens while a run goes on."""
 
-    def finished(self, path: str, item: ClipEnd | ClipFailure) -> None:
-        """Learn how a clip ended."""
+    def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
+        """Learn how a clip ended; None if that was in an earlier run."""
 
     def writing(self) -> AbstractContextManager[None]:
         """Surround the writing of results."""
 
 
-def run_info(tagger: Tagger, choice: Choice) -> RunInfo:
+def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) -> RunInfo:
     """Describe a run to its sinks."""
     model = tagger.model
     return RunInfo(
@@ -86,29 +110,127 @@ def run_info(tagger: Tagger, choice: Choice) -> RunInfo:
         resampler=tagger.resampler,
         parameters=Parameters(tagger.aggregate, tagger.hop_seconds, choice.threshold, choice.top),
         per_patch=choice.per_patch,
+        embedding_size=model.network.embedding_size,
+        arrays=choice.arrays,
+        shard=shard,
+        provider=tagger.provider,
     )
 
 
+def in_shard(path: str, shard: tuple[int, int]) -> bool:
+    """Tell whether a file belongs to part I of N: by its path alone, whatever else is there."""
+    part, parts = shard
+    digest = hashlib.sha256(os.fsencode(path)).digest()
+    return int.from_bytes(digest[:8], "big") % parts == part - 1
+
+
+def fingerprint(run: RunInfo) -> dict[str, str]:
+    """Give all that results depend on, by name."""
+    return {
+        "yamkit": run.yamkit,
+        "model": run.model.name,
+        "model_sha256": run.model.sha256,
+        "backend": run.backend,
+        "provider": run.provider,
+        "frontend": run.frontend,
+        "resampler": run.resampler,
+        **{name: str(value) for name, value in asdict(run.parameters).items()},
+        "per_patch": str(run.per_patch),
+        "arrays": " and ".join(run.arrays),
+        "shard": "{}/{}".format(*run.shard),
+    }
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """How a run goes on from its journal.
+
+    Attributes
+    ----------
+    journal : Journal
+    retry_failed : bool
+        Whether clips that failed are tried again.
+    is_there : callable
+        Tells whether the outputs of a clip, by its path, are still there.
+    """
+
+    journal: Journal
+    retry_failed: bool = False
+    is_there: Callable[[str], bool] = lambda path: True  # noqa: ARG005
+
+    def items(
+        self,
+        clips: Sequence[_Clip],
+        tag: Callable[[Iterable[_Clip]], Generator[tuple[_Clip, SinkItem], None, None]],
+    ) -> Generator[tuple[_Clip, SinkItem | None, bool], None, None]:
+        """Give what the journal has of clips, and tag the others.
+
+        Parameters
+        ----------
+        clips : sequence of Clip
+        tag : callable
+            Tags clips; it is given those that are to be tagged.
+
+        Yields
+        ------
+        clip : Clip
+            In their order.
+        item : ClipStart, PatchTags, ClipEnd, ClipFailure or None
+            None behind what the journal has of a clip.
+        is_new : bool
+            Whether it is not from the journal.
+        """
+        place = 0
+        with contextlib.closing(tag(filter(self._is_left, clips))) as found:
+            for clip, item in found:
+                while clips[place] is not clip:
+                    yield from self._again(clips[place])
+                    place += 1
+                yield clip, item, True
+                place += isinstance(item, (ClipEnd, ClipFailure))
+        for clip in clips[place:]:
+            yield from self._again(clip)
+
+    def keep(self, clip: Clip, item: SinkItem) -> None:
+        """Write an item that is new into the journal."""
+        self.journal.write(_key(clip), clip.stamp, item)
+
+    def _is_left(self, clip: Clip) -> bool:
+        clip.stamp = file_stamp(clip.path)
+        state = None if clip.stamp is None else self.journal.state(_key(clip), clip.stamp)
+        if state == "failed":
+            return self.retry_failed
+        return state is None or not self.is_there(clip.path)
+
+    def _again(self, clip: _Clip) -> Iterator[tuple[_Clip, SinkItem | None, bool]]:
+        for item in self.journal.items(_key(clip)):
+            yield clip, item, False
+        yield clip, None, False
+
+
+def _key(clip: Clip) -> str:
+    return clip.key or path_text(clip.path)
+
+
 def classify(
-    tagger: Tagger,
-    found: Iterable[Found | NotFound],
+    tag: Callable[[Iterable[Clip]], Generator[tuple[Clip, SinkItem], None, None]],
+    clips: Sequence[Clip],
+    run: RunInfo,
     outputs: Outputs,
-    choice: Choice,
     observer: Observer,
-    *,
-    jobs: int = 1,
+    resumption: Resumption | None = None,
 ) -> int:
     """Tag clips, and give the results to the outputs in the order of the clips.
 
     Parameters
     ----------
-    tagger : Tagger
-    found : iterable of Found or NotFound
+    tag : callable
+        Tags clips, as `clip_items` does.
+    clips : sequence of Clip
+    run : RunInfo
     outputs : Outputs
-    choice : Choice
     observer : Observer
-    jobs : int
-        Threads.
+    resumption : Resumption, optional
 
     Returns
     -------
@@ -125,13 +247,15 @@ def classify(
     """
     failures = 0
     lost = None  # the clip whose own outputs could not be written
-    clips = (_clip(each) for each in found)
     with Interruptions() as interruptions:
         try:
-            outputs.open(run_info(tagger, choice))
-            with contextlib.closing(clip_items(tagger, clips, choice, jobs)) as items:
-                for clip, item in items:
+            outputs.open(run)
+            with contextlib.closing(_items(tag, clips, resumption)) as items:
+                for clip, item, is_new in items:
                     interruptions.check()
+                    if item is None:
+                        observer.finished(display_path(clip.path), None)
+                        continue
                     if clip is lost:
                         continue
                     try:
@@ -142,11 +266,18 @@ def classify(
                             raise
                         outputs.finish_early()
                         item, lost = _failure(clip, error), clip
+                    failures += isinstance(item, ClipFailure)
+                    if not is_new:
+                        continue
+                    if resumption is not None:
+                        with interruptions.held():
+                            resumption.keep(clip, item)
                     if isinstance(item, (ClipEnd, ClipFailure)):
-                        failures += isinstance(item, ClipFailure)
                         observer.finished(display_path(clip.path), item)
             with interruptions.held():
                 outputs.close()
+                if resumption is not None:
+                    resumption.journal.finish()
         except BaseException:
             with interruptions.held():
                 outputs.finish_early()
@@ -154,13 +285,22 @@ def classify(
     return failures
 
 
-def _clip(found: Found | NotFound) -> Clip:
-    return Clip(found.path, error=found.error if isinstance(found, NotFound) else None)
+def _items(
+    tag: Callable[[Iterable[Clip]], Generator[tuple[Clip, SinkItem], None, None]],
+    clips: Sequence[Clip],
+    resumption: Resumption | None,
+) -> Generator[tuple[Clip, SinkItem | None, bool], None, None]:
+    if resumption is not None:
+        yield from resumption.items(clips, tag)
+        return
+    with contextlib.closing(tag(clips)) as found:
+        for clip, item in found:
+            yield clip, item, True
 
 
 def clip_items(
-    tagger: Tagger, clips: Iterable[Clip], choice: Choice, jobs: int
-) -> Generator[tuple[Clip, SinkItem], None, None]:
+    tagger: Tagger, clips: Iterable[_Clip], choice: Choice, jobs: int
+) -> Generator[tuple[_Clip, SinkItem], None, None]:
     """Tag clips piece by piece; see `yamkit.clips.tag_clips`.
 
     Yields
@@ -170,31 +310,79 @@ def clip_items(
         In the order that `yamkit.types.SinkItem` gives. Whatever goes wrong with a clip is its
         `ClipFailure`; nothing but an interruption is raised.
     """
-    classes = tagger.classes
-    scores: ClipScores | None = None
+    state: _ClipState | None = None
     with contextlib.closing(tag_clips(tagger.pipeline, clips, jobs=jobs)) as events:
         for clip, event in events:
             if isinstance(event, Failed):
-                scores = None
+                state = None
                 yield clip, _failure(clip, event.error)
+                clip.audio = None
                 continue
-            assert clip.audio is not None
-            duration = clip.audio.samples / clip.audio.sample_rate
-            if scores is None:
-                scores = ClipScores(tagger.aggregate, len(classes))
-                start = ClipStart(path_text(clip.path), clip.audio.sample_rate, clip.audio.channels)
-                yield clip, start
+            if state is None:
+                assert clip.audio is not None
+                state = _ClipState(tagger, choice, clip.audio)
+                sample_rate, channels = clip.audio.sample_rate, clip.audio.channels
+                yield clip, ClipStart(path_text(clip.path), sample_rate, channels)
             if isinstance(event, Ended):
-                tags = top_tags(scores.result(), classes, choice.top, choice.threshold)
-                yield clip, ClipEnd(duration, scores.patches, tags, clip.audio.warnings)
-                scores = None
+                yield clip, state.end()
+                clip.audio = state = None
                 continue
-            scores.update(event.scores)
-            if choice.per_patch:
-                times = tagger.patch_times(event.start_samples, duration)
-                for (begin, end), row in zip(times.tolist(), event.scores, strict=True):
-                    tags = top_tags(row, classes, choice.top, choice.threshold)
-                    yield clip, PatchTags(begin, end, tags)
+            for patch in state.patches(event):
+                yield clip, patch
+
+
+class _ClipState:
+    """What is known of a clip while its batches come."""
+
+    def __init__(self, tagger: Tagger, choice: Choice, audio: AudioSource) -> None:
+        self._tagger, self._choice, self._audio = tagger, choice, audio
+        self._scores = ClipScores(tagger.aggregate, len(tagger.classes))
+        self._embedding: ClipScores | None = None
+        if "embedding" in choice.arrays and not choice.per_patch:
+            self._embedding = ClipScores("mean", tagger.model.network.embedding_size)
+
+    def patches(self, batch: Batch) -> Iterator[PatchTags]:
+        """Take in a batch; give its patches where they are reported."""
+        self._scores.update(batch.scores)
+        if self._embedding is not None:
+            self._embedding.update(batch.embeddings)
+        if not self._choice.per_patch:
+            return
+        duration = self._audio.samples / self._audio.sample_rate
+        times = self._tagger.patch_times(batch.start_samples, duration).tolist()
+        for (start, end), scores, embedding in zip(
+            times, batch.scores, batch.embeddings, strict=True
+        ):
+            yield PatchTags(start, end, self._tags(scores), *self._arrays(scores, embedding))
+
+    def end(self) -> ClipEnd:
+        """Sum the clip up."""
+        scores = self._scores.result()
+        arrays: tuple[NDArray[Any] | None, ...] = ()
+        if not self._choice.per_patch:
+            embedding = None if self._embedding is None else self._embedding.result()
+            arrays = self._arrays(scores, embedding)
+        return ClipEnd(
+            self._audio.samples / self._audio.sample_rate,
+            self._scores.patches,
+            self._tags(scores),
+            self._audio.warnings,
+            *arrays,
+        )
+
+    def _tags(self, scores: NDArray[np.float32]) -> tuple[Tag, ...]:
+        return top_tags(scores, self._tagger.classes, self._choice.top, self._choice.threshold)
+
+    def _arrays(
+        self, scores: NDArray[np.float32], embedding: NDArray[np.float32] | None
+    ) -> tuple[NDArray[Any] | None, ...]:
+        given = {"scores": scores, "embedding": embedding}
+        return tuple(
+            None
+            if array is None or name not in self._choice.arrays
+            else array.astype(self._choice.dtype)
+            for name, array in given.items()
+        )
 
 
 def _failure(clip: Clip, error: Exception) -> ClipFailure:

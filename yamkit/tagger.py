@@ -182,6 +182,7 @@ class Tagger:
         self.model = model if isinstance(model, ModelBundle) else find_model(model)
         self.aggregate = aggregate
         self.backend, self.frontend, self.resampler = backend, frontend, resampler
+        self.provider = provider
         self.pipeline = Pipeline(
             self.model,
             backend=backend,

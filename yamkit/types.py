@@ -5,8 +5,8 @@ Shapes are written with B (patches in a batch), C (classes) and E (embedding siz
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -229,6 +229,15 @@ class RunInfo:
     parameters : Parameters
     per_patch : bool
         Whether `PatchTags` will come.
+    embedding_size : int
+        E of the model; 0 where it gives none.
+    arrays : tuple of str
+        Which of ``scores`` and ``embedding`` come with patches, or with clips where no patches
+        come.
+    shard : tuple of int
+        Which part of the corpus, from 1, and of how many.
+    provider : str
+        Where the network ran.
     """
 
     yamkit: str
@@ -238,6 +247,10 @@ class RunInfo:
     resampler: str
     parameters: Parameters
     per_patch: bool
+    embedding_size: int = 0
+    arrays: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+    provider: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -261,11 +274,22 @@ class ClipStart:
 
 @dataclass(frozen=True)
 class PatchTags:
-    """The tags of one patch; times in seconds from the start of the clip."""
+    """The tags of one patch; times in seconds from the start of the clip.
+
+    Attributes
+    ----------
+    start_seconds, end_seconds : float
+    tags : tuple of Tag
+        Highest first.
+    scores, embedding : ndarray [C], ndarray [E], or None
+        Where they were asked for.
+    """
 
     start_seconds: float
     end_seconds: float
     tags: tuple[Tag, ...]
+    scores: NDArray[np.floating[Any]] | None = field(default=None, compare=False, repr=False)
+    embedding: NDArray[np.floating[Any]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -282,12 +306,16 @@ class ClipEnd:
         Of the aggregated scores, highest first.
     warnings : tuple of str
         What was odd about the input, such as a truncated file.
+    scores, embedding : ndarray [C], ndarray [E], or None
+        Of the clip, where they were asked for: the aggregated scores, the mean of the embeddings.
     """
 
     duration_seconds: float
     patches: int
     tags: tuple[Tag, ...]
     warnings: tuple[str, ...] = ()
+    scores: NDArray[np.floating[Any]] | None = field(default=None, compare=False, repr=False)
+    embedding: NDArray[np.floating[Any]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

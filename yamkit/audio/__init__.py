@@ -7,7 +7,7 @@ decoders themselves are private modules, loaded when a source needs them.
 from __future__ import annotations
 
 from yamkit.audio._arrays import array_source, check_sample_rate, float_blocks, mono
-from yamkit.audio._files import Found, NotFound, display_path, find_audio
+from yamkit.audio._files import Found, NotFound, display_path, file_stamp, find_audio
 from yamkit.audio._open import open_audio
 from yamkit.audio._source import AudioSource
 
@@ -18,6 +18,7 @@ __all__ = [
     "array_source",
     "check_sample_rate",
     "display_path",
+    "file_stamp",
     "find_audio",
     "float_blocks",
     "mono",

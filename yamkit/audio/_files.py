@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from yamkit.suffixes import AUDIO_SUFFIXES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Found", "NotFound", "display_path", "find_audio"]
+__all__ = ["Found", "NotFound", "display_path", "file_stamp", "find_audio"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,18 @@ def display_path(path: str | os.PathLike[str]) -> str:
     break a line or drive a terminal.
     """
     return printable(os.fsdecode(path))
+
+
+def file_stamp(path: str) -> tuple[int, int] | None:
+    """Give the size of a file in bytes and its time of modification in nanoseconds.
+
+    None where there is no telling, such as for standard input and pipes.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFound]:

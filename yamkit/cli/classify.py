@@ -12,13 +12,18 @@ from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import share_cores, tagger_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.progress import Progress, TaskID
 
-    from yamkit.types import ClipEnd, ClipFailure
+    from yamkit.output import Format, Outputs
+    from yamkit.run import Resumption
+    from yamkit.tagger import Tagger
+    from yamkit.types import ClipEnd, ClipFailure, RunInfo
 
 __all__ = ["classify"]
+
+_MOST_SHARDS = 99_999
 
 
 class _Top(click.ParamType[int | None]):
@@ -34,6 +39,21 @@ class _Top(click.ParamType[int | None]):
         if not (str(value).isdecimal() and int(value) >= 1):
             self.fail(f"{value!r}: wanted a number of 1 or more, or 'all'", param, ctx)
         return int(value)
+
+
+class _Shard(click.ParamType[tuple[int, int]]):
+    """Which part of how many."""
+
+    name = "I/N"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        part, _, parts = str(value).partition("/")
+        are_numbers = part.isdecimal() and parts.isdecimal()
+        if not (are_numbers and 1 <= int(part) <= int(parts) <= _MOST_SHARDS):
+            self.fail(f"{value!r}: wanted I/N, such as 1/8 to 8/8", param, ctx)
+        return int(part), int(parts)
 
 
 @click.command()
@@ -64,6 +84,27 @@ class _Top(click.ParamType[int | None]):
     "format.  [default: standard output]",
 )
 @click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
+@click.option(
+    "--save-scores",
+    is_flag=True,
+    help="Save all scores, of patches with --per-patch, else of clips: in the table of a format "
+    "that holds them (parquet), else as .npy beside the other outputs.",
+)
+@click.option("--save-embeddings", is_flag=True, help="Save embeddings in the same way.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with a run that was interrupted or killed: what its journal, beside the output, "
+    "has of unchanged files is not computed again.",
+)
+@click.option(
+    "--retry-failed", is_flag=True, help="Like --resume, and try files that failed once more."
+)
+@click.option(
+    "--shard",
+    type=_Shard(),
+    help="Take part I of N of the files, by a hash of their paths, so that N runs share a corpus.",
+)
 @click.pass_context
 def classify(
     ctx: click.Context,
@@ -75,6 +116,11 @@ def classify(
     formats: tuple[str, ...],
     output: str | None,
     recursive: bool,
+    save_scores: bool,
+    save_embeddings: bool,
+    resume: bool,
+    retry_failed: bool,
+    shard: tuple[int, int] | None,
     model: str | None,
     jobs: int | None,
     threads: int | None,
@@ -98,36 +144,95 @@ def classify(
 
     A file that fails is one line on standard error; the others go on, and the exit code is 1.
     """
-    from yamkit._registry import registry
-    from yamkit.audio import Found, find_audio
-    from yamkit.output import Format, plan_outputs
-    from yamkit.plugin import SinkInfo
-    from yamkit.run import Choice
+    from yamkit.audio import NotFound, find_audio
+    from yamkit.clips import Clip
+    from yamkit.output import plan_outputs
+    from yamkit.run import Choice, clip_items, in_shard, run_info
     from yamkit.run import classify as run
     from yamkit.tagger import Tagger
 
-    if not formats:
-        formats = (_format_of(output),)
-    sinks = []
-    for name in dict.fromkeys(formats):
-        plugin = registry().resolve("sink", name)
-        assert isinstance(plugin.info, SinkInfo)
-        sinks.append(Format(plugin.info, registry().load(plugin)))
-    clips = list(find_audio(paths, recursive))
-    names = [clip.path for clip in clips if isinstance(clip, Found)]
-    outputs = plan_outputs(sinks, output, names)
+    wanted = {"scores": save_scores, "embedding": save_embeddings}
+    arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
+    sinks = _sinks(formats or (_format_of(output),), arrays)
+    clips = [
+        Clip(each.path, error=each.error if isinstance(each, NotFound) else None)
+        for each in find_audio(paths, recursive)
+        if shard is None or in_shard(each.path, shard)
+    ]
+    names = [clip.path for clip in clips if clip.error is None]
+    outputs = plan_outputs(sinks, output, names, shard)
     bundle = choose_model(model)
     shares = share_cores(jobs, threads, names)
-    choice = Choice(top, threshold, per_patch)
-    with (
-        Tagger(bundle, threads=shares.threads, **parts) as tagger,
-        _Reporter(len(clips), outputs.to_terminal) as reporter,
-    ):
-        failures = run(tagger, clips, outputs, choice, reporter, jobs=shares.jobs)
+    choice = Choice(top, threshold, per_patch, arrays)
+    with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
+        about = run_info(tagger, choice, shard or (1, 1))
+        resumption = None
+        if resume or retry_failed or (outputs.journal is not None and len(clips) > 1):
+            resumption = stack.enter_context(
+                _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
+            )
+        reporter = stack.enter_context(_Reporter(len(clips), outputs.to_terminal))
+        failures = run(
+            lambda left: clip_items(tagger, left, choice, shares.jobs),
+            clips,
+            about,
+            outputs,
+            reporter,
+            resumption,
+        )
     if failures:
         if len(clips) > 1:
             click.echo(f"{failures} of {len(clips)} failed", err=True)
         ctx.exit(1)
+
+
+@contextlib.contextmanager
+def _journal(
+    about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
+) -> Iterator[Resumption]:
+    from yamkit._text import printable
+    from yamkit.errors import OutputError, ParameterError
+    from yamkit.journal import Journal
+    from yamkit.run import Resumption, fingerprint
+
+    if outputs.journal is None:
+        raise ParameterError("--resume: standard output has no journal; name a file: --output")
+    folder = outputs.journal.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
+    with Journal(
+        outputs.journal,
+        fingerprint(about),
+        tagger.classes,
+        resume=resume,
+        keep_items=not outputs.per_clip,
+    ) as journal:
+        yield Resumption(journal, retry_failed, outputs.are_there)
+
+
+def _sinks(names: Iterable[str], arrays: Iterable[str]) -> list[Format]:
+    """Load sinks, and one for each array that none of them writes."""
+    from yamkit._registry import registry
+    from yamkit.output import Format
+    from yamkit.plugin import SinkInfo
+
+    plugins = registry()
+    sinks = []
+    for name in dict.fromkeys(names):
+        plugin = plugins.resolve("sink", name)
+        assert isinstance(plugin.info, SinkInfo)
+        sinks.append(Format(plugin.info, plugins.load(plugin)))
+    for array in arrays:
+        if not any(array in sink.info.arrays for sink in sinks):
+            plugin = plugins.resolve("sink", _ARRAY_SINKS[array])
+            assert isinstance(plugin.info, SinkInfo)
+            sinks.append(Format(plugin.info, plugins.load(plugin)))
+    return sinks
+
+
+_ARRAY_SINKS = {"scores": "scores-npy", "embedding": "embeddings-npy"}
 
 
 def _format_of(output: str | None) -> str:
@@ -174,13 +279,14 @@ class _Reporter:
         if self._bar is not None:
             self._bar.stop()
 
-    def finished(self, path: str, item: ClipEnd | ClipFailure) -> None:
+    def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""
-        from yamkit.types import ClipFailure
+        from yamkit.types import ClipEnd, ClipFailure
 
+        lines = []
         if isinstance(item, ClipFailure):
             lines = [f"error: {item.message}"]
-        else:
+        elif isinstance(item, ClipEnd):
             lines = [f"warning: {path}: {warning}" for warning in item.warnings]
         if lines:
             with self._hidden():

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import time
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from yamkit import __version__
 from yamkit._text import printable
+from yamkit.clips import Clip
 from yamkit.errors import LabelError, OutputError, ParameterError
 from yamkit.evaluation._evaluate import evaluate
 from yamkit.evaluation.labels import LabelledSet, find_files, read_set
-from yamkit.evaluation.scoring import Part, Scores, clip_scores, fingerprint, read_scores
+from yamkit.evaluation.scoring import Scores, fingerprint
 from yamkit.evaluation.targets import read_label_map, targets_of
+from yamkit.journal import Journal
+from yamkit.run import Choice, Resumption, clip_items
+from yamkit.types import ClipEnd, ClipFailure
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from yamkit.evaluation._evaluate import Report
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
     from yamkit.tagger import Tagger
-    from yamkit.types import LabelledClip, TagClass
+    from yamkit.types import LabelledClip, SinkItem, TagClass
 
 __all__ = [
     "Coverage",
@@ -34,7 +41,7 @@ __all__ = [
     "score_set",
 ]
 
-_SAVE_SECONDS = 30.0
+_CHOICE = Choice(top=1, arrays=("scores",), dtype="float32")
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ def score_set(
     jobs: int = 1,
     progress: Callable[[int, int], object] | None = None,
 ) -> Scores:
-    """Score the clips of a set, but for those that the scores file has of the same file.
+    """Score the clips of a set, but for those that the scores file's journal has.
 
     Parameters
     ----------
@@ -124,8 +131,8 @@ def score_set(
         Of the audio.
     tagger : Tagger
     scores_file : Path, optional
-        Is read if it is there, and written at the beginning, every half minute and at the end, an
-        interruption included.
+        Is written at the end, an interruption included. Beside it is a journal of the clips that
+        were scored: they are not scored again while their files are the same.
     strict : bool
         Begin only if no file is missing.
     jobs : int
@@ -136,17 +143,13 @@ def score_set(
     Raises
     ------
     ParameterError
-        If no file is there, or the scores file is of another model or other parameters.
+        If the journal is of another model or other parameters.
     LabelError
-        If the scores file is none, or, with `strict`, a file is missing.
+        If, with `strict`, a file is missing.
     OutputError
-        If it cannot be written.
+        If scores or journal cannot be written.
     """
-    mark = fingerprint(tagger)
-    scores = Scores(mark, tagger.classes)
-    if scores_file is not None and scores_file.exists():
-        scores = read_scores(scores_file)
-        scores.check_same(mark, scores_file)
+    scores = Scores(fingerprint(tagger), tagger.classes)
     files = find_files(labelled, folder)
     parts = []
     for clip, file in zip(labelled.clips, files, strict=True):
@@ -154,7 +157,7 @@ def score_set(
         if file is None:
             scores.missing.add(key)
         else:
-            parts.append(Part(str(file), clip.start_seconds, clip.end_seconds, key=key))
+            parts.append(Clip(str(file), clip.start_seconds, clip.end_seconds, key=key))
     if strict and len(parts) < len(files):
         first = next(clip for clip, file in zip(labelled.clips, files, strict=True) if not file)
         raise LabelError(
@@ -162,25 +165,47 @@ def score_set(
             f"{printable(labelled.path)} are missing, such as {printable(first.names[0])}; "
             "without --strict they are counted and left out"
         )
-    todo = [part for part in parts if not scores.has(part)]
-    for part in todo:
-        scores.rows.pop(part.key, None)
-    done = len(parts) - len(todo)
-    _save(scores, scores_file)
-    saved = time.monotonic()
+    if scores_file is not None and scores_file.is_dir():
+        raise OutputError(f"{printable(scores_file)}: {os.strerror(errno.EISDIR)}")
+    done = 0
     try:
-        with contextlib.closing(clip_scores(tagger, todo, jobs)) as found:
-            for part, result in found:
-                scores.add(part, result)
-                done += 1
-                if progress is not None:
-                    progress(done, len(parts))
-                if time.monotonic() - saved > _SAVE_SECONDS:
-                    _save(scores, scores_file)
-                    saved = time.monotonic()
+        for part, item in _items(tagger, parts, scores_file, jobs):
+            if isinstance(item, ClipFailure):
+                scores.failures[part.key] = item.message
+            elif isinstance(item, ClipEnd):
+                assert item.scores is not None
+                scores.rows[part.key] = item.scores.astype(np.float32, copy=False)
+            else:
+                continue
+            done += 1
+            if progress is not None:
+                progress(done, len(parts))
     finally:
         _save(scores, scores_file)
     return scores
+
+
+def _items(
+    tagger: Tagger, parts: Sequence[Clip], scores_file: Path | None, jobs: int
+) -> Iterator[tuple[Clip, SinkItem | None]]:
+    """Tag clips; what the journal has is given again, and what is new is kept in it."""
+
+    def tag(left: Iterable[Clip]) -> Generator[tuple[Clip, SinkItem], None, None]:
+        return clip_items(tagger, left, _CHOICE, jobs)
+
+    if scores_file is None:
+        yield from tag(parts)
+        return
+    path = scores_file.with_name(f"{scores_file.name}.journal")
+    mark = {"yamkit": __version__, **fingerprint(tagger), "provider": tagger.provider}
+    with Journal(path, mark, tagger.classes, dtype=_CHOICE.dtype, resume=True) as journal:
+        resumption = Resumption(journal, retry_failed=True)
+        with contextlib.closing(resumption.items(parts, tag)) as items:
+            for part, item, is_new in items:
+                if is_new and item is not None:
+                    resumption.keep(part, item)
+                yield part, item
+        journal.finish()
 
 
 def _save(scores: Scores, path: Path | None) -> None:

@@ -43,3 +43,33 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         api=1,
         extension="csv",
     )
+    yield SinkInfo(
+        name="parquet",
+        summary="One typed table of many clips, a row a tag",
+        factory="yamkit.sinks._parquet:ParquetSink",
+        api=1,
+        extension="parquet",
+        binary=True,
+        for_corpora=True,
+        arrays=("scores", "embedding"),
+        requires=("pyarrow",),
+        install="yamkit[parquet]",
+    )
+    yield SinkInfo(
+        name="scores-npy",
+        summary="Saved scores of a clip as an array",
+        factory="yamkit.sinks._npy:ScoresSink",
+        api=1,
+        extension="scores.npy",
+        binary=True,
+        arrays=("scores",),
+    )
+    yield SinkInfo(
+        name="embeddings-npy",
+        summary="Saved embeddings of a clip as an array",
+        factory="yamkit.sinks._npy:EmbeddingsSink",
+        api=1,
+        extension="embeddings.npy",
+        binary=True,
+        arrays=("embedding",),
+    )

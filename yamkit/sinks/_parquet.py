@@ -1,0 +1,121 @@
+"""Apache Parquet: one typed table of many clips, a row a tag, for pandas, DuckDB, Polars and Spark.
+
+A clip, or with patches a patch, that has no tag has one row without one; so has a clip that failed,
+with its reason. Saved arrays stand in the first row of their clip or patch.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from yamkit.schema import run_dict
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from yamkit.types import RunInfo, SinkItem
+
+__all__ = ["ParquetSink"]
+
+_NAME = pa.dictionary(pa.int32(), pa.string())
+_COLUMNS = {
+    "path": _NAME,
+    "start_seconds": pa.float64(),
+    "end_seconds": pa.float64(),
+    "start_ms": pa.int64(),
+    "end_ms": pa.int64(),
+    "rank": pa.int32(),
+    "index": pa.int32(),
+    "mid": _NAME,
+    "name": _NAME,
+    "score": pa.float32(),
+    "warnings": pa.list_(pa.string()),
+    "error_type": _NAME,
+    "error": pa.string(),
+}
+_ARRAYS = {"scores": pa.list_(pa.float16()), "embedding": pa.list_(pa.float16())}
+
+_GROUP_ROWS = 1 << 16
+_GROUP_VALUES = 1 << 22
+"""Most values of arrays in a row group, 8 MB."""
+
+
+class ParquetSink:
+    """Columns: path, times in seconds and in whole milliseconds, tag, warnings, error."""
+
+    def open(self, run: RunInfo, stream: IO[bytes]) -> None:
+        """Write the head: schema, model and parameters."""
+        columns = {**_COLUMNS, **{name: _ARRAYS[name] for name in run.arrays}}
+        about = {**run_dict(run), "shard": "{}/{}".format(*run.shard)}
+        metadata = {"yamkit": json.dumps(about, ensure_ascii=False)}
+        self._schema = pa.schema(columns, metadata=metadata)
+        self._writer = pq.ParquetWriter(stream, self._schema, compression="zstd")
+        self._per_patch = run.per_patch
+        self._arrays = run.arrays
+        self._rows: list[dict[str, Any]] = []
+        self._values = 0
+        self._path = ""
+
+    def write(self, item: SinkItem) -> None:
+        """Write the rows of an item."""
+        if isinstance(item, ClipStart):
+            self._path = item.path
+        elif isinstance(item, PatchTags):
+            self._add(item.start_seconds, item.end_seconds, item, None)
+        elif isinstance(item, ClipEnd) and not self._per_patch:
+            self._add(0.0, item.duration_seconds, item, list(item.warnings) or None)
+        elif isinstance(item, ClipEnd) and item.warnings:
+            row = {"path": self._path, "warnings": list(item.warnings)}
+            self._rows.append({**row, **_times(0.0, item.duration_seconds)})
+        elif isinstance(item, ClipFailure):
+            self._rows.append({"path": item.path, "error_type": item.type, "error": item.message})
+        if len(self._rows) >= _GROUP_ROWS or self._values >= _GROUP_VALUES:
+            self._flush()
+
+    def close(self) -> None:
+        """Write the last rows and the foot."""
+        self._flush()
+        self._writer.close()
+
+    def abort(self) -> None:
+        """Let go of the writer."""
+        self._writer.close()
+
+    def _add(
+        self, start: float, end: float, item: PatchTags | ClipEnd, warnings: list[str] | None
+    ) -> None:
+        place = {"path": self._path, **_times(start, end)}
+        first = {**place, "warnings": warnings}
+        for name in self._arrays:
+            array = getattr(item, name)
+            first[name] = array
+            self._values += 0 if array is None else len(array)
+        if not item.tags:
+            self._rows.append(first)
+        for rank, tag in enumerate(item.tags, 1):
+            row = first if rank == 1 else place
+            named = {"index": tag.index, "mid": tag.mid, "name": tag.name, "score": tag.score}
+            self._rows.append({**row, "rank": rank, **named})
+
+    def _flush(self) -> None:
+        columns = [
+            pa.array([row.get(field.name) for row in self._rows], field.type)
+            for field in self._schema
+        ]
+        if self._rows:
+            self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+        self._rows, self._values = [], 0
+
+
+def _times(start: float, end: float) -> dict[str, Any]:
+    return {
+        "start_seconds": start,
+        "end_seconds": end,
+        "start_ms": round(start * 1000),
+        "end_ms": round(end * 1000),
+    }
