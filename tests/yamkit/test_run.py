@@ -13,11 +13,11 @@ import soundfile
 
 from yamkit import Tagger
 from yamkit._signals import Interruptions
-from yamkit.audio import Found
 from yamkit.cli.classify import _Reporter
+from yamkit.clips import Clip
 from yamkit.errors import ParameterError
 from yamkit.models.bundle import ModelBundle
-from yamkit.run import Choice, classify
+from yamkit.run import Choice, classify, clip_items, run_info
 from yamkit.types import ClipEnd, ClipFailure
 
 
@@ -57,7 +57,7 @@ def test_an_interruption_during_a_write_ends_the_run(
     for name in ("a.wav", "b.wav"):
         path = tmp_path / name
         soundfile.write(path, np.full(8000, 0.1), 8000)
-        clips.append(Found(str(path)))
+        clips.append(Clip(str(path)))
     log: list[str] = []
 
     class Outputs:
@@ -85,7 +85,12 @@ def test_an_interruption_during_a_write_ends_the_run(
             return nullcontext()
 
     with Tagger(tiny, backend="numpy") as tagger, pytest.raises(KeyboardInterrupt):
-        classify(tagger, clips, Outputs(), Choice(), Observer())
+        choice = Choice()
+
+        def tag(left):
+            return clip_items(tagger, left, choice, 1)
+
+        classify(tag, clips, run_info(tagger, choice), Outputs(), Observer())
     assert log == ["open", "ClipStart", "ClipEnd", "early"]
 
 

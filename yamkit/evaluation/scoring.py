@@ -130,6 +130,8 @@ def _read(archive: zipfile.ZipFile) -> Scores:
         TagClass(place, str(mid), str(name)) for place, (mid, name) in enumerate(head["classes"])
     )
     keys = [str(key) for key in head["clips"]]
+    if len(set(keys)) < len(keys):
+        raise ValueError("a clip twice")
     with archive.open(_ARRAY) as member:
         scores = read_floats(member, (len(keys), len(classes)))
     if not np.isfinite(scores).all():

@@ -102,6 +102,7 @@ def test_a_report_folder_and_evaluation_without_audio(yamkit) -> None:
         "report.json",
         "report.txt",
         "scores.npz",
+        "scores.npz.journal",
     ]
     assert (folder / "report.txt").read_text() == out
     assert (folder / "precision-recall.png").read_bytes().startswith(b"\x89PNG")
@@ -138,7 +139,7 @@ def test_an_interrupted_run_goes_on(yamkit, monkeypatch: pytest.MonkeyPatch) -> 
     assert whole == out
     code, _, err = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz", "--aggregate", "max")
     assert code == 2
-    assert "s.npz: scores of another run: aggregate 'mean' there and 'max' here" in err
+    assert "s.npz.journal: the journal of another run: aggregate 'mean' there and 'max' here" in err
 
 
 def test_missing_and_broken_clips_are_named(yamkit) -> None:

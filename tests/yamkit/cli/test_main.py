@@ -144,7 +144,7 @@ def test_several_formats_into_a_folder(yamkit) -> None:
     )
     assert (code, out, err) == (0, "", "")
     names = sorted(path.name for path in Path("tags").iterdir())
-    assert names == ["good.csv", "good.json", "other.csv", "other.json"]
+    assert names == ["good.csv", "good.json", "other.csv", "other.json", "yamkit.journal"]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,11 @@ def test_a_folder_with_a_broken_file(yamkit) -> None:
         (["classify", "--top", "0", "good.wav"], 2, "'0': wanted a number of 1 or more, or 'all'"),
         (["classify", "--top", "x", "good.wav"], 2, "'x': wanted a number"),
         (["classify", "--backend", "onx", "good.wav"], 2, "did you mean 'onnx'?"),
-        (["classify", "--format", "xml", "good.wav"], 2, "no sink 'xml'; installed: csv, json"),
+        (
+            ["classify", "--format", "xml", "good.wav"],
+            2,
+            "no sink 'xml'; installed: csv, embeddings-npy, json",
+        ),
         (["classify", "--hop", "0.481", "good.wav"], 2, "hop 0.481 s: wanted a whole multiple"),
         (["classify", "--threshold", "nan", "good.wav"], 2, "threshold nan: wanted a finite"),
         (["classify", "--provider", "abacus", "good.wav"], 2, "no provider 'abacus'"),

@@ -1,0 +1,63 @@
+"""Records: items come back as they were, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yamkit._records import DAMAGE, Record, from_record, to_record
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, Tag, TagClass
+
+CLASSES = tuple(TagClass(place, f"/m/{place}", f"class {place}") for place in range(4))
+
+times = st.floats(0, 1e6)
+tags = st.lists(
+    st.builds(
+        lambda place, score: Tag(place, f"/m/{place}", f"class {place}", score),
+        st.integers(0, 3),
+        st.floats(0, 1, width=32),
+    ),
+    max_size=5,
+).map(tuple)
+arrays = st.none() | st.lists(st.floats(0, 1, width=16), max_size=4).map(
+    lambda values: np.array(values, np.float16)
+)
+items = st.one_of(
+    st.builds(ClipStart, st.text(), st.integers(1, 10**7), st.integers(1, 1024)),
+    st.builds(PatchTags, times, times, tags, arrays, arrays),
+    st.builds(ClipEnd, times, st.integers(1), tags, st.lists(st.text()).map(tuple), arrays, arrays),
+    st.builds(ClipFailure, st.text(), st.text(), st.text()),
+)
+
+
+@given(items)
+def test_an_item_comes_back_as_it_was(item) -> None:
+    found = from_record(to_record(item), CLASSES, "float16")
+    assert found == item
+    for name in ("scores", "embedding"):
+        wanted = getattr(item, name, None)
+        if wanted is None:
+            assert getattr(found, name, None) is None
+        else:
+            np.testing.assert_array_equal(getattr(found, name), wanted)
+            assert getattr(found, name).dtype == np.float16
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(""),
+        Record("[]"),
+        Record("{}"),
+        Record('["song"]'),
+        Record('["start", "a.wav"]'),
+        Record('["patch", 0, 1, [[7, 0.5]]]'),
+        Record('["patch", 0, 1, 3]'),
+        Record('["end", 1, 1, [], []]', b"odd"),
+    ],
+)
+def test_what_is_no_record(record: Record) -> None:
+    with pytest.raises(DAMAGE):
+        from_record(record, CLASSES, "float16")
