@@ -7,6 +7,7 @@ index and a score.
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,13 +15,13 @@ import numpy as np
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from yamkit.types import SinkItem, TagClass
 
-__all__ = ["DAMAGE", "Record", "from_record", "to_record"]
+__all__ = ["DAMAGE", "Record", "from_record", "pack", "to_record", "unpack"]
 
 DAMAGE = (ValueError, TypeError, IndexError, KeyError)
 """What `from_record` raises for a record that `to_record` did not write."""
@@ -88,6 +89,26 @@ def from_record(record: Record, classes: Sequence[TagClass], dtype: str) -> Sink
         texts = tuple(str(warning) for warning in warnings)
         return ClipEnd(float(duration), int(patches), _tags(tags, classes), texts, *arrays)
     raise ValueError(f"a record of kind {kind!r}")
+
+
+def pack(items: Iterable[SinkItem]) -> bytes:
+    """Write several items down as one text."""
+    return json.dumps(
+        [
+            [
+                part if part is None or isinstance(part, str) else b64encode(part).decode()
+                for part in to_record(item)
+            ]
+            for item in items
+        ]
+    ).encode()
+
+
+def unpack(data: bytes, classes: Sequence[TagClass], dtype: str) -> Iterator[SinkItem]:
+    """Give the items of `pack`; see `from_record`."""
+    for text, *arrays in json.loads(data):
+        scores, embedding = (None if each is None else b64decode(each) for each in arrays)
+        yield from_record(Record(text, scores, embedding), classes, dtype)
 
 
 def _tags(tags: Any, classes: Sequence[TagClass]) -> tuple[Tag, ...]:

@@ -33,6 +33,7 @@ from yamkit.plugin import (
     LabelReaderInfo,
     PluginInfo,
     ResamplerInfo,
+    RunnerInfo,
     SinkInfo,
 )
 
@@ -49,6 +50,7 @@ KINDS: dict[str, tuple[str, type[PluginInfo]]] = {
     "resampler": ("yamkit_resamplers", ResamplerInfo),
     "sink": ("yamkit_sinks", SinkInfo),
     "label reader": ("yamkit_label_readers", LabelReaderInfo),
+    "runner": ("yamkit_runners", RunnerInfo),
 }
 """Kind of plugin -> its hook and the descriptor the hook yields."""
 

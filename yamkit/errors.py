@@ -22,7 +22,8 @@
     │   ├── DecodeError         (RuntimeError)       bytes that are not sound
     │   └── AudioValueError     (ValueError)         samples that cannot be tagged
     ├── LabelError              (ValueError)         a labelled set that cannot be read
-    └── OutputError             (OSError)            results that cannot be written
+    ├── OutputError             (OSError)            results that cannot be written
+    └── RunnerError             (RuntimeError)       a cluster that cannot go on
 
 Each has the built-in parent that fits, so ``except ValueError`` works as well. A message is one
 line: what, which value, what would be valid, the next command.
@@ -47,6 +48,7 @@ __all__ = [
     "ParameterError",
     "PluginClashError",
     "PluginError",
+    "RunnerError",
     "StoreError",
     "UnknownModelError",
     "UnknownPluginError",
@@ -137,3 +139,7 @@ class LabelError(YamkitError, ValueError):
 
 class OutputError(YamkitError, OSError):
     """A result cannot be written."""
+
+
+class RunnerError(YamkitError, RuntimeError):
+    """A runner cannot begin, or not go on."""

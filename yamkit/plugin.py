@@ -24,8 +24,9 @@ string, ``"package.module:Class"``, imported only when somebody selects it::
         )
 
 What the factory must return is written down below, one protocol a kind: `Frontend`, `Backend`,
-`Resampler`, `Sink`, `LabelReader`. The core owns streaming, padding, files and time; plugins are
-pure functions over whole windows (front end, backend) or small state machines (resampler, sink).
+`Resampler`, `Sink`, `LabelReader`, `Runner`. The core owns streaming, padding, files and time;
+plugins are pure functions over whole windows (front end, backend) or small state machines
+(resampler, sink).
 
 ``API_VERSION`` changes when a protocol changes. A new kind of plugin, or a new field with a default
 in a descriptor, leaves it as it is.
@@ -34,14 +35,14 @@ in a descriptor, leaves it as it is.
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pluggy
 
 from yamkit._machine import usable_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -69,8 +70,12 @@ __all__ = [
     "PluginInfo",
     "Resampler",
     "ResamplerInfo",
+    "Runner",
+    "RunnerInfo",
+    "RunnerOptions",
     "Sink",
     "SinkInfo",
+    "Work",
     "hookimpl",
     "hookspec",
 ]
@@ -181,6 +186,11 @@ class LabelReaderInfo(PluginInfo):
     """Describes a label reader; the factory is a `LabelReader` class or makes one."""
 
 
+@dataclass(frozen=True)
+class RunnerInfo(PluginInfo):
+    """Describes a runner; the factory is a `Runner` class or makes one."""
+
+
 # --- hooks ---------------------------------------------------------------------------------------
 
 
@@ -206,6 +216,10 @@ class HookSpecs:
     @hookspec
     def yamkit_label_readers(self) -> Iterable[LabelReaderInfo]:  # type: ignore[empty-body]
         """Yield a descriptor for each label reader."""
+
+    @hookspec
+    def yamkit_runners(self) -> Iterable[RunnerInfo]:  # type: ignore[empty-body]
+        """Yield a descriptor for each runner."""
 
 
 # --- protocols -----------------------------------------------------------------------------------
@@ -498,3 +512,110 @@ class LabelReader(Protocol):
         yamkit.errors.LabelError
             If the list is not what it should be; one line, with the file and the line in it.
         """
+
+
+_Clip = TypeVar("_Clip")
+
+
+class Work(Protocol[_Clip]):
+    """What a runner does with clips. It can be pickled, and sent to another process.
+
+    A clip is a thing that a runner passes on and never looks into.
+    """
+
+    def items(
+        self, clips: Iterable[_Clip], jobs: int
+    ) -> Generator[tuple[_Clip, SinkItem], None, None]:
+        """Tag clips in this process, with several threads.
+
+        Parameters
+        ----------
+        clips : iterable
+            Asked for one by one, some ahead of what is given.
+        jobs : int
+            Threads.
+
+        Yields
+        ------
+        clip : object
+            In their order.
+        item : ClipStart, PatchTags, ClipEnd or ClipFailure
+            Whatever goes wrong with a clip is its `ClipFailure`.
+        """
+
+    def row(self, clip: _Clip, /) -> dict[str, Any]:
+        """Describe a clip to another process: texts, numbers and None by name."""
+
+    def answers(self, rows: Sequence[Mapping[str, Any]], jobs: int) -> list[bytes]:
+        """Tag clips that `row` described, of which another process has no more.
+
+        Returns
+        -------
+        list of bytes
+            For each row what `read` reads.
+        """
+
+    def read(self, answer: bytes, /) -> Iterator[SinkItem]:
+        """Give the items of a clip."""
+
+
+@dataclass(frozen=True)
+class RunnerOptions:
+    """What a runner is given.
+
+    Attributes
+    ----------
+    jobs : int or None
+        How much is done at a time; None leaves it to the runner.
+    threads : int or None
+        Threads of one network call, of which each job needs so many cores.
+    address : str or None
+        Of a cluster to join.
+    """
+
+    jobs: int | None = None
+    threads: int | None = None
+    address: str | None = None
+
+
+class Runner(Protocol):
+    r"""Carries clips to where they are tagged: ``factory(RunnerOptions) -> Runner``.
+
+    Files, outputs and the journal are the core's; a runner only decides where and when `Work` is
+    done. Results must not depend on it.
+
+    Example
+    -------
+    ::
+
+        class Pool:
+            def __init__(self, options):
+                self._pool = ProcessPoolExecutor(options.jobs)
+
+            def items(self, work, clips):
+                clips = list(clips)
+                rows = [[work.row(clip)] for clip in clips]
+                answers = self._pool.map(work.answers, rows, itertools.repeat(1))
+                for clip, (answer,) in zip(clips, answers):
+                    for item in work.read(answer):
+                        yield clip, item
+
+            def close(self):
+                self._pool.shutdown()
+    """
+
+    def items(
+        self, work: Work[_Clip], clips: Iterable[_Clip], /
+    ) -> Generator[tuple[_Clip, SinkItem], None, None]:
+        """Tag clips, and give their items in the order of the clips.
+
+        An interruption closes the generator early.
+
+        Raises
+        ------
+        yamkit.errors.RunnerError
+            If the run cannot go on: what was given until then is kept.
+        """
+
+    def close(self) -> None:
+        """Release what is held."""

@@ -183,6 +183,16 @@ class Tagger:
         self.aggregate = aggregate
         self.backend, self.frontend, self.resampler = backend, frontend, resampler
         self.provider = provider
+        self.settings = {
+            "backend": backend,
+            "frontend": frontend,
+            "resampler": resampler,
+            "hop_seconds": hop_seconds,
+            "batch_size": batch_size,
+            "threads": threads,
+            "provider": provider,
+            "aggregate": aggregate,
+        }
         self.pipeline = Pipeline(
             self.model,
             backend=backend,

@@ -11,7 +11,7 @@ __all__ = ["plugins"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool) -> None:
-    """List the plugins: front ends, backends, resamplers, sinks and label readers.
+    """List the plugins: front ends, backends, resamplers, sinks, label readers, runners.
 
     The environment variable YAMKIT_PLUGINS selects them: a comma-separated list of entry points or
     distributions loads those alone (yamkit itself is one: YAMKIT_PLUGINS=yamkit,yamkit-mine), and
