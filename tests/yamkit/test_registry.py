@@ -98,6 +98,8 @@ def test_built_ins_come_through_the_same_door() -> None:
         ("sink", "parquet"),
         ("sink", "scores-npy"),
         ("sink", "embeddings-npy"),
+        ("runner", "local"),
+        ("runner", "ray"),
         ("label reader", "audioset"),
         ("label reader", "fsd50k"),
         ("label reader", "esc50"),

@@ -12,7 +12,6 @@ import pytest
 import soundfile
 
 from yamkit import Tagger
-from yamkit._signals import Interruptions
 from yamkit.cli.classify import _Reporter
 from yamkit.clips import Clip
 from yamkit.errors import ParameterError
@@ -26,28 +25,6 @@ def test_choices_out_of_range() -> None:
         Choice(top=0)
     with pytest.raises(ParameterError, match="threshold inf: wanted a finite number"):
         Choice(threshold=float("inf"))
-
-
-def test_an_interruption_waits_for_the_end_of_a_write() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    written = []
-    with pytest.raises(KeyboardInterrupt), Interruptions() as interruptions:
-        with interruptions.held():
-            os.kill(os.getpid(), signal.SIGINT)
-            written.append("whole")
-        written.append("never")
-    assert written == ["whole"]
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_a_second_interruption_does_not_wait() -> None:
-    written = []
-    with pytest.raises(KeyboardInterrupt), Interruptions() as interruptions, interruptions.held():
-        os.kill(os.getpid(), signal.SIGINT)
-        written.append("first")
-        os.kill(os.getpid(), signal.SIGTERM)
-        written.append("never")
-    assert written == ["first"]
 
 
 def test_an_interruption_during_a_write_ends_the_run(
@@ -92,15 +69,6 @@ def test_an_interruption_during_a_write_ends_the_run(
 
         classify(tag, clips, run_info(tagger, choice), Outputs(), Observer())
     assert log == ["open", "ClipStart", "ClipEnd", "early"]
-
-
-def test_a_signal_that_was_ignored_stays_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with Interruptions():
-            os.kill(os.getpid(), signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 class Terminal:

@@ -292,3 +292,20 @@ def assert_same(found, wanted) -> None:
         assert abs(found - wanted) <= 1e-6
     else:
         assert found == wanted
+
+
+@pytest.mark.ray
+def test_a_cluster_gives_the_same(yamkit) -> None:
+    pytest.importorskip("ray")
+    one = ("corpus", "--format", "jsonl", "--per-patch")
+    yamkit(*one, "-o", "a.jsonl")
+    cluster = ("-o", "b.jsonl", "--runner", "ray", "--jobs", "2")
+    done = subprocess.run(
+        [sys.executable, "-m", "yamkit", "classify", "--recursive", *one, *cluster],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "1 of 7 failed"
+    lines = [Path(name).read_text().splitlines() for name in ("a.jsonl", "b.jsonl")]
+    assert_same(*[[json.loads(line) for line in each] for each in lines])
