@@ -132,7 +132,7 @@ def _is_per_clip(template: str) -> bool:
 
 
 def _place(template: str, format_: Format, clip: str) -> Path:
-    path = Path(_STDIN_NAME if clip == "-" else clip)
+    path = Path(_STDIN_NAME if clip == "-" else clip.rpartition("://")[2])
     folders = [part for part in path.parent.parts if part not in ("..", path.anchor)]
     values = {
         "{folder}": str(Path(*folders)),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yamkit._text import printable
+from yamkit.audio._uris import find_in_uri, is_uri, uri_stamp
 from yamkit.errors import AudioFileError
 from yamkit.suffixes import AUDIO_SUFFIXES
 
@@ -47,6 +48,8 @@ def file_stamp(path: str) -> tuple[int, int] | None:
 
     None where there is no telling, such as for standard input and pipes.
     """
+    if is_uri(path):
+        return uri_stamp(path)
     try:
         status = os.stat(path)  # noqa: PTH116
     except (OSError, ValueError):
@@ -60,7 +63,7 @@ def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFou
     Parameters
     ----------
     paths : iterable of str
-        Files, folders and ``-``.
+        Files, folders, URIs and ``-``.
     recursive : bool
         Whether folders may be searched. Hidden files and folders are left out, links to folders
         below the one that was named are not followed, and a file counts by its suffix.
@@ -73,6 +76,9 @@ def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFou
         that cannot be read, or that holds no sound file.
     """
     for path in paths:
+        if is_uri(path):
+            yield from _find_elsewhere(path, recursive)
+            continue
         # Path.is_dir raises for names that are too long, and others.
         if path == "-" or not os.path.isdir(path):  # noqa: PTH112
             yield Found(path)
@@ -84,15 +90,28 @@ def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFou
                 ),
             )
         else:
-            empty = True
-            for found in _walk(path):
-                empty = False
-                yield found
-            if empty:
-                yield NotFound(
-                    path,
-                    AudioFileError(f"{display_path(path)}: no sound file in this directory"),
-                )
+            yield from _or_nothing(path, _walk(path))
+
+
+def _find_elsewhere(uri: str, recursive: bool) -> Iterator[Found | NotFound]:
+    try:
+        found = find_in_uri(uri) if recursive else None
+    except AudioFileError as error:
+        yield NotFound(uri, error)
+        return
+    yield from [Found(uri)] if found is None else _or_nothing(uri, map(Found, found))
+
+
+def _or_nothing(
+    folder: str, found: Iterator[Found] | Iterator[Found | NotFound]
+) -> Iterator[Found | NotFound]:
+    empty = True
+    for each in found:
+        empty = False
+        yield each
+    if empty:
+        message = f"{display_path(folder)}: no sound file in this directory"
+        yield NotFound(folder, AudioFileError(message))
 
 
 def _walk(folder: str) -> Iterator[Found | NotFound]:

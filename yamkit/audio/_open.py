@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamkit.audio._files import display_path
 from yamkit.audio._source import AudioSource, Decoded, spoken
+from yamkit.audio._uris import is_uri, open_uri
 from yamkit.audio._wav_stream import Incoming, open_wav_stream
 from yamkit.errors import AudioFileError, DecodeError, ParameterError
 from yamkit.suffixes import AV_SUFFIXES
@@ -53,7 +54,8 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
     Parameters
     ----------
     source : path or binary file object
-        ``"-"`` is standard input. A file object is read from its position on, left open, and its
+        ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
+        ``remote`` is installed. A file object is read from its position on, left open, and its
         position afterwards is undefined.
 
     Returns
@@ -188,6 +190,8 @@ def _standard_input() -> BinaryIO:
 
 
 def _open_file(path: str) -> BinaryIO:
+    if is_uri(path):
+        return open_uri(path)
     name = display_path(path)
     try:
         kind = os.stat(path).st_mode  # noqa: PTH116  (a third of the time to open a file)

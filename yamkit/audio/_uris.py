@@ -1,0 +1,105 @@
+"""Files elsewhere, by fsspec: ``s3://``, ``gs://``, ``hf://``, ``https://`` and whatever it knows.
+
+Used for a name with ``://`` alone, so nothing is fetched unless the user named it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from yamkit._text import printable
+from yamkit.errors import AudioFileError
+from yamkit.suffixes import AUDIO_SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["find_in_uri", "is_uri", "open_uri", "uri_stamp"]
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_CHANGES = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "sha256")
+"""Where the file systems of fsspec say that a file is another one."""
+
+
+def is_uri(path: str) -> bool:
+    """Tell a URI from a path."""
+    return _URI.match(path) is not None
+
+
+def open_uri(uri: str) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises
+    ------
+    AudioFileError
+        If it is not there, or fsspec or the file system's own package is missing.
+    """
+    with _guard(uri):
+        file_system, path = _resolve(uri)
+        file: BinaryIO = file_system.open(path, "rb")
+        return file
+
+
+def find_in_uri(uri: str) -> Iterator[str] | None:
+    """Give the sound files in a folder and below, sorted by name; None where it is no folder.
+
+    Raises
+    ------
+    AudioFileError
+        As `open_uri` does.
+    """
+    with _guard(uri):
+        file_system, path = _resolve(uri)
+        if not file_system.isdir(path):
+            return None
+        found = sorted(file_system.find(path))
+    return (
+        file_system.unstrip_protocol(name)
+        for name in found
+        if PurePosixPath(name).suffix.lower() in AUDIO_SUFFIXES
+        and not any(part.startswith(".") for part in name[len(path) :].split("/"))
+    )
+
+
+def uri_stamp(uri: str) -> tuple[int, int] | None:
+    """Give the size of a file and a number that changes with it; None where there is no telling."""
+    try:
+        with _guard(uri):
+            file_system, path = _resolve(uri)
+            facts = file_system.info(path)
+    except AudioFileError:
+        return None
+    changes = [str(facts[name]) for name in _CHANGES if facts.get(name) is not None]
+    if not isinstance(facts.get("size"), int):
+        return None
+    digest = hashlib.sha256("\n".join(changes).encode()).digest()
+    return facts["size"], int.from_bytes(digest[:7], "big")
+
+
+def _resolve(uri: str) -> tuple[Any, str]:
+    import fsspec
+
+    file_system, path = fsspec.core.url_to_fs(uri)
+    return file_system, path
+
+
+@contextlib.contextmanager
+def _guard(uri: str) -> Iterator[None]:
+    """Say in a line what went wrong: every file system has errors of its own."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name == "fsspec":
+            reason = "needs fsspec, which is not installed: pip install 'yamkit[remote]'"
+        else:
+            reason = f"needs {error.name}, which is not installed: pip install {error.name}"
+        raise AudioFileError(f"{printable(uri)}: {reason}") from error
+    except FileNotFoundError as error:
+        raise AudioFileError(f"{printable(uri)}: no such file") from error
+    except Exception as error:
+        reason = " ".join(f"{error}".split()) or type(error).__name__
+        raise AudioFileError(f"{printable(uri)}: {reason:.300}") from error
