@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from yamkit.models import ModelBundle
     from yamkit.types import Tag
 
-__all__ = ["LARGEST_DIFFERENCE", "SelftestReport", "SignalResult", "run_selftest", "signals"]
+__all__ = [
+    "LARGEST_DIFFERENCE",
+    "SelftestReport",
+    "SignalResult",
+    "fitting",
+    "run_selftest",
+    "signals",
+]
 
 LARGEST_DIFFERENCE = 5e-4
 """Largest accepted difference of a score between two combinations: each may stray 2e-4 from the
@@ -114,7 +121,7 @@ def run_selftest(model: ModelBundle) -> SelftestReport:
     results: list[SignalResult] = []
     failures: list[str] = []
     scores: list[NDArray[np.float32]] = []
-    frontends, backends, skipped = _fitting(model)
+    frontends, backends, skipped = fitting(model)
     for frontend in frontends:
         for backend in backends:
             try:
@@ -129,7 +136,8 @@ def run_selftest(model: ModelBundle) -> SelftestReport:
     return SelftestReport(tuple(results), tuple(failures), tuple(skipped), difference)
 
 
-def _fitting(model: ModelBundle) -> tuple[list[str], list[str], list[str]]:
+def fitting(model: ModelBundle) -> tuple[list[str], list[str], list[str]]:
+    """Name the front ends and backends that run a model here, and say what is left out, and why."""
     frontends: list[str] = []
     backends: list[str] = []
     skipped: list[str] = []

@@ -15,6 +15,7 @@ import click
 
 from yamkit import __version__
 from yamkit._text import printable
+from yamkit.cli.bench import bench
 from yamkit.cli.classify import classify
 from yamkit.cli.eval import evaluate
 from yamkit.cli.models import models
@@ -38,10 +39,11 @@ def cli() -> None:
     yamkit eval LABELS --audio DIR   measure a model on a labelled set
     yamkit models pull yamnet        fetch the full model, once
     yamkit plugins                   what is installed
+    yamkit bench                     how fast it runs here
     """
 
 
-for _command in (classify, evaluate, models, plugins, selftest):
+for _command in (bench, classify, evaluate, models, plugins, selftest):
     cli.add_command(_command)
 
 

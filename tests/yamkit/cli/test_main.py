@@ -294,7 +294,7 @@ def test_plugins_wraps_its_notes_on_a_terminal(yamkit, monkeypatch: pytest.Monke
 
 def test_selftest_reports_each_combination(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "yamkit.selftest._fitting",
+        "yamkit.selftest.fitting",
         lambda model: (["logmel"], ["onnx", "numpy"], ["backend x: gone"]),
     )
     code, out, _ = yamkit("selftest")
@@ -303,7 +303,7 @@ def test_selftest_reports_each_combination(yamkit, monkeypatch: pytest.MonkeyPat
     assert "skipped: backend x: gone" in out
     assert "largest difference" in out
     monkeypatch.setattr("yamkit.selftest.FIRST", 0)
-    monkeypatch.setattr("yamkit.selftest._fitting", lambda model: (["logmel"], ["nope"], []))
+    monkeypatch.setattr("yamkit.selftest.fitting", lambda model: (["logmel"], ["nope"], []))
     code, out, _ = yamkit("selftest", "--model", os.environ["YAMKIT_MODEL"])
     assert code == 1
     assert "FAIL  logmel with nope: no backend 'nope'" in out

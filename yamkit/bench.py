@@ -1,0 +1,280 @@
+"""How fast a model runs on this machine: each combination in fresh processes, turn by turn.
+
+``python -m yamkit.bench`` is such a process: it takes a `Case` as JSON and answers with a line.
+"""
+
+from __future__ import annotations
+
+import time
+
+_BEGIN = time.perf_counter()  # before anything heavy is imported
+
+import contextlib  # noqa: E402
+import json  # noqa: E402
+import platform  # noqa: E402
+import statistics  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+from dataclasses import asdict, dataclass  # noqa: E402
+from importlib import metadata  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from yamkit._machine import usable_cores  # noqa: E402
+from yamkit.errors import YamkitError  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Case", "Result", "machine", "measure", "plot"]
+
+_BLOCK_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Case:
+    """A combination to be measured.
+
+    Attributes
+    ----------
+    model : str
+        Folder of a bundle.
+    backend, frontend, provider : str
+    batch_size, jobs : int
+    threads : int or None
+        Of a network call.
+    seconds : float
+        Of audio: seeded noise at the model's rate.
+    """
+
+    model: str
+    backend: str
+    frontend: str
+    provider: str
+    batch_size: int
+    jobs: int
+    threads: int | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured: medians over the rounds.
+
+    Attributes
+    ----------
+    case : Case
+    patches_per_second, times_real_time : float or None
+        Front end and network, on all jobs; None where it failed.
+    first_result_seconds : float or None
+        From the start of a process to the scores of the first batch, imports and model included.
+    peak_memory_mb : float or None
+        Of the process; None where the system does not tell.
+    error : str
+        Why it cannot be measured.
+    """
+
+    case: Case
+    patches_per_second: float | None = None
+    times_real_time: float | None = None
+    first_result_seconds: float | None = None
+    peak_memory_mb: float | None = None
+    error: str = ""
+
+
+def measure(
+    cases: Sequence[Case], rounds: int, done: Callable[[], object] = lambda: None
+) -> list[Result]:
+    """Measure every case once a round, round after round.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    rounds : int
+    done : callable
+        Called after each measurement.
+
+    Returns
+    -------
+    list of Result
+        One for each case.
+    """
+    answers: list[list[dict[str, Any]]] = [[] for _ in cases]
+    for _ in range(rounds):
+        for case, found in zip(cases, answers, strict=True):
+            if not (found and "error" in found[-1]):
+                found.append(_ask(case))
+            done()
+    return [_result(case, found) for case, found in zip(cases, answers, strict=True)]
+
+
+def machine(engines: Iterable[str] = ()) -> dict[str, Any]:
+    """Tell what the figures depend on: processor, system and versions."""
+    versions = {}
+    for package in ("yamkit", "numpy", "onnxruntime", *engines):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return {
+        "processor": _processor(),
+        "cores": usable_cores(),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def plot(results: Sequence[Result], path: Path) -> None:
+    """Draw patches a second as bars, as PNG, with matplotlib.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [each for each in results if each.patches_per_second is not None]
+    figure = Figure(figsize=(7.0, 1.2 + 0.4 * len(shown)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    names = [
+        f"{Path(each.case.model).name}, {each.case.backend}, batches of {each.case.batch_size}"
+        for each in shown
+    ]
+    values = [each.patches_per_second or 0.0 for each in shown]
+    bars = axes.barh(range(len(shown)), values)
+    axes.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3)
+    axes.set_yticks(range(len(shown)), names, parse_math=False)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set_xlabel("patches a second")
+    axes.set_title(f"{_processor()}, {usable_cores()} cores", fontsize="medium", parse_math=False)
+    figure.savefig(path, dpi=120, format="png")
+
+
+def _ask(case: Case) -> dict[str, Any]:
+    """Measure in a fresh process."""
+    command = [sys.executable, "-m", "yamkit.bench", json.dumps(asdict(case))]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    try:
+        answer: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        lines = process.stderr.strip().splitlines()
+        reason = lines[-1] if lines else f"the process ended with {process.returncode}"
+        return {"error": reason}
+    return answer
+
+
+def _result(case: Case, answers: Sequence[dict[str, Any]]) -> Result:
+    if "error" in answers[-1]:
+        return Result(case, error=str(answers[-1]["error"]))
+
+    def median(name: str) -> float | None:
+        values = [answer[name] for answer in answers]
+        return None if None in values else statistics.median(values)
+
+    wall = statistics.median(answer["wall_seconds"] for answer in answers)
+    return Result(
+        case,
+        answers[-1]["patches"] / wall,
+        case.seconds / wall,
+        median("first_result_seconds"),
+        median("peak_memory_mb"),
+    )
+
+
+def _processor() -> str:
+    try:
+        facts = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        facts = ""
+    for line in facts.splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+# --- the other process ---------------------------------------------------------------------------
+
+
+def _answer(case: Case) -> dict[str, Any]:
+    from yamkit.scheduling import tag_streams
+    from yamkit.tagger import Tagger
+    from yamkit.types import Batch
+
+    with Tagger(
+        case.model,
+        backend=case.backend,
+        frontend=case.frontend,
+        provider=case.provider,
+        batch_size=case.batch_size,
+        threads=case.threads,
+    ) as tagger:
+        pipeline = tagger.pipeline
+        rate = pipeline.features.sample_rate_hz
+
+        def run(seconds: float) -> int:
+            streams = [_noise(round(seconds * rate), rate)]
+            events = tag_streams(
+                streams,
+                lambda blocks: pipeline.patches(blocks, rate),
+                pipeline.infer,
+                jobs=case.jobs,
+                batch_size=case.batch_size,
+                is_live=lambda _: False,
+            )
+            patches = 0
+            for _, event in events:
+                if isinstance(event, Batch):
+                    patches += len(event.scores)
+                elif hasattr(event, "error"):
+                    raise event.error
+            return patches
+
+        hop = pipeline.features.patch_hop_samples
+        run(case.batch_size * hop / rate)
+        first = time.perf_counter() - _BEGIN
+        begin = time.perf_counter()
+        patches = run(case.seconds)
+        wall = time.perf_counter() - begin
+    return {
+        "patches": patches,
+        "wall_seconds": wall,
+        "first_result_seconds": first,
+        "peak_memory_mb": _peak_memory_mb(),
+    }
+
+
+def _noise(samples: int, rate: int) -> Iterator[NDArray[np.float32]]:
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    block = random.normal(0, 0.1, (_BLOCK_SECONDS * rate, 1)).astype(np.float32)
+    for start in range(0, samples, len(block)):
+        yield block[: samples - start]
+
+
+def _peak_memory_mb() -> float | None:
+    try:  # what `resource` says begins with the size of the process that started this one
+        facts = Path("/proc/self/status").read_text()
+        line = next(line for line in facts.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(_answer(Case(**json.loads(sys.argv[1])))))
+    except YamkitError as error:
+        print(json.dumps({"error": str(error)}))
