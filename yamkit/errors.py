@@ -25,6 +25,8 @@
     ├── OutputError             (OSError)            results that cannot be written
     └── RunnerError             (RuntimeError)       a cluster that cannot go on
 
+`ProviderWarning` is a warning: the network runs elsewhere than was asked for.
+
 Each has the built-in parent that fits, so ``except ValueError`` works as well. A message is one
 line: what, which value, what would be valid, the next command.
 """
@@ -48,6 +50,7 @@ __all__ = [
     "ParameterError",
     "PluginClashError",
     "PluginError",
+    "ProviderWarning",
     "RunnerError",
     "StoreError",
     "UnknownModelError",
@@ -143,3 +146,7 @@ class OutputError(YamkitError, OSError):
 
 class RunnerError(YamkitError, RuntimeError):
     """A runner cannot begin, or not go on."""
+
+
+class ProviderWarning(UserWarning):
+    """A provider is not there, and another one took its place."""

@@ -6,11 +6,12 @@ Keras 2 under its own name, `tf_keras`: which Keras is installed beside it does 
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit.errors import IncompatibleError
+from yamkit.errors import IncompatibleError, ProviderWarning
 from yamkit.networks import mobilenet_v1
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
@@ -42,16 +43,22 @@ class KerasBackend:
     Raises
     ------
     IncompatibleError
-        If there is no such device, or the runtime runs with another number of threads.
+        If the runtime runs with another number of threads.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
         _set_threads(options.threads)
-        self._device = "/cpu:0" if options.provider == "cpu" else "/gpu:0"
-        if options.provider != "cpu" and not tf.config.list_logical_devices("GPU"):
-            raise IncompatibleError(
-                f"provider {options.provider!r}: TensorFlow sees no GPU here; use cpu"
-            )
+        self._device = "/cpu:0"
+        if options.provider != "cpu":
+            if tf.config.list_logical_devices("GPU"):
+                self._device = "/gpu:0"
+            else:
+                warnings.warn(
+                    f"provider {options.provider!r}: TensorFlow sees no GPU here; the network runs "
+                    "on cpu",
+                    ProviderWarning,
+                    stacklevel=2,
+                )
         with tf.device(self._device):
             network = _build(model)
 

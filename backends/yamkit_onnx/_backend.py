@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import platform
 import secrets
-from dataclasses import astuple
+import warnings
+from dataclasses import astuple, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +20,10 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
-from yamkit.errors import BundleError, IncompatibleError
+from yamkit.errors import BundleError, ProviderWarning
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -57,18 +60,18 @@ class OnnxBackend:
         file, with one float input [B, frames, bands] and the outputs scores [B, C] and, where
         there is a second one, embeddings [B, E].
     options : BackendOptions
-        ``threads`` None takes the cores this process may use.
+        ``threads`` None takes the cores this process may use. Where this machine does not have the
+        provider, the CPU takes its place, with a `ProviderWarning`.
 
     Raises
     ------
-    IncompatibleError
-        If this machine does not have the provider.
     BundleError
         If the ONNX file is not one, or has other inputs or outputs.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
-        _check_provider(options.provider, onnxruntime.get_available_providers())
+        if not _has(options.provider, onnxruntime.get_available_providers()):
+            options = replace(options, provider="cpu")
         self._at_once = _MOST_AT_ONCE if options.provider == "cpu" else None
         self._embedding_size = model.network.embedding_size
         self._classes = len(model.classes)
@@ -97,13 +100,26 @@ class OnnxBackend:
         """Do nothing: the session is freed with its last reference."""
 
 
-def _check_provider(provider: str, available: list[str]) -> None:
-    if _PROVIDERS.get(provider) not in available:
-        names = [name for name, engine in _PROVIDERS.items() if engine in available]
-        raise IncompatibleError(f"provider {provider!r}: ONNX Runtime has {', '.join(names)} here")
+def _has(provider: str, available: list[str]) -> bool:
+    """Tell whether a provider is there, and the user if it is not."""
+    if _PROVIDERS.get(provider) in available:
+        return True
+    names = [name for name, engine in _PROVIDERS.items() if engine in available]
+    warnings.warn(
+        f"provider {provider!r}: ONNX Runtime has {', '.join(names)} here; the network runs on cpu",
+        ProviderWarning,
+        stacklevel=2,
+    )
+    return False
 
 
-def _session(source: bytes | str, options: BackendOptions) -> Any:
+def _session(
+    source: bytes | str,
+    options: BackendOptions,
+    *,
+    save: Path | None = None,
+    is_optimised: bool = False,
+) -> Any:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     # Said outright: left to itself the engine pins a thread to every core of the host, and
@@ -114,27 +130,40 @@ def _session(source: bytes | str, options: BackendOptions) -> Any:
     # a busy one.
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     settings.enable_mem_pattern = False  # as fast without, and the peak is lower
+    if save is not None:
+        settings.optimized_model_filepath = str(save)
+    if is_optimised:
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     engine = _PROVIDERS[options.provider]
     session = onnxruntime.InferenceSession(source, settings, providers=[engine])
     # the engine falls back in silence where a provider's own libraries are missing
-    _check_provider(options.provider, session.get_providers())
+    _has(options.provider, session.get_providers())
     return session
 
 
 def _built_session(model: Model, options: BackendOptions) -> Any:
-    """Open the cached graph; build it where there is none, or a damaged one."""
-    path = _cache_path(model, options.cache_folder)
+    """Open the cached graph; build it where there is none, or a damaged one.
+
+    It is cached as the engine optimised it for this processor, which is most of the time that a
+    session takes to open.
+    """
+    path = _cache_path(model, options)
     if path is not None:
         with contextlib.suppress(Exception):  # whatever is wrong with it, it can be built again
             if _digest_path(path).read_text() == _sha256(path):
-                return _session(str(path), options)
+                return _session(str(path), options, is_optimised=True)
     from yamkit_onnx._graph import build_graph
 
     graph = build_graph(model)
     if path is not None:
-        with contextlib.suppress(OSError):
-            _write(path, graph)
-            _write(_digest_path(path), hashlib.sha256(graph).hexdigest().encode())
+        with contextlib.suppress(Exception):  # it can be done without
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _renamed(path) as fresh:
+                session = _session(graph, options, save=fresh)
+                digest = _sha256(fresh)
+            with _renamed(_digest_path(path)) as fresh:
+                fresh.write_text(digest)
+            return session
     return _session(graph, options)
 
 
@@ -142,8 +171,6 @@ def _own_session(model: Model, options: BackendOptions) -> Any:
     path = model.onnx_path()
     try:
         session = _session(path.read_bytes(), options)
-    except IncompatibleError:
-        raise
     except Exception as error:
         raise BundleError(f"{path}: ONNX Runtime does not load it: {_line(error)}") from None
     _check_signature(model, path, session)
@@ -188,9 +215,9 @@ def _line(error: Exception) -> str:
     return f"{lines[0]:.300}"
 
 
-def _cache_path(model: Model, folder: Path | None) -> Path | None:
-    """Name a graph after all that it is built from."""
-    if folder is None:
+def _cache_path(model: Model, options: BackendOptions) -> Path | None:
+    """Name a graph after all that it is built from, and what it was optimised for."""
+    if options.cache_folder is None or options.provider != "cpu":
         return None
     parts = (
         GRAPH_VERSION,
@@ -198,9 +225,20 @@ def _cache_path(model: Model, folder: Path | None) -> Path | None:
         astuple(model.network),
         model.features.patch_shape,
         len(model.classes),
+        onnxruntime.__version__,
+        _processor(),
     )
     key = hashlib.sha256(repr(parts).encode()).hexdigest()
-    return folder / f"onnx-{key[:32]}.onnx"
+    return options.cache_folder / f"onnx-{key[:32]}.onnx"
+
+
+def _processor() -> str:
+    """Tell processors apart that the engine lays weights out for in different ways."""
+    facts = ""
+    with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as stream:
+        facts = stream.read(8192)  # the first processor's, of perhaps hundreds
+    flags = [line for line in facts.splitlines() if line.startswith(("flags", "Features"))]
+    return f"{platform.machine()} {platform.processor()} {flags[:1]}"
 
 
 def _digest_path(path: Path) -> Path:
@@ -215,12 +253,12 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write beside the place and rename: nobody ever reads half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+@contextlib.contextmanager
+def _renamed(path: Path) -> Iterator[Path]:
+    """Give a place beside another, whose file goes there when it is whole."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        temporary.write_bytes(data)
+        yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

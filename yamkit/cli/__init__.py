@@ -9,7 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -21,7 +23,13 @@ from yamkit.cli.eval import evaluate
 from yamkit.cli.models import models
 from yamkit.cli.plugins import plugins
 from yamkit.cli.selftest import selftest
-from yamkit.errors import IncompatibleError, ParameterError, UnknownPluginError, YamkitError
+from yamkit.errors import (
+    IncompatibleError,
+    ParameterError,
+    ProviderWarning,
+    UnknownPluginError,
+    YamkitError,
+)
 
 __all__ = ["cli", "main"]
 
@@ -52,6 +60,7 @@ def main() -> None:
     # A closed standard output or error is None; what goes there goes nowhere.
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    warnings.showwarning = _show_warning
     try:
         code = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
@@ -72,3 +81,18 @@ def main() -> None:
             click.echo(f"error: {error.strerror or error}", err=True)
         code = 1
     sys.exit(code)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show what a user must know as a line, and other warnings as Python does."""
+    text = f"warning: {message}\n"
+    if not issubclass(category, ProviderWarning):
+        text = warnings.formatwarning(message, category, filename, lineno, line)
+    click.echo(text, nl=False, err=file is None, file=file)

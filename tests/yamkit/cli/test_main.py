@@ -366,6 +366,18 @@ def test_an_interruption_keeps_what_was_finished(number: int) -> None:
     assert not list(Path().glob(".yamkit-*"))
 
 
+@pytest.mark.filterwarnings("always::yamkit.errors.ProviderWarning")
+def test_a_provider_that_is_not_there_is_a_warning(yamkit, capsys) -> None:
+    wanted = yamkit("classify", "good.wav")
+    code, out, err = yamkit("classify", "good.wav", "--provider", "coreml")
+    assert (code, out) == wanted[:2]
+    assert err == (
+        "warning: provider 'coreml': ONNX Runtime has cpu here; the network runs on cpu\n"
+    )
+    cli._show_warning("of others", DeprecationWarning, "file.py", 1)
+    assert capsys.readouterr().err == "file.py:1: DeprecationWarning: of others\n"
+
+
 def test_standard_input_is_a_clip() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "yamkit", "classify", "-", "--format", "jsonl"],
