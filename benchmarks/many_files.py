@@ -1,0 +1,117 @@
+"""A corpus of tiny files: the cost of a file and the memory must stay as they were at the first.
+
+    python benchmarks/many_files.py [--files 100000] [--model yamnet-mini] [--scratch FOLDER]
+
+Files of 0.1 s go through `yamkit classify` into a table, in one process with all cores, the journal
+included. Printed are the time for each tenth of the files, the ratio of the last to the first, and
+the memory after each. Each may grow by a fifth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+from measure import write_noise
+
+from yamkit import Tagger
+from yamkit._machine import usable_cores
+from yamkit.clips import Clip
+from yamkit.journal import Journal
+from yamkit.output import Format, plan_outputs
+from yamkit.run import Choice, Resumption, classify, clip_items, fingerprint, run_info
+from yamkit.sinks import yamkit_sinks
+from yamkit.sinks._csv import CsvSink
+
+LIMIT = 1.2
+FOLDERS = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--model", default="yamnet-mini")
+    parser.add_argument("--scratch", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch:
+        folder = Path(scratch)
+        times, memory = run(folder, make_files(folder, arguments.files), arguments.model)
+    for tenth, (seconds, held) in enumerate(zip(times, memory, strict=True), start=1):
+        files = arguments.files // 10
+        print(f"tenth {tenth:2}: {1e6 * seconds / files:6.0f} µs a file, {held:6.1f} MB")
+    slower, larger = times[-1] / times[0], memory[-1] / memory[0]
+    print(
+        f"the last tenth takes {slower:.3f} times the time of the first, and {larger:.3f} times the memory (limit {LIMIT})"
+    )
+    if max(slower, larger) > LIMIT:
+        raise SystemExit(1)
+
+
+def make_files(folder: Path, count: int) -> list[str]:
+    """Make many names of one file, in folders of no great size."""
+    sound = write_noise(folder / "sound.wav", 0.1, sample_rate=16000)
+    paths = []
+    for number in range(count):
+        place = folder / f"{number % FOLDERS:02}"
+        place.mkdir(exist_ok=True)
+        path = place / f"{number:06}.wav"
+        if number < 1000:
+            path.write_bytes(sound.read_bytes())
+        else:
+            path.hardlink_to(paths[number % 1000])
+        paths.append(str(path))
+    return paths
+
+
+def run(folder: Path, paths: list[str], model: str) -> tuple[list[float], list[float]]:
+    """Classify the files; give seconds and megabytes for each tenth."""
+    tenth = len(paths) // 10
+    times: list[float] = []
+    memory: list[float] = []
+
+    class Observer:
+        def __init__(self) -> None:
+            self.count, self.begin = 0, time.perf_counter()
+
+        def finished(self, *_: object) -> None:
+            self.count += 1
+            if self.count % tenth == 0:
+                now = time.perf_counter()
+                times.append(now - self.begin)
+                memory.append(resident_mb())
+                self.begin = now
+
+        def writing(self):
+            return nullcontext()
+
+    info = next(each for each in yamkit_sinks() if each.name == "csv")
+    outputs = plan_outputs([Format(info, CsvSink)], str(folder / "tags.csv"), paths)
+    choice = Choice()
+    with Tagger(model, threads=1) as tagger:
+        about = run_info(tagger, choice)
+        with Journal(folder / "journal", fingerprint(about), tagger.classes) as journal:
+            failures = classify(
+                lambda left: clip_items(tagger, left, choice, usable_cores()),
+                [Clip(path) for path in paths],
+                about,
+                outputs,
+                Observer(),
+                Resumption(journal),
+            )
+    if failures:
+        raise SystemExit(f"{failures} files failed")
+    return times, memory
+
+
+def resident_mb() -> float:
+    """Give the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+if __name__ == "__main__":
+    main()
