@@ -45,7 +45,7 @@ def main() -> None:
         print(f"tenth {tenth:2}: {1e6 * seconds / files:6.0f} µs a file, {held:6.1f} MB")
     slower, larger = times[-1] / times[0], memory[-1] / memory[0]
     print(
-        f"the last tenth takes {slower:.3f} times the time of the first, and {larger:.3f} times the "
+        f"the last tenth takes {slower:.3f} times the time of the first, {larger:.3f} times the "
         f"memory (limit {LIMIT})"
     )
     if max(slower, larger) > LIMIT:

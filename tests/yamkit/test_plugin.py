@@ -28,8 +28,12 @@ def test_the_exported_names() -> None:
         "PluginInfo",
         "Resampler",
         "ResamplerInfo",
+        "Runner",
+        "RunnerInfo",
+        "RunnerOptions",
         "Sink",
         "SinkInfo",
+        "Work",
         "hookimpl",
         "hookspec",
     }
