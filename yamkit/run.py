@@ -194,6 +194,8 @@ class Resumption:
     def keep(self, clip: Clip, item: SinkItem) -> None:
         """Write an item that is new into the journal."""
         self.journal.write(_key(clip), clip.stamp, item)
+        if isinstance(item, (ClipEnd, ClipFailure)):
+            clip.stamp = None  # there may be millions of clips
 
     def _is_left(self, clip: Clip) -> bool:
         clip.stamp = file_stamp(clip.path)
