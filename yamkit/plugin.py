@@ -331,9 +331,10 @@ class Frontend(Protocol):
 class Backend(Protocol):
     """Runs the network: ``factory(model: Model, options: BackendOptions) -> Backend``.
 
-    The factory loads everything that takes time. It raises
-    `yamkit.errors.IncompatibleError` for a provider this machine does not have, or a thread count
-    it cannot keep, and `yamkit.errors.BundleError` for a model it cannot run.
+    The factory loads everything that takes time. It raises `yamkit.errors.IncompatibleError` for a
+    thread count it cannot keep, and `yamkit.errors.BundleError` for a model it cannot run. A
+    provider that this machine does not have is a `yamkit.errors.ProviderWarning`, and the CPU takes
+    its place.
 
     Example
     -------

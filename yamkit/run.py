@@ -198,11 +198,14 @@ class Resumption:
             clip.stamp = None  # there may be millions of clips
 
     def _is_left(self, clip: Clip) -> bool:
-        clip.stamp = file_stamp(clip.path)
-        state = None if clip.stamp is None else self.journal.state(_key(clip), clip.stamp)
-        if state == "failed":
-            return self.retry_failed
-        return state is None or not self.is_there(clip.path)
+        stamp = file_stamp(clip.path)
+        state = None if stamp is None else self.journal.state(_key(clip), stamp)
+        is_left = self.retry_failed if state == "failed" else True
+        if state == "done":
+            is_left = not self.is_there(clip.path)
+        if is_left:
+            clip.stamp = stamp
+        return is_left
 
     def _again(self, clip: _Clip) -> Iterator[tuple[_Clip, SinkItem | None, bool]]:
         for item in self.journal.items(_key(clip)):
