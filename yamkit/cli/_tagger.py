@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -11,7 +12,9 @@ from yamkit.cli._model import MODEL_HELP
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Shares", "share_cores", "tagger_options"]
+    from yamkit.plugin import Runner
+
+__all__ = ["Shares", "make_runner", "share_cores", "tagger_options"]
 
 
 def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
@@ -61,6 +64,17 @@ def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
         click.option(
             "--provider", default="cpu", show_default=True, help="Where the network runs."
         ),
+        click.option(
+            "--runner",
+            default="local",
+            show_default=True,
+            help="Where clips are tagged: local, ray or a plugin's.",
+        ),
+        click.option(
+            "--ray-address",
+            metavar="ADDRESS",
+            help="Ray cluster to join.  [default: one on this machine]",
+        ),
     )
 
     def add(command: Any) -> Any:
@@ -81,6 +95,19 @@ def share_cores(jobs: int | None, threads: int | None, paths: Iterable[str] = ()
     if jobs is None:
         jobs = 1 if "-" in paths else max(1, usable_cores() // (threads or 1))
     return Shares(jobs, threads if jobs == 1 else threads or 1)
+
+
+def make_runner(
+    name: str, jobs: int | None, threads: int | None, address: str | None, shares: Shares
+) -> contextlib.closing[Runner]:
+    """Make a runner, to be closed; this machine's cores are shared out for it if it is local."""
+    from yamkit._registry import registry
+    from yamkit.plugin import RunnerOptions
+
+    factory = registry().load(registry().resolve("runner", name))
+    if name == "local":
+        jobs = shares.jobs
+    return contextlib.closing(factory(RunnerOptions(jobs, threads, address)))
 
 
 class Shares(NamedTuple):

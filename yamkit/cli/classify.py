@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit.cli._model import choose_model
-from yamkit.cli._tagger import share_cores, tagger_options
+from yamkit.cli._tagger import make_runner, share_cores, tagger_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,16 +105,6 @@ class _Shard(click.ParamType[tuple[int, int]]):
     type=_Shard(),
     help="Take part I of N of the files, by a hash of their paths, so that N runs share a corpus.",
 )
-@click.option(
-    "--runner",
-    "runner_name",
-    default="local",
-    show_default=True,
-    help="Where clips are tagged: local, ray or a plugin's.",
-)
-@click.option(
-    "--ray-address", metavar="ADDRESS", help="Ray cluster to join.  [default: one on this machine]"
-)
 @click.pass_context
 def classify(
     ctx: click.Context,
@@ -131,11 +121,11 @@ def classify(
     resume: bool,
     retry_failed: bool,
     shard: tuple[int, int] | None,
-    runner_name: str,
-    ray_address: str | None,
     model: str | None,
     jobs: int | None,
     threads: int | None,
+    runner: str,
+    ray_address: str | None,
     **parts: Any,
 ) -> None:
     """Tag sound files; - stands for a stream on standard input.
@@ -158,17 +148,14 @@ def classify(
 
     A file that fails is one line on standard error; the others go on, and the exit code is 1.
     """
-    from yamkit._registry import registry
     from yamkit.audio import NotFound, find_audio
     from yamkit.clips import Clip
     from yamkit.output import plan_outputs
-    from yamkit.plugin import RunnerOptions
     from yamkit.run import Choice, in_shard, run_info
     from yamkit.run import classify as run
     from yamkit.tagger import Tagger
     from yamkit.work import Work
 
-    make_runner = registry().load(registry().resolve("runner", runner_name))
     wanted = {"scores": save_scores, "embedding": save_embeddings}
     arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
     sinks = _sinks(formats or (_format_of(output),), arrays)
@@ -189,14 +176,11 @@ def classify(
             resumption = stack.enter_context(
                 _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
             )
-        options = RunnerOptions(
-            shares.jobs if runner_name == "local" else jobs, threads, ray_address
-        )
-        runner = stack.enter_context(contextlib.closing(make_runner(options)))
+        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
         reporter = stack.enter_context(_Reporter(len(clips), outputs.to_terminal))
         work = Work(tagger, choice)
         failures = run(
-            lambda left: runner.items(work, left), clips, about, outputs, reporter, resumption
+            lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
         )
     if failures:
         if len(clips) > 1:

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from yamkit._text import printable
 from yamkit.cli._model import choose_model
-from yamkit.cli._tagger import share_cores, tagger_options
+from yamkit.cli._tagger import make_runner, share_cores, tagger_options
 from yamkit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from yamkit.evaluation.labels import LabelledSet
     from yamkit.evaluation.scoring import Scores
+    from yamkit.plugin import Runner
     from yamkit.tagger import Tagger
 
 __all__ = ["evaluate"]
@@ -134,13 +135,16 @@ def evaluate(
     else:
         folder = audio or (labels if labels.is_dir() else labels.parent)
         with contextlib.ExitStack() as stack:
-            shares = share_cores(parts.pop("jobs"), parts.pop("threads"))
+            jobs, threads = parts.pop("jobs"), parts.pop("threads")
+            shares = share_cores(jobs, threads)
+            name, address = parts.pop("runner"), parts.pop("ray_address")
+            runner = stack.enter_context(make_runner(name, jobs, threads, address, shares))
             taggers = _open(stack, threads=shares.threads, **parts)
             files = _score_files(scores_file, report_folder, len(taggers))
             class_maps = [tagger.classes for tagger in taggers]
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
-                _score(labelled, folder, tagger, file, strict, shares.jobs)
+                _score(labelled, folder, tagger, file, strict, runner)
                 for tagger, file in zip(taggers, files, strict=True)
             ]
     reports = evaluate_scores(
@@ -181,14 +185,14 @@ def _score(
     tagger: Tagger,
     file: Path | None,
     strict: bool,
-    jobs: int,
+    runner: Runner,
 ) -> Scores:
     from yamkit._signals import Interruptions
     from yamkit.evaluation import score_set
 
     with Interruptions(), _progress(f"{printable(tagger.model.name)} {tagger.backend}") as progress:
         return score_set(
-            labelled, folder, tagger, file, strict=strict, jobs=jobs, progress=progress
+            labelled, folder, tagger, file, strict=strict, runner=runner, progress=progress
         )
 
 

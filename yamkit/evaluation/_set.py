@@ -20,14 +20,16 @@ from yamkit.evaluation.labels import LabelledSet, find_files, read_set
 from yamkit.evaluation.scoring import Scores, fingerprint
 from yamkit.evaluation.targets import read_label_map, targets_of
 from yamkit.journal import Journal
-from yamkit.run import Choice, Resumption, clip_items
+from yamkit.run import Choice, Resumption
 from yamkit.types import ClipEnd, ClipFailure
+from yamkit.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from yamkit.evaluation._evaluate import Report
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
+    from yamkit.plugin import Runner
     from yamkit.tagger import Tagger
     from yamkit.types import LabelledClip, SinkItem, TagClass
 
@@ -120,6 +122,7 @@ def score_set(
     *,
     strict: bool = False,
     jobs: int = 1,
+    runner: Runner | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Scores:
     """Score the clips of a set, but for those that the scores file's journal has.
@@ -137,6 +140,8 @@ def score_set(
         Begin only if no file is missing.
     jobs : int
         Clips at a time; give the tagger one thread then.
+    runner : Runner, optional
+        Where clips are scored, rather than in `jobs` threads of this process.
     progress : callable, optional
         Receives the number of clips that are done, and of all.
 
@@ -169,7 +174,7 @@ def score_set(
         raise OutputError(f"{printable(scores_file)}: {os.strerror(errno.EISDIR)}")
     done = 0
     try:
-        for part, item in _items(tagger, parts, scores_file, jobs):
+        for part, item in _items(tagger, parts, scores_file, runner, jobs):
             if isinstance(item, ClipFailure):
                 scores.failures[part.key] = item.message
             elif isinstance(item, ClipEnd):
@@ -186,15 +191,21 @@ def score_set(
 
 
 def _items(
-    tagger: Tagger, parts: Sequence[Clip], scores_file: Path | None, jobs: int
+    tagger: Tagger,
+    parts: Sequence[Clip],
+    scores_file: Path | None,
+    runner: Runner | None,
+    jobs: int,
 ) -> Iterator[tuple[Clip, SinkItem | None]]:
     """Tag clips; what the journal has is given again, and what is new is kept in it."""
+    work = Work(tagger, _CHOICE)
 
     def tag(left: Iterable[Clip]) -> Generator[tuple[Clip, SinkItem], None, None]:
-        return clip_items(tagger, left, _CHOICE, jobs)
+        return work.items(left, jobs) if runner is None else runner.items(work, left)
 
     if scores_file is None:
-        yield from tag(parts)
+        with contextlib.closing(tag(parts)) as found:
+            yield from found
         return
     path = scores_file.with_name(f"{scores_file.name}.journal")
     mark = {"yamkit": __version__, **fingerprint(tagger), "provider": tagger.provider}

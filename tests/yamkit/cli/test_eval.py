@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -359,3 +360,17 @@ def test_esc10_is_what_the_published_mapping_gives(yamkit, shared, yamnet, monke
     assert system["summary"]["mean_average_precision"]["value"] == pytest.approx(0.948, abs=0.01)
     assert system["summary"]["mean_average_precision"]["classes"] == 10
     assert json.loads(out)["coverage"]["scored"] == 400
+
+
+@pytest.mark.ray
+def test_a_cluster_reaches_the_same_figures(yamkit) -> None:
+    pytest.importorskip("ray")
+    command = [sys.executable, "-m", "yamkit", "eval", "list.csv", "--audio", "audio", "--json"]
+    done = subprocess.run(
+        [*command, "--runner", "ray", "--jobs", "2"], capture_output=True, text=True, check=True
+    )
+    _, out, _ = yamkit("list.csv", "--audio", "audio", "--json")
+    found, wanted = (json.loads(each)["systems"][0]["summary"] for each in (done.stdout, out))
+    assert found.keys() == wanted.keys()
+    for name, figure in wanted.items():
+        assert found[name]["value"] == pytest.approx(figure["value"], abs=1e-6)
