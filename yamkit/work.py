@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yamkit._records import DAMAGE, pack, unpack
 from yamkit.clips import Clip
-from yamkit.errors import AudioFileError, IncompatibleError, YamkitError
+from yamkit.errors import AudioFileError, IncompatibleError, ParameterError, YamkitError
 from yamkit.run import clip_items
 from yamkit.tagger import Tagger
 from yamkit.types import ClipEnd, ClipFailure
@@ -24,8 +26,8 @@ __all__ = ["Work"]
 class Work:
     """A tagger and what is reported of it; see `yamkit.plugin.Work`.
 
-    Pickled, it takes the name of the model along and not the model; unpickled, it opens a tagger of
-    its own when it first tags.
+    Pickled, it takes the names of model and working directory along, and not the model; unpickled,
+    it goes there and opens a tagger of its own when it first tags.
 
     Parameters
     ----------
@@ -35,7 +37,8 @@ class Work:
 
     def __init__(self, tagger: Tagger, choice: Choice) -> None:
         self._tagger: Tagger | None = tagger
-        self._model, self._sha256 = str(tagger.model.folder), tagger.model.sha256
+        self._model, self._sha256 = str(tagger.model.folder.resolve()), tagger.model.sha256
+        self._folder = Path.cwd()
         self._settings: dict[str, Any] = dict(tagger.settings)
         self._classes = tagger.classes
         self._choice = choice
@@ -51,6 +54,8 @@ class Work:
 
     def row(self, clip: Clip) -> dict[str, Any]:
         """Describe a clip; see `yamkit.plugin.Work`."""
+        if clip.path == "-":
+            raise ParameterError("standard input belongs to this process alone; use --runner local")
         error = None if clip.error is None else str(clip.error)
         return {
             "path": clip.path,
@@ -93,6 +98,8 @@ class Work:
 
     def _opened(self) -> Tagger:
         if self._tagger is None:
+            with contextlib.suppress(OSError):  # paths may be relative
+                os.chdir(self._folder)
             tagger = Tagger(self._model, **self._settings)
             if tagger.model.sha256 != self._sha256:
                 tagger.close()

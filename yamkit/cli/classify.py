@@ -172,7 +172,8 @@ def classify(
     with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))
         resumption = None
-        if resume or retry_failed or (outputs.journal is not None and len(clips) > 1):
+        is_corpus = len(clips) > 1 or shard is not None
+        if resume or retry_failed or (is_corpus and outputs.journal is not None):
             resumption = stack.enter_context(
                 _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
             )

@@ -103,6 +103,20 @@ def test_work_that_was_sent_opens_a_tagger_of_its_own(tagger, paths: list[str]) 
     pickle.loads(pickle.dumps(work)).close()
 
 
+def test_work_that_was_sent_finds_relative_paths(
+    tagger, paths: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    work = Work(tagger, CHOICE)
+    sent = pickle.loads(pickle.dumps(work))
+    monkeypatch.chdir("/")
+    (answer,) = sent.answers([work.row(Clip("00.wav"))], 1)
+    sent.close()
+    assert isinstance(list(work.read(answer))[-1], ClipEnd)
+    with pytest.raises(ParameterError, match="standard input belongs to this process alone"):
+        work.row(Clip("-"))
+
+
 def test_work_for_another_model_is_refused(tagger) -> None:
     sent = pickle.loads(pickle.dumps(Work(tagger, CHOICE)))
     sent._sha256 = "0" * 64
