@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["open_sndfile"]
 
+_SHORT = np.float32(2.0**-15)
+_PLAIN = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC")
+"""Formats whose 16-bit samples libsndfile gives as they stand in the file."""
 _UNKNOWN_LENGTH = 1 << 40
 """From here on a length means that nobody knows it; `length_frame` claims more, too."""
 
@@ -112,11 +115,13 @@ def _open(source: Window | int) -> Any | None:
 
 def _blocks(sound: Any, window: Window, is_cut: bool) -> Iterator[NDArray[np.float32]]:
     length = block_samples(sound.channels)
+    # NumPy turns them into floats several times as fast as libsndfile, and as exactly.
+    is_short = sound.subtype == "PCM_16" and sound.format in _PLAIN
     decoded = 0
     broken = False
     samples = length
     while samples == length and not broken:  # less than was asked for is the end
-        block = np.empty((length, sound.channels), np.float32)
+        block = np.empty((length, sound.channels), np.int16 if is_short else np.float32)
         try:
             samples = len(sound.read(out=block))
         except soundfile.LibsndfileError:
@@ -126,7 +131,7 @@ def _blocks(sound: Any, window: Window, is_cut: bool) -> Iterator[NDArray[np.flo
         if samples <= 0:
             break
         decoded += samples
-        yield block[:samples]
+        yield block[:samples] * _SHORT if is_short else block[:samples]
     reason = _shortfall(sound, decoded, is_cut)
     if reason is None and broken:
         reason = f"damaged: decoding stopped after {decoded} samples"
