@@ -68,7 +68,8 @@ def stages(files: list[Path], tagger: Tagger) -> dict[str, float]:
         mixed = timed("mix down", mono(blocks, rate))
         samples = timed("resample", pipeline.resample(mixed, rate))
         cut = timed("cut", segments(samples, window, hop, pipeline.batch_size))
-        left += timed("front end", map(pipeline.frontend.patches, (each.samples for each in cut)))
+        patches = timed("front end", map(pipeline.frontend.patches, (s.samples for s in cut)))
+        left.append(np.concatenate(patches))  # a copy: memory that is kept would cost the next file
     together = np.concatenate(left)
     size = pipeline.batch_size
     batches = [together[start : start + size] for start in range(0, len(together), size)]
