@@ -243,20 +243,25 @@ class _Schedule(Generic[_Stream]):
     def _open(self) -> None:
         """Ask for another stream and begin to read it; a live one when its turn comes."""
         lane: _Lane[_Stream] | None = None
+        trouble: Exception | None = None
         try:
             for stream in self._streams:
                 is_read = not self._is_live(stream)
                 lane = _Lane(self._opened, stream, self._read(stream), reading=is_read)
                 break
-        finally:
-            with self._lock:
-                self._opening, self._no_more = False, lane is None
-                if lane is not None:
-                    self._opened += 1
-                    self._lanes.append(lane)
-                    if not lane.reading:
-                        self._readable.append(lane)
-                self._task_due.notify()
+        except Exception as error:
+            trouble = error
+        with self._lock:
+            # at once, or the caller might take this for the end
+            self._trouble = self._trouble or trouble
+            self._opening, self._no_more = False, lane is None
+            if lane is not None:
+                self._opened += 1
+                self._lanes.append(lane)
+                if not lane.reading:
+                    self._readable.append(lane)
+            self._task_due.notify()
+            self._event_due.notify()
         if lane is not None and lane.reading:
             self._advance(lane)
 

@@ -221,18 +221,14 @@ def _sinks(names: Iterable[str], arrays: Iterable[str]) -> list[Format]:
     from yamkit.output import Format
     from yamkit.plugin import SinkInfo
 
-    plugins = registry()
-    sinks = []
-    for name in dict.fromkeys(names):
-        plugin = plugins.resolve("sink", name)
+    def load(name: str) -> Format:
+        plugin = registry().resolve("sink", name)
         assert isinstance(plugin.info, SinkInfo)
-        sinks.append(Format(plugin.info, plugins.load(plugin)))
-    for array in arrays:
-        if not any(array in sink.info.arrays for sink in sinks):
-            plugin = plugins.resolve("sink", _ARRAY_SINKS[array])
-            assert isinstance(plugin.info, SinkInfo)
-            sinks.append(Format(plugin.info, plugins.load(plugin)))
-    return sinks
+        return Format(plugin.info, registry().load(plugin))
+
+    sinks = [load(name) for name in dict.fromkeys(names)]
+    written = {array for sink in sinks for array in sink.info.arrays}
+    return sinks + [load(_ARRAY_SINKS[array]) for array in arrays if array not in written]
 
 
 _ARRAY_SINKS = {"scores": "scores-npy", "embedding": "embeddings-npy"}
