@@ -73,15 +73,15 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "formats",
     multiple=True,
     metavar="NAME",
-    help="text, json, jsonl, csv or a plugin's; may be repeated.  [default: what the suffix of "
-    "--output says, else text]",
+    help="text, json, jsonl, csv, parquet or a plugin's; may be repeated.  [default: what the "
+    "suffix of --output says, else text]",
 )
 @click.option(
     "-o",
     "--output",
     metavar="PATH",
-    help="File; or folder, or template of {folder}, {stem}, {name} and {ext}: a file a clip and "
-    "format.  [default: standard output]",
+    help="File; or folder, or template of {folder}, {stem}, {name}, {ext} and {shard}: a file a clip "
+    "and format.  [default: standard output]",
 )
 @click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
 @click.option(
@@ -140,6 +140,7 @@ def classify(
       yamkit classify dog.wav
       yamkit classify --per-patch --format json dog.wav
       yamkit classify --recursive --format csv --output tags.csv recordings/
+      yamkit classify --recursive --format parquet --output tags/ --resume recordings/
       yamkit classify --format json --format csv --output 'tags/{stem}.{ext}' *.flac
       ffmpeg -i film.mkv -f wav - | yamkit classify -
 
