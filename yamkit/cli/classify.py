@@ -80,8 +80,8 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "-o",
     "--output",
     metavar="PATH",
-    help="File; or folder, or template of {folder}, {stem}, {name}, {ext} and {shard}: a file a clip "
-    "and format.  [default: standard output]",
+    help="File; or folder, or template of {folder}, {stem}, {name}, {ext} and {shard}: a file a "
+    "clip and format.  [default: standard output]",
 )
 @click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
 @click.option(
