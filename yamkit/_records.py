@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, Tag
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,6 +49,9 @@ def to_record(item: SinkItem) -> Record:
         return Record(json.dumps(["start", item.path, item.sample_rate, item.channels]))
     if isinstance(item, ClipFailure):
         return Record(json.dumps(["failure", item.path, item.type, item.message]))
+    if isinstance(item, Event):
+        onset, offset, tag = item.onset_seconds, item.offset_seconds, item.tag
+        return Record(json.dumps(["event", onset, offset, tag.index, tag.score]))
     tags = [[tag.index, tag.score] for tag in item.tags]
     if isinstance(item, PatchTags):
         text = json.dumps(["patch", item.start_seconds, item.end_seconds, tags])
@@ -80,6 +83,10 @@ def from_record(record: Record, classes: Sequence[TagClass], dtype: str) -> Sink
     if kind == "failure":
         path, name, message = values
         return ClipFailure(str(path), str(name), str(message))
+    if kind == "event":
+        onset, offset, index, score = values
+        (tag,) = _tags([[index, score]], classes)
+        return Event(float(onset), float(offset), tag)
     arrays = _array(record.scores, dtype), _array(record.embedding, dtype)
     if kind == "patch":
         start, end, tags = values

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import unicodedata
+from typing import TYPE_CHECKING
 
-__all__ = ["printable"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["nearest", "printable"]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest what was meant, or show what would be valid: the end of a message."""
+    choices = list(known)
+    word = name.casefold()
+    folded = {choice.casefold(): choice for choice in reversed(choices)}
+    holding = sorted((choice for choice in folded if word in choice), key=len) if word else []
+    near = holding or difflib.get_close_matches(word, folded, n=1)
+    if near:
+        return f"; did you mean {printable(folded[near[0]])!r}?"
+    return f", such as {printable(choices[0])!r}"
 
 
 def printable(text: str | os.PathLike[str]) -> str:

@@ -59,22 +59,25 @@ class ClipScores:
 
 
 def top_tags(
-    scores: NDArray[np.float32],
+    scores: NDArray[np.floating],
     classes: Sequence[TagClass],
     top: int | None,
-    threshold: float | None,
+    threshold: float | NDArray[np.floating] | None,
+    chosen: NDArray[np.intp] | None = None,
 ) -> tuple[Tag, ...]:
     """Choose the highest classes.
 
     Parameters
     ----------
-    scores : ndarray, float32 [C]
+    scores : ndarray, float [C]
     classes : sequence of TagClass
         C rows.
     top : int or None
         At most so many; None for all.
-    threshold : float or None
+    threshold : float, ndarray, float [C], or None
         None below this score; None for any.
+    chosen : ndarray, int, optional
+        Indices of the classes to choose among, ascending; None for all.
 
     Returns
     -------
@@ -88,9 +91,11 @@ def top_tags(
     """
     if top is not None and top < 1:
         raise ParameterError(f"top {top}: wanted 1 or more, or None for all")
-    order = np.argsort(-scores, kind="stable")[:top]
-    return tuple(
-        Tag(int(i), classes[i].mid, classes[i].name, float(scores[i]))
-        for i in order
-        if threshold is None or scores[i] >= threshold
-    )
+    if threshold is not None:
+        kept = np.flatnonzero(scores >= threshold)
+        chosen = kept if chosen is None else np.intersect1d(chosen, kept, assume_unique=True)
+    if chosen is None:
+        order = np.argsort(-scores, kind="stable")[:top]
+    else:
+        order = chosen[np.argsort(-scores[chosen], kind="stable")[:top]]
+    return tuple(Tag(int(i), classes[i].mid, classes[i].name, float(scores[i])) for i in order)

@@ -22,6 +22,7 @@
     │   ├── DecodeError         (RuntimeError)       bytes that are not sound
     │   └── AudioValueError     (ValueError)         samples that cannot be tagged
     ├── LabelError              (ValueError)         a labelled set that cannot be read
+    ├── CalibrationError        (ValueError)         calibration or thresholds that are none
     ├── OutputError             (OSError)            results that cannot be written
     └── RunnerError             (RuntimeError)       a cluster that cannot go on
 
@@ -39,6 +40,7 @@ __all__ = [
     "AudioValueError",
     "BrokenPluginError",
     "BundleError",
+    "CalibrationError",
     "DecodeError",
     "DownloadError",
     "IncompatibleError",
@@ -138,6 +140,10 @@ class AudioValueError(AudioError, ValueError):
 
 class LabelError(YamkitError, ValueError):
     """A labelled set, or a map of its labels, that is not what it should be."""
+
+
+class CalibrationError(YamkitError, ValueError):
+    """A calibration, or thresholds, that are not what they should be."""
 
 
 class OutputError(YamkitError, OSError):

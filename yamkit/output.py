@@ -68,13 +68,15 @@ def plan_outputs(
     Raises
     ------
     ParameterError
-        If two results would go to one place, or onto an input.
+        If two results would go to one place, or onto an input, or clips into one file of a format
+        that holds one.
     OutputError
         If the folder of an output does not exist or cannot be made.
     """
     if output == "":
         raise ParameterError("output '': wanted a file, a folder, a template, or - for stdout")
     if output is None or output == "-":
+        _check_one_clip(formats, clips)
         if len(formats) > 1:
             names = ", ".join(f.info.name for f in formats)
             raise ParameterError(
@@ -105,8 +107,19 @@ def plan_outputs(
         place = Path(template)
         template = str(place.with_name(f"{place.stem}-{{shard}}{place.suffix}"))
     template = template.replace("{shard}", "{:05}-of-{:05}".format(*(shard or (1, 1))))
+    if not _is_per_clip(template):
+        _check_one_clip(formats, clips)
     _check_places(formats, template, clips)
     return Outputs(formats, template, shard)
+
+
+def _check_one_clip(formats: Sequence[Format], clips: Sequence[str]) -> None:
+    for format_ in formats:
+        if format_.info.one_clip and len(clips) > 1:
+            raise ParameterError(
+                f"format {format_.info.name}: a file holds one clip, not {len(clips)}; name a "
+                "folder or a template: --output 'tags/{stem}.{ext}'"
+            )
 
 
 def _check_places(formats: Sequence[Format], template: str, clips: Sequence[str]) -> None:
@@ -218,6 +231,9 @@ class Outputs:
         failure: BaseException | None = None
         while self._open:
             output = self._open.pop(0)
+            if output.is_lost:
+                output.abort()
+                continue
             try:
                 output.close()
             except (YamkitError, BrokenPipeError) as error:
@@ -241,6 +257,9 @@ class Outputs:
                 if output.clip is not None:
                     message = f"{output.clip}: interrupted"
                     output.write(ClipFailure(output.clip, "Interrupted", message))
+                if output.is_lost:
+                    output.abort()
+                    continue
                 output.close()
             except (YamkitError, BrokenPipeError):
                 output.abort()
@@ -262,6 +281,7 @@ class _Output:
 
     def __init__(self, format_: Format, place: Path | None, run: RunInfo) -> None:
         self.failed = False
+        self.is_lost = False  # it was to hold one clip alone, which failed
         self.clip: str | None = None
         self._format = format_
         self._place = "standard output" if place is None else str(place)
@@ -286,6 +306,7 @@ class _Output:
                 self.clip = item.path
             elif isinstance(item, (ClipEnd, ClipFailure)):
                 self.clip = None
+                self.is_lost = self._format.info.one_clip and isinstance(item, ClipFailure)
                 self._file.stream.flush()
 
     def close(self) -> None:

@@ -172,6 +172,10 @@ class SinkInfo(PluginInfo):
         Whether a file is meant to hold many clips, even where a folder is named.
     arrays : tuple of str
         Which of ``scores`` and ``embedding`` it writes where they come.
+    for_events : bool
+        Whether it writes events, and nothing of runs that find none.
+    one_clip : bool
+        Whether a file holds one clip alone.
     """
 
     _: KW_ONLY
@@ -179,6 +183,8 @@ class SinkInfo(PluginInfo):
     binary: bool = False
     for_corpora: bool = False
     arrays: tuple[str, ...] = ()
+    for_events: bool = False
+    one_clip: bool = False
 
 
 @dataclass(frozen=True)
@@ -540,7 +546,7 @@ class Work(Protocol[_Clip]):
         ------
         clip : object
             In their order.
-        item : ClipStart, PatchTags, ClipEnd or ClipFailure
+        item : ClipStart, PatchTags, Event, ClipEnd or ClipFailure
             Whatever goes wrong with a clip is its `ClipFailure`.
         """
 

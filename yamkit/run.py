@@ -10,8 +10,10 @@ import errno
 import hashlib
 import math
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
 
 from yamkit import __version__
 from yamkit._signals import Interruptions
@@ -19,22 +21,32 @@ from yamkit.aggregate import ClipScores, top_tags
 from yamkit.audio import display_path, file_stamp
 from yamkit.clips import Clip, tag_clips
 from yamkit.errors import OutputError, ParameterError, YamkitError
+from yamkit.events import OnsetOrder, check_parameters
 from yamkit.output import path_text
+from yamkit.reading import Reading
 from yamkit.scheduling import Ended, Failed
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, Parameters, PatchTags, RunInfo, RunModel
+from yamkit.types import (
+    ClipEnd,
+    ClipFailure,
+    ClipStart,
+    Parameters,
+    PatchTags,
+    RunInfo,
+    RunModel,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from yamkit.audio import AudioSource
+    from yamkit.events import ClosedEvent, EventDetector, OpenedEvent
     from yamkit.journal import Journal
     from yamkit.output import Outputs
     from yamkit.tagger import Tagger
-    from yamkit.types import Batch, SinkItem, Tag
+    from yamkit.types import Batch, Event, EventParameters, SinkItem, Tag
 
 __all__ = [
     "Choice",
@@ -69,6 +81,12 @@ class Choice:
         else of clips.
     dtype : str
         Of the arrays.
+    events : EventParameters or None
+        Events are reported beside clips, in place of patches.
+    classes : tuple of int or None
+        Indices of the classes that can be reported; None for all.
+    reading : Reading
+        How scores are read, those of arrays as well.
 
     Raises
     ------
@@ -81,12 +99,19 @@ class Choice:
     per_patch: bool = False
     arrays: tuple[str, ...] = ()
     dtype: str = "float16"
+    events: EventParameters | None = None
+    classes: tuple[int, ...] | None = None
+    reading: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
             raise ParameterError(f"top {self.top}: wanted 1 or more")
         if self.threshold is not None and not math.isfinite(self.threshold):
             raise ParameterError(f"threshold {self.threshold}: wanted a finite number")
+        if self.events is not None:
+            check_parameters(self.events)
+            if self.per_patch:
+                raise ParameterError("events and patches at once; wanted --events or --per-patch")
 
 
 class Observer(Protocol):
@@ -101,14 +126,25 @@ class Observer(Protocol):
 
 def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) -> RunInfo:
     """Describe a run to its sinks."""
-    model = tagger.model
+    model, reading = tagger.model, choice.reading
     return RunInfo(
         yamkit=__version__,
         model=RunModel(model.name, model.version, model.sha256, model.source, len(model.classes)),
         backend=tagger.backend,
         frontend=tagger.frontend,
         resampler=tagger.resampler,
-        parameters=Parameters(tagger.aggregate, tagger.hop_seconds, choice.threshold, choice.top),
+        parameters=Parameters(
+            tagger.aggregate,
+            tagger.hop_seconds,
+            choice.threshold,
+            choice.top,
+            reading.score_kind,
+            "" if reading.calibration is None else reading.calibration.sha256,
+            reading.thresholds_sha256,
+            choice.classes,
+            reading.roll_up is not None,
+            choice.events,
+        ),
         per_patch=choice.per_patch,
         embedding_size=model.network.embedding_size,
         arrays=choice.arrays,
@@ -311,7 +347,7 @@ def clip_items(
     Yields
     ------
     clip : Clip
-    item : ClipStart, PatchTags, ClipEnd or ClipFailure
+    item : ClipStart, PatchTags, Event, ClipEnd or ClipFailure
         In the order that `yamkit.types.SinkItem` gives. Whatever goes wrong with a clip is its
         `ClipFailure`; nothing but an interruption is raised.
     """
@@ -329,11 +365,12 @@ def clip_items(
                 sample_rate, channels = clip.audio.sample_rate, clip.audio.channels
                 yield clip, ClipStart(path_text(clip.path), sample_rate, channels)
             if isinstance(event, Ended):
-                yield clip, state.end()
+                for last in state.end():
+                    yield clip, last
                 clip.audio = state = None
                 continue
-            for patch in state.patches(event):
-                yield clip, patch
+            for item in state.take(event):
+                yield clip, item
 
 
 class _ClipState:
@@ -341,33 +378,46 @@ class _ClipState:
 
     def __init__(self, tagger: Tagger, choice: Choice, audio: AudioSource) -> None:
         self._tagger, self._choice, self._audio = tagger, choice, audio
-        self._scores = ClipScores(tagger.aggregate, len(tagger.classes))
+        count = len(tagger.classes)
+        self._scores = ClipScores(tagger.aggregate, count)
         self._embedding: ClipScores | None = None
         if "embedding" in choice.arrays and not choice.per_patch:
             self._embedding = ClipScores("mean", tagger.model.network.embedding_size)
+        self._columns = np.array(range(count) if choice.classes is None else choice.classes)
+        self._threshold: float | NDArray[np.float64] | None = choice.threshold
+        if choice.reading.thresholds and choice.events is None:
+            lowest = -math.inf if choice.threshold is None else choice.threshold
+            self._threshold = choice.reading.levels(count, lowest)
+        self._detector: EventDetector | None = None
+        if choice.events is not None:
+            self._detector = choice.reading.detector(tagger.grid, choice.events, self._columns)
+        self._order = OnsetOrder()
 
-    def patches(self, batch: Batch) -> Iterator[PatchTags]:
-        """Take in a batch; give its patches where they are reported."""
+    def take(self, batch: Batch) -> Iterator[PatchTags | Event]:
+        """Take in a batch; give its patches, or events that are over, where they are reported."""
         self._scores.update(batch.scores)
         if self._embedding is not None:
             self._embedding.update(batch.embeddings)
+        if self._detector is not None:
+            yield from self._events(self._detector.update(batch.scores, self._samples))
         if not self._choice.per_patch:
             return
         duration = self._audio.samples / self._audio.sample_rate
         times = self._tagger.patch_times(batch.start_samples, duration).tolist()
-        for (start, end), scores, embedding in zip(
-            times, batch.scores, batch.embeddings, strict=True
-        ):
+        read = self._choice.reading.apply(batch.scores)
+        for (start, end), scores, embedding in zip(times, read, batch.embeddings, strict=True):
             yield PatchTags(start, end, self._tags(scores), *self._arrays(scores, embedding))
 
-    def end(self) -> ClipEnd:
-        """Sum the clip up."""
-        scores = self._scores.result()
+    def end(self) -> Iterator[Event | ClipEnd]:
+        """Give the last events, and sum the clip up."""
+        if self._detector is not None:
+            yield from self._events(self._detector.finish(self._samples))
+        scores = self._choice.reading.apply(self._scores.result()[np.newaxis])[0]
         arrays: tuple[NDArray[Any] | None, ...] = ()
         if not self._choice.per_patch:
             embedding = None if self._embedding is None else self._embedding.result()
             arrays = self._arrays(scores, embedding)
-        return ClipEnd(
+        yield ClipEnd(
             self._audio.samples / self._audio.sample_rate,
             self._scores.patches,
             self._tags(scores),
@@ -375,11 +425,23 @@ class _ClipState:
             *arrays,
         )
 
-    def _tags(self, scores: NDArray[np.float32]) -> tuple[Tag, ...]:
-        return top_tags(scores, self._tagger.classes, self._choice.top, self._choice.threshold)
+    @property
+    def _samples(self) -> int:
+        """Those known to be there, at the model's rate."""
+        return self._tagger.grid.samples_of(self._audio.samples, self._audio.sample_rate)
+
+    def _events(self, changes: Iterator[OpenedEvent | ClosedEvent]) -> Iterator[Event]:
+        assert self._detector is not None
+        grid, classes = self._tagger.grid, self._tagger.classes
+        for event in self._order.update(changes, self._detector):
+            yield grid.event(event, classes[self._columns[event.column]])
+
+    def _tags(self, scores: NDArray[np.floating[Any]]) -> tuple[Tag, ...]:
+        classes = self._tagger.classes
+        return top_tags(scores, classes, self._choice.top, self._threshold, self._columns)
 
     def _arrays(
-        self, scores: NDArray[np.float32], embedding: NDArray[np.float32] | None
+        self, scores: NDArray[np.floating[Any]], embedding: NDArray[np.float32] | None
     ) -> tuple[NDArray[Any] | None, ...]:
         given = {"scores": scores, "embedding": embedding}
         return tuple(

@@ -5,12 +5,22 @@ Keys may be added within ``yamkit/1``; readers ignore those they do not know.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, RunInfo, Tag
+    from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, RunInfo, Tag
 
-__all__ = ["SCHEMA", "end_dict", "failure_dict", "patch_dict", "run_dict", "start_dict", "tag_dict"]
+__all__ = [
+    "SCHEMA",
+    "end_dict",
+    "event_dict",
+    "failure_dict",
+    "patch_dict",
+    "run_dict",
+    "start_dict",
+    "tag_dict",
+]
 
 SCHEMA = "yamkit/1"
 
@@ -37,6 +47,11 @@ def run_dict(run: RunInfo) -> dict[str, Any]:
             "threshold": parameters.threshold,
             "top": parameters.top,
             "score_kind": parameters.score_kind,
+            "calibration": parameters.calibration or None,
+            "class_thresholds": parameters.class_thresholds or None,
+            "classes": None if parameters.classes is None else list(parameters.classes),
+            "roll_up": parameters.roll_up,
+            "events": None if parameters.events is None else asdict(parameters.events),
         },
     }
 
@@ -55,8 +70,17 @@ def patch_dict(patch: PatchTags) -> dict[str, Any]:
     }
 
 
+def event_dict(event: Event) -> dict[str, Any]:
+    """Give one entry of ``events``."""
+    return {
+        "onset_seconds": event.onset_seconds,
+        "offset_seconds": event.offset_seconds,
+        **tag_dict(event.tag),
+    }
+
+
 def end_dict(end: ClipEnd) -> dict[str, Any]:
-    """Give what stands behind ``timeline`` in a clip; ``warnings`` only where there are some."""
+    """Give what stands behind the list in a clip; ``warnings`` only where there are some."""
     tail: dict[str, Any] = {
         "duration_seconds": end.duration_seconds,
         "patches": end.patches,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,21 +10,24 @@ import numpy as np
 from yamkit import schema
 from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
 from yamkit.audio import array_source, check_sample_rate, float_blocks, open_audio
+from yamkit.classes import choose_classes
 from yamkit.errors import ParameterError
+from yamkit.events import Grid, OnsetOrder
 from yamkit.models import ModelBundle
 from yamkit.models.store import default_model, find_model
 from yamkit.pipeline import Pipeline
-from yamkit.types import ClipEnd, ClipStart, PatchTags
+from yamkit.reading import Reading
+from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from numpy.typing import ArrayLike, NDArray
     from typing_extensions import Self
 
-    from yamkit.types import Batch, Tag, TagClass
+    from yamkit.types import Batch, Event, Tag, TagClass
 
 __all__ = ["TaggedClip", "Tagger"]
 
@@ -53,6 +56,10 @@ class TaggedClip:
         The class map, C rows.
     warnings : tuple of str
         What was odd about the input, such as a truncated file.
+    grid : Grid
+        Where patches and the cells of events lie.
+    samples : int
+        At the model's rate.
     """
 
     path: str | None
@@ -65,6 +72,8 @@ class TaggedClip:
     times: NDArray[np.float64]
     classes: tuple[TagClass, ...]
     warnings: tuple[str, ...] = ()
+    grid: Grid = field(kw_only=True)
+    samples: int = field(kw_only=True)
 
     def __repr__(self) -> str:
         best = self.top(1)[0]
@@ -89,6 +98,45 @@ class TaggedClip:
             Highest first; of equal scores the lower class index first.
         """
         return top_tags(self.clip_scores, self.classes, k, threshold)
+
+    def events(
+        self,
+        parameters: EventParameters | None = None,
+        *,
+        classes: Sequence[str] = (),
+        reading: Reading | None = None,
+    ) -> tuple[Event, ...]:
+        """Find when each class sounds; see `yamkit.events`.
+
+        Parameters
+        ----------
+        parameters : EventParameters, optional
+            Thresholds, filters, and what the score of an event is.
+        classes : sequence of str
+            Names, machine identifiers, indices or subtrees (``Animal/``); all if empty.
+        reading : Reading, optional
+            Calibration, roll-up and thresholds of single classes.
+
+        Returns
+        -------
+        tuple of Event
+            By onset, then by class.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter is out of its range or a class unknown.
+        """
+        parameters = parameters or EventParameters()
+        chosen = choose_classes(self.classes, classes)
+        columns = np.array(range(len(self.classes)) if chosen is None else chosen)
+        detector = (reading or Reading()).detector(self.grid, parameters, columns)
+        order = OnsetOrder()
+        found = [
+            *order.update(detector.update(self.scores, self.samples), detector),
+            *order.update(detector.finish(self.samples), detector),
+        ]
+        return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
 
     def to_dict(self, k: int | None = 5, threshold: float | None = None) -> dict[str, Any]:
         """Give the clip as the JSON output has it, timeline included.
@@ -216,6 +264,11 @@ class Tagger:
         return self.model.classes
 
     @property
+    def grid(self) -> Grid:
+        """Where patches and the cells of events lie."""
+        return Grid.of(self.pipeline.features)
+
+    @property
     def hop_seconds(self) -> float:
         """Seconds from one patch to the next."""
         features = self.pipeline.features
@@ -283,6 +336,8 @@ class Tagger:
                 ),
                 classes=self.classes,
                 warnings=audio.warnings,
+                grid=self.grid,
+                samples=self.grid.samples_of(audio.samples, audio.sample_rate),
             )
 
     def stream(self, blocks: Iterable[ArrayLike], sample_rate: int) -> Iterator[Batch]:
@@ -320,7 +375,7 @@ class Tagger:
     def patch_times(
         self, start_samples: NDArray[np.int64], duration_seconds: float
     ) -> NDArray[np.float64]:
-        """Turn places into times; this is the one place where samples become seconds.
+        """Turn the places of patches into times.
 
         Parameters
         ----------

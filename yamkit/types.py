@@ -17,6 +17,8 @@ __all__ = [
     "ClipEnd",
     "ClipFailure",
     "ClipStart",
+    "Event",
+    "EventParameters",
     "FeatureSpec",
     "LabelledClip",
     "NetworkSpec",
@@ -191,6 +193,36 @@ class RunModel:
 
 
 @dataclass(frozen=True)
+class EventParameters:
+    """How scores become events; see `yamkit.events`.
+
+    Attributes
+    ----------
+    enter, leave : float
+        Score of a cell at which an event begins, and below which it ends, of classes that have no
+        threshold of their own.
+    cells : str
+        How the patches that cover a cell become its score: ``mean`` or ``max``.
+    score : str
+        What the score of an event is of the scores of its cells: ``mean`` or ``max``.
+    median_cells : int
+        Length of the median filter; 1 for none.
+    min_duration_seconds : float
+        Shorter events are left out.
+    join_gap_seconds : float
+        Events of a class that are no farther apart are one.
+    """
+
+    enter: float = 0.5
+    leave: float = 0.3
+    cells: str = "mean"
+    score: str = "mean"
+    median_cells: int = 1
+    min_duration_seconds: float = 0.0
+    join_gap_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Parameters:
     """The choices behind the numbers of a run.
 
@@ -205,7 +237,18 @@ class Parameters:
     top : int or None
         Most tags reported for each clip or patch; None reports all.
     score_kind : str
-        ``raw``: the network's own output.
+        ``raw``: the network's own output; ``calibrated``: a calibration was applied, to those
+        classes that it has.
+    calibration : str
+        SHA-256 of the calibration; empty where there is none.
+    class_thresholds : str
+        SHA-256 of the thresholds of single classes; empty where there are none.
+    classes : tuple of int or None
+        Indices of the classes that can be reported; None for all.
+    roll_up : bool
+        Whether a class has the highest score of its own and those below it in the ontology.
+    events : EventParameters or None
+        None where no events are found.
     """
 
     aggregate: str
@@ -213,6 +256,11 @@ class Parameters:
     threshold: float | None
     top: int | None
     score_kind: str = "raw"
+    calibration: str = ""
+    class_thresholds: str = ""
+    classes: tuple[int, ...] | None = None
+    roll_up: bool = False
+    events: EventParameters | None = None
 
 
 @dataclass(frozen=True)
@@ -293,6 +341,22 @@ class PatchTags:
 
 
 @dataclass(frozen=True)
+class Event:
+    """A class that sounds for a while; times in seconds from the start of the clip.
+
+    Attributes
+    ----------
+    onset_seconds, offset_seconds : float
+    tag : Tag
+        With the mean or the highest score of its cells, as `EventParameters.score` says.
+    """
+
+    onset_seconds: float
+    offset_seconds: float
+    tag: Tag
+
+
+@dataclass(frozen=True)
 class ClipEnd:
     """A clip was tagged to its end.
 
@@ -363,5 +427,10 @@ class LabelledClip:
     line: int = 0
 
 
-SinkItem = ClipStart | PatchTags | ClipEnd | ClipFailure
-"""What a sink is given: ``(ClipStart PatchTags* (ClipEnd | ClipFailure) | ClipFailure)*``."""
+SinkItem = ClipStart | PatchTags | Event | ClipEnd | ClipFailure
+"""What a sink is given, ``(Clip | ClipFailure)*``.
+
+Clip is ``ClipStart (PatchTags* | Event*) (ClipEnd | ClipFailure)``.
+
+Events come in the order of their onsets, at the same onset in that of the classes.
+"""

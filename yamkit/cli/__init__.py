@@ -18,6 +18,7 @@ import click
 from yamkit import __version__
 from yamkit._text import printable
 from yamkit.cli.bench import bench
+from yamkit.cli.classes import classes
 from yamkit.cli.classify import classify
 from yamkit.cli.eval import evaluate
 from yamkit.cli.models import models
@@ -44,6 +45,8 @@ def cli() -> None:
 
     \b
     yamkit classify recording.wav    the five highest classes
+    yamkit classify --events FILE    when each class sounds
+    yamkit classes --search dog      what it can be
     yamkit eval LABELS --audio DIR   measure a model on a labelled set
     yamkit models pull yamnet        fetch the full model, once
     yamkit plugins                   what is installed
@@ -51,7 +54,7 @@ def cli() -> None:
     """
 
 
-for _command in (bench, classify, evaluate, models, plugins, selftest):
+for _command in (bench, classes, classify, evaluate, models, plugins, selftest):
     cli.add_command(_command)
 
 

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli._events import (
+    EVENT_OPTIONS,
+    Threshold,
+    calibration_option,
+    class_options,
+    event_options,
+    make_events,
+    make_reading,
+)
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import make_runner, share_cores, tagger_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from rich.progress import Progress, TaskID
 
@@ -66,15 +76,24 @@ class _Shard(click.ParamType[tuple[int, int]]):
     show_default=True,
     help="Highest classes reported for a clip or patch.",
 )
-@click.option("--threshold", type=float, metavar="X", help="Report no score below X.")
+@click.option(
+    "--threshold",
+    type=Threshold(),
+    help="Report no score below X; or a CSV file of name or mid, and threshold: those of classes.",
+)
+@class_options()
+@calibration_option()
 @click.option("--per-patch", is_flag=True, help="Report each patch with its times as well.")
+@click.option("--events", is_flag=True, help="Report when each class sounds, onset to offset.")
+@event_options()
 @click.option(
     "--format",
     "formats",
     multiple=True,
     metavar="NAME",
-    help="text, json, jsonl, csv, parquet or a plugin's; may be repeated.  [default: what the "
-    "suffix of --output says, else text]",
+    help="text, json, jsonl, csv, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
+    "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
+    "--output says, else text]",
 )
 @click.option(
     "-o",
@@ -111,8 +130,13 @@ def classify(
     /,
     paths: tuple[str, ...],
     top: int | None,
-    threshold: float | None,
+    threshold: float | Path | None,
+    classes: tuple[str, ...],
+    not_classes: tuple[str, ...],
+    roll_up: bool,
+    calibration: Path | None,
     per_patch: bool,
+    events: bool,
     formats: tuple[str, ...],
     output: str | None,
     recursive: bool,
@@ -139,6 +163,8 @@ def classify(
     Examples:
       yamkit classify dog.wav
       yamkit classify --per-patch --format json dog.wav
+      yamkit classify --events --format audacity --output labels.txt dog.wav
+      yamkit classify --events --classes Animal/ --enter 0.4 --join-gap 1 forest.flac
       yamkit classify --recursive --format csv --output tags.csv recordings/
       yamkit classify --recursive --format parquet --output tags/ --resume recordings/
       yamkit classify --format json --format csv --output 'tags/{stem}.{ext}' *.flac
@@ -150,6 +176,7 @@ def classify(
     A file that fails is one line on standard error; the others go on, and the exit code is 1.
     """
     from yamkit.audio import NotFound, find_audio
+    from yamkit.classes import choose_classes
     from yamkit.clips import Clip
     from yamkit.output import plan_outputs
     from yamkit.run import Choice, in_shard, run_info
@@ -159,7 +186,9 @@ def classify(
 
     wanted = {"scores": save_scores, "embedding": save_embeddings}
     arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
-    sinks = _sinks(formats or (_format_of(output),), arrays)
+    sinks = _sinks(formats or (_format_of(output, events),), arrays)
+    settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
+    _check_events(events, sinks, settings)
     clips = [
         Clip(each.path, error=each.error if isinstance(each, NotFound) else None)
         for each in find_audio(paths, recursive)
@@ -169,7 +198,23 @@ def classify(
     outputs = plan_outputs(sinks, output, names, shard)
     bundle = choose_model(model)
     shares = share_cores(jobs, threads, names)
-    choice = Choice(top, threshold, per_patch, arrays)
+    found = make_events(settings, threshold) if events else None
+    choice = Choice(
+        top,
+        threshold if isinstance(threshold, float) else None,
+        per_patch,
+        arrays,
+        events=found,
+        classes=choose_classes(bundle.classes, classes, not_classes),
+        reading=make_reading(
+            bundle,
+            calibration=calibration,
+            threshold=threshold,
+            roll_up=roll_up,
+            enter=settings["enter"],
+            for_events=events,
+        ),
+    )
     with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))
         resumption = None
@@ -235,7 +280,22 @@ def _sinks(names: Iterable[str], arrays: Iterable[str]) -> list[Format]:
 _ARRAY_SINKS = {"scores": "scores-npy", "embedding": "embeddings-npy"}
 
 
-def _format_of(output: str | None) -> str:
+def _check_events(events: bool, sinks: Iterable[Format], settings: Mapping[str, object]) -> None:
+    """Refuse what only makes sense with events, without them."""
+    from yamkit.errors import ParameterError
+
+    if events:
+        return
+    for sink in sinks:
+        if sink.info.for_events:
+            raise ParameterError(f"format {sink.info.name} writes events; add --events")
+    for name, value in settings.items():
+        if value is not None:
+            option = "--" + name.removesuffix("_seconds").removesuffix("_cells").replace("_", "-")
+            raise ParameterError(f"{option} is of events; add --events")
+
+
+def _format_of(output: str | None, events: bool) -> str:
     """Choose the format that the suffix of an output belongs to, else text."""
     from pathlib import Path
 
@@ -245,7 +305,8 @@ def _format_of(output: str | None) -> str:
     suffix = Path(output or "").suffix[1:]
     infos = (plugin.info for plugin in registry().plugins if plugin.state == "ready")
     sinks = (info for info in infos if isinstance(info, SinkInfo))
-    return next((info.name for info in sinks if info.extension == suffix), "text")
+    fitting = (info for info in sinks if events or not info.for_events)
+    return next((info.name for info in fitting if info.extension == suffix), "text")
 
 
 class _Reporter:

@@ -8,7 +8,6 @@ name. What a label means is never guessed: one that means nothing is listed and 
 from __future__ import annotations
 
 import csv
-import difflib
 from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._text import printable
+from yamkit._text import nearest, printable
 from yamkit.errors import LabelError, ParameterError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -101,7 +100,7 @@ class Targets:
             if name not in self.names and name not in self.columns:
                 raise ParameterError(
                     f"class {printable(name)!r}: none of the {len(self.names)} that are scored"
-                    f"{_nearest(name, [*self.names, *self.columns])}"
+                    f"{nearest(name, [*self.names, *self.columns])}"
                 )
         kept = sorted(
             {self.columns.get(name, -1) for name in names if name not in self.names}
@@ -176,7 +175,7 @@ def _meanings(
             if name not in known:
                 raise LabelError(
                     f"the label map: {printable(category)!r} means {printable(name)!r}, which is "
-                    f"no class of the model{_nearest(name, known)}"
+                    f"no class of the model{nearest(name, known)}"
                 )
     found = {
         category: tuple(sorted({known[name] for name in meant if name in known}))
@@ -184,13 +183,6 @@ def _meanings(
         if category in labelled.labels
     }
     return {category: places for category, places in found.items() if places}
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest what was meant, or show what would be valid."""
-    choices = list(known)
-    near = difflib.get_close_matches(name, choices, n=1)
-    return f"; did you mean {printable(near[0])!r}?" if near else f", such as {choices[0]!r}"
 
 
 def read_label_map(path: str | os.PathLike[str]) -> LabelMap:

@@ -12,6 +12,25 @@ if TYPE_CHECKING:
 __all__ = ["yamkit_sinks"]
 
 
+_EVENT_FORMATS = {
+    "audacity": (
+        "Audacity's label track: onset, offset, name",
+        "txt",
+        "_labels:AudacitySink",
+        True,
+    ),
+    "raven": ("Raven selection table", "selections.txt", "_tables:RavenSink", False),
+    "webvtt": ("WebVTT subtitles", "vtt", "_subtitles:WebVttSink", True),
+    "srt": ("SubRip subtitles", "srt", "_subtitles:SrtSink", True),
+    "textgrid": ("Praat TextGrid, a tier a class", "TextGrid", "_textgrid:TextGridSink", True),
+    "dcase": ("DCASE's TSV: filename, onset, offset, label", "tsv", "_tables:DcaseSink", False),
+    "rttm": ("RTTM: a line an event", "rttm", "_labels:RttmSink", False),
+    "jams": ("JAMS, the JSON of music research", "jams", "_jams:JamsSink", True),
+    "tsv": ("TSV with whole milliseconds", "tsv", "_tables:TsvSink", False),
+}
+"""Formats of events alone: summary, extension, factory, whether a file holds one clip."""
+
+
 @hookimpl
 def yamkit_sinks() -> Iterator[SinkInfo]:
     """Describe the built-in sinks."""
@@ -62,6 +81,7 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         api=1,
         extension="scores.npy",
         binary=True,
+        one_clip=True,
         arrays=("scores",),
     )
     yield SinkInfo(
@@ -71,5 +91,16 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         api=1,
         extension="embeddings.npy",
         binary=True,
+        one_clip=True,
         arrays=("embedding",),
     )
+    for name, (summary, extension, place, one_clip) in _EVENT_FORMATS.items():
+        yield SinkInfo(
+            name=name,
+            summary=summary,
+            factory=f"yamkit.sinks.{place}",
+            api=1,
+            extension=extension,
+            for_events=True,
+            one_clip=one_clip,
+        )

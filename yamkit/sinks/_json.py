@@ -8,8 +8,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from yamkit.schema import end_dict, failure_dict, patch_dict, run_dict, start_dict
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags
+from yamkit.schema import (
+    end_dict,
+    event_dict,
+    failure_dict,
+    patch_dict,
+    run_dict,
+    start_dict,
+)
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
     from typing import IO
@@ -22,43 +29,53 @@ __all__ = ["JsonLinesSink", "JsonSink"]
 class _ClipObjects:
     """Clip objects on a stream, each between `before` (or `first`) and `after`.
 
-    The head of an object waits for the first patch or the end, so that a clip that fails at once
-    is nothing but a path and an error.
+    The head of an object waits for the first patch or event or the end, so that a clip that fails
+    at once is nothing but a path and an error.
     """
 
     def __init__(
-        self, stream: IO[str], common: dict[str, Any], *, first: str, before: str, after: str
+        self,
+        stream: IO[str],
+        run: RunInfo,
+        common: dict[str, Any],
+        *,
+        first: str,
+        before: str,
+        after: str,
     ) -> None:
         self._stream = stream
         self._common = common
+        has_events = run.parameters.events is not None
+        self._list = '"timeline": [], "events": [' if has_events else '"timeline": ['
         self._before, self._next, self._after = first, before, after
         self._head: dict[str, Any] = {}
-        self._in_timeline = False
+        self._in_list = False
 
     def write(self, item: SinkItem) -> None:
         if isinstance(item, ClipStart):
             self._head = start_dict(item)
-        elif isinstance(item, PatchTags):
-            self._stream.write(", " if self._in_timeline else self._begin_timeline())
-            self._stream.write(_dumps(patch_dict(item)))
-            self._in_timeline = True
+        elif isinstance(item, (PatchTags, Event)):
+            entry = patch_dict(item) if isinstance(item, PatchTags) else event_dict(item)
+            self._stream.write(", " if self._in_list else self._begin_list())
+            self._stream.write(_dumps(entry))
+            self._in_list = True
         elif isinstance(item, ClipEnd):
-            head = "" if self._in_timeline else self._begin_timeline()
+            head = "" if self._in_list else self._begin_list()
             self._finish(f"{head}], {_members(end_dict(item))}}}")
         elif isinstance(item, ClipFailure):
-            head = "], " if self._in_timeline else self._begin({"path": item.path}) + ", "
+            head = "], " if self._in_list else self._begin({"path": item.path}) + ", "
             self._finish(f"{head}{_members(failure_dict(item))}}}")
 
     def _begin(self, fields: dict[str, Any]) -> str:
         return self._before + "{" + _members({**self._common, **fields})
 
-    def _begin_timeline(self) -> str:
-        return self._begin(self._head) + ', "timeline": ['
+    def _begin_list(self) -> str:
+        return f"{self._begin(self._head)}, {self._list}"
 
     def _finish(self, text: str) -> None:
         self._stream.write(text + self._after)
         self._before = self._next
-        self._in_timeline = False
+        self._in_list = False
 
 
 class JsonSink:
@@ -67,7 +84,7 @@ class JsonSink:
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Write what stands before the clips."""
         self._stream = stream
-        self._clips = _ClipObjects(stream, {}, first="\n", before=",\n", after="")
+        self._clips = _ClipObjects(stream, run, {}, first="\n", before=",\n", after="")
         stream.write("{" + _members(run_dict(run)) + ', "clips": [')
 
     def write(self, item: SinkItem) -> None:
@@ -86,9 +103,14 @@ class JsonLinesSink:
     """A clip a line; each names its model by name and hash."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Note the model that every line repeats."""
-        model = {"name": run.model.name, "sha256": run.model.sha256}
-        self._clips = _ClipObjects(stream, {"model": model}, first="", before="", after="\n")
+        """Note the model and the kind of scores that every line repeats."""
+        common: dict[str, Any] = {"model": {"name": run.model.name, "sha256": run.model.sha256}}
+        if run.parameters.events is not None:
+            common["score_kind"] = run.parameters.score_kind
+            common["event_score"] = run.parameters.events.score
+        elif run.parameters.score_kind != "raw":
+            common["score_kind"] = run.parameters.score_kind
+        self._clips = _ClipObjects(stream, run, common, first="", before="", after="\n")
 
     def write(self, item: SinkItem) -> None:
         """Write an item as it comes."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yamkit.errors import OutputError, ParameterError
-from yamkit.types import ClipEnd, ClipStart, PatchTags
+from yamkit.types import ClipEnd, PatchTags
 
 if TYPE_CHECKING:
     from typing import IO
@@ -34,16 +34,12 @@ class _ArraySink:
             raise OutputError("an .npy file cannot be written to a pipe; name a folder: --output")
         self._stream = stream
         self._columns = run.model.classes if self.array == "scores" else run.embedding_size
-        self._rows = self._clips = 0
+        self._rows = 0
         self._head()
 
     def write(self, item: SinkItem) -> None:
         """Write the row of an item."""
-        if isinstance(item, ClipStart):
-            self._clips += 1
-            if self._clips > 1:
-                raise ParameterError("an .npy file holds one clip; name a folder: --output")
-        elif isinstance(item, (PatchTags, ClipEnd)):
+        if isinstance(item, (PatchTags, ClipEnd)):
             array = getattr(item, self.array)
             if array is not None:
                 self._stream.write(array.astype("<f2").tobytes())

@@ -1,24 +1,26 @@
 """Apache Parquet: one typed table of many clips, a row a tag, for pandas, DuckDB, Polars and Spark.
 
 A clip, or with patches a patch, that has no tag has one row without one; so has a clip that failed,
-with its reason. Saved arrays stand in the first row of their clip or patch.
+with its reason. Saved arrays stand in the first row of their clip or patch. With events a row is an
+event, without a rank; saved arrays and warnings of the clip have a row behind them, without a tag.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from yamkit.schema import run_dict
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
     from typing import IO
 
-    from yamkit.types import RunInfo, SinkItem
+    from yamkit.types import RunInfo, SinkItem, Tag
 
 __all__ = ["ParquetSink"]
 
@@ -56,6 +58,8 @@ class ParquetSink:
         self._schema = pa.schema(columns, metadata=metadata)
         self._writer = pq.ParquetWriter(stream, self._schema, compression="zstd")
         self._per_patch = run.per_patch
+        self._has_events = run.parameters.events is not None
+        self._events = 0
         self._arrays = run.arrays
         self._rows: list[dict[str, Any]] = []
         self._values = 0
@@ -64,7 +68,15 @@ class ParquetSink:
     def write(self, item: SinkItem) -> None:
         """Write the rows of an item."""
         if isinstance(item, ClipStart):
-            self._path = item.path
+            self._path, self._events = item.path, 0
+        elif isinstance(item, Event):
+            self._events += 1
+            times = _times(item.onset_seconds, item.offset_seconds)
+            self._rows.append({"path": self._path, **times, **_tag(item.tag)})
+        elif isinstance(item, ClipEnd) and self._has_events:
+            if self._arrays or item.warnings or not self._events:
+                tagless = replace(item, tags=())
+                self._add(0.0, item.duration_seconds, tagless, list(item.warnings) or None)
         elif isinstance(item, PatchTags):
             self._add(item.start_seconds, item.end_seconds, item, None)
         elif isinstance(item, ClipEnd) and not self._per_patch:
@@ -99,8 +111,7 @@ class ParquetSink:
             self._rows.append(first)
         for rank, tag in enumerate(item.tags, 1):
             row = first if rank == 1 else place
-            named = {"index": tag.index, "mid": tag.mid, "name": tag.name, "score": tag.score}
-            self._rows.append({**row, "rank": rank, **named})
+            self._rows.append({**row, "rank": rank, **_tag(tag)})
 
     def _flush(self) -> None:
         columns = [
@@ -110,6 +121,10 @@ class ParquetSink:
         if self._rows:
             self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         self._rows, self._values = [], 0
+
+
+def _tag(tag: Tag) -> dict[str, Any]:
+    return {"index": tag.index, "mid": tag.mid, "name": tag.name, "score": tag.score}
 
 
 def _times(start: float, end: float) -> dict[str, Any]:

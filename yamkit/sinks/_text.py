@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags
+from yamkit.sinks._plain import plain
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
     from typing import IO
@@ -20,27 +21,34 @@ _MIN_WIDTH = 12
 
 
 class TextSink:
-    """A block of lines a clip; with patches, a line a patch before the clip's own tags."""
+    """A block of lines a clip; with patches or events, a line for each before the clip's tags."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream and the names that stand beside each clip."""
         self._stream = stream
         self._model = run.model.name
-        self._aggregate = run.parameters.aggregate
+        self._about = run.parameters.aggregate
+        if run.parameters.score_kind != "raw":
+            self._about = f"{run.parameters.score_kind} {self._about}"
+        events = run.parameters.events
+        self._has_events = events is not None
+        self._heading = ""
+        if events is not None:
+            kind = run.parameters.score_kind
+            self._heading = f" events, each with the {events.score} of its {kind} scores"
         self._path = ""
         self._in_timeline = False
 
     def write(self, item: SinkItem) -> None:
         """Write the lines of an item."""
         if isinstance(item, ClipStart):
-            self._path = _printable(item.path)
+            self._path = plain(item.path)
         elif isinstance(item, PatchTags):
-            if not self._in_timeline:
-                self._stream.write(f"{self._path}:\n")
-                self._in_timeline = True
             tags = "; ".join(f"{tag.name} {tag.score:.3f}" for tag in item.tags) or "-"
-            times = f"{item.start_seconds:9.3f} -{item.end_seconds:9.3f}"
-            self._stream.write(f"  {times}  {tags}\n")
+            self._line(item.start_seconds, item.end_seconds, tags)
+        elif isinstance(item, Event):
+            tag = f"{item.tag.name} {item.tag.score:.3f}"
+            self._line(item.onset_seconds, item.offset_seconds, tag)
         elif isinstance(item, ClipEnd):
             self._end(item)
         elif isinstance(item, ClipFailure):
@@ -52,9 +60,18 @@ class TextSink:
     def abort(self) -> None:
         """Do nothing: nothing is held."""
 
+    def _line(self, start: float, end: float, text: str) -> None:
+        if not self._in_timeline:
+            self._stream.write(f"{self._path}:{self._heading}\n")
+            self._in_timeline = True
+        self._stream.write(f"  {start:9.3f} -{end:9.3f}  {text}\n")
+
     def _end(self, end: ClipEnd) -> None:
         patches = "1 patch" if end.patches == 1 else f"{end.patches} patches"
-        facts = f"{end.duration_seconds:.2f} s, {self._aggregate} of {patches}, {self._model}"
+        facts = f"{end.duration_seconds:.2f} s, {self._about} of {patches}, {self._model}"
+        if self._has_events and not self._in_timeline:
+            self._stream.write(f"{self._path}: no events\n")
+            self._in_timeline = True
         lines = [f"  {facts}:" if self._in_timeline else f"{self._path}: {facts}"]
         width = max([_MIN_WIDTH, *(len(tag.name) for tag in end.tags)])
         lines += [f"  {tag.name:{width}}  {tag.score:.3f}" for tag in end.tags]
@@ -62,7 +79,3 @@ class TextSink:
             lines.append("  no class reaches the threshold")
         self._stream.write("\n".join(lines) + "\n")
         self._in_timeline = False
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

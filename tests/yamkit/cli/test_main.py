@@ -183,7 +183,7 @@ def test_a_folder_with_a_broken_file(yamkit) -> None:
         (
             ["classify", "--format", "xml", "good.wav"],
             2,
-            "no sink 'xml'; installed: csv, embeddings-npy, json",
+            "no sink 'xml'; installed: audacity, csv, dcase",
         ),
         (["classify", "--hop", "0.481", "good.wav"], 2, "hop 0.481 s: wanted a whole multiple"),
         (["classify", "--threshold", "nan", "good.wav"], 2, "threshold nan: wanted a finite"),

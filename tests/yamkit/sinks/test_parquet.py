@@ -176,27 +176,3 @@ def test_arrays_of_a_clip(sink, array: str) -> None:
 
 def test_a_clip_as_one_row() -> None:
     stream = io.BytesIO()
-    writer = ScoresSink()
-    writer.open(run(arrays=("scores",)), stream)
-    writer.write(ClipStart("a.wav", 8000, 1))
-    writer.write(ClipEnd(1.0, 1, (), (), SCORES))
-    writer.close()
-    assert np.load(io.BytesIO(stream.getvalue())).tolist() == [[0.5, 0.25]]
-
-
-def test_arrays_that_cannot_be_written() -> None:
-    with pytest.raises(ParameterError, match="what --save-scores saves; add that option"):
-        ScoresSink().open(run(), io.BytesIO())
-
-    class Pipe(io.BytesIO):
-        def seekable(self) -> bool:
-            return False
-
-    with pytest.raises(OutputError, match="cannot be written to a pipe"):
-        EmbeddingsSink().open(run(arrays=("embedding",)), Pipe())
-    writer = ScoresSink()
-    writer.open(run(arrays=("scores",)), io.BytesIO())
-    writer.write(ClipStart("a.wav", 8000, 1))
-    with pytest.raises(ParameterError, match="holds one clip"):
-        writer.write(ClipStart("b.wav", 8000, 1))
-    writer.abort()

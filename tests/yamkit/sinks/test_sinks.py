@@ -84,6 +84,11 @@ def test_json_has_the_schema_in_its_order() -> None:
         "threshold": None,
         "top": 5,
         "score_kind": "raw",
+        "calibration": None,
+        "class_thresholds": None,
+        "classes": None,
+        "roll_up": False,
+        "events": None,
     }
     first, failed, last = document["clips"]
     assert list(first) == [
@@ -166,7 +171,7 @@ def test_any_path_survives_json_and_csv(names: list[str]) -> None:
 def test_csv_is_one_tidy_table() -> None:
     rows = list(csv.reader(io.StringIO(written(CsvSink(), [*clip(), FAILURE]))))
     assert tuple(rows[0]) == COLUMNS
-    assert rows[1] == ["a.wav", "0.0", "3.5", "0", "/m/09x0r", "Speech", "0.75", "net"]
+    assert rows[1] == ["a.wav", "0.0", "3.5", "0", "/m/09x0r", "Speech", "0.75", "net", "mean", "raw"]
     assert rows[2][5] == 'Narration, "monologue"'
     assert len(rows) == 3
 

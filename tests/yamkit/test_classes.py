@@ -1,0 +1,121 @@
+"""Classes by name, machine identifier, index or subtree; the ontology behind them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from yamkit.classes import choose_classes, find_classes, roll_up
+from yamkit.errors import ParameterError
+from yamkit.models.store import find_model
+from yamkit.ontology import audioset
+from yamkit.types import TagClass
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASSES = find_model("yamnet-mini").classes
+
+
+def names(indices) -> list[str]:
+    return [CLASSES[index].name for index in indices]
+
+
+@pytest.mark.parametrize("word", ["Dog", "dog", "DOG", "/m/0bt9lr", "69"])
+def test_a_class_by_any_of_its_names(word: str) -> None:
+    assert names(find_classes(word, CLASSES)) == ["Dog"]
+
+
+def test_a_subtree() -> None:
+    dogs = ["Dog", "Bark", "Yip", "Howl", "Bow-wow", "Growling", "Whimper (dog)"]
+    assert names(find_classes("dog/", CLASSES)) == dogs
+    assert names(find_classes("/m/0bt9lr/", CLASSES)) == dogs
+    human = names(find_classes("Human sounds/", CLASSES))
+    assert "Speech" in human
+    assert "Dog" not in human
+
+
+def test_a_name_goes_before_an_index_and_a_subtree() -> None:
+    odd = (TagClass(0, "", "1"), TagClass(1, "", "Animal/"), TagClass(2, "", "a"))
+    assert find_classes("1", odd) == (0,)
+    assert find_classes("2", odd) == (2,)
+    assert find_classes("Animal/", odd) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("Dgo", "did you mean 'Dog'"),
+        ("rooster", "did you mean 'Chicken, rooster'"),
+        ("Human sounds", "wanted 'Human sounds/' for the classes below it"),
+        ("Animla/", "no such node; did you mean 'Animal'"),
+        ("521", "none of the 521 classes"),
+        ("", "none of the 521 classes"),
+        ("/", "none of the 521 classes"),
+        ("a\x1b[31m", r"a\\\\x1b"),
+    ],
+)
+def test_a_word_that_means_nothing(word: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        find_classes(word, CLASSES)
+
+
+def test_a_subtree_without_classes_of_the_model() -> None:
+    with pytest.raises(ParameterError, match="no class in that subtree"):
+        find_classes("Dog/", (TagClass(0, "/m/09x0r", "Speech"),))
+
+
+def test_choosing() -> None:
+    assert choose_classes(CLASSES) is None
+    chosen = choose_classes(CLASSES, ["Dog/", "Speech"], ["Howl"])
+    assert chosen is not None
+    assert names(chosen) == ["Speech", "Dog", "Bark", "Yip", "Bow-wow", "Growling", "Whimper (dog)"]
+    rest = choose_classes(CLASSES, (), ["Music/"])
+    assert rest is not None
+    assert len(rest) + len(find_classes("Music/", CLASSES)) == 521
+    with pytest.raises(ParameterError, match="no class is left"):
+        choose_classes(CLASSES, ["Dog"], ["Animal/"])
+
+
+def test_members_of_a_class_are_itself_and_those_below() -> None:
+    members = roll_up(CLASSES)
+    (dog,) = find_classes("Dog", CLASSES)
+    assert members[dog][0] == dog
+    assert sorted(members[dog]) == list(find_classes("Dog/", CLASSES))
+    assert all(group[0] == index for index, group in enumerate(members))
+    assert all(len(set(group)) == len(group) for group in members)
+
+
+def test_the_table_is_what_its_program_makes(shared: Path) -> None:
+    program = ROOT / "docs" / "assets" / "make_ontology.py"
+    published = shared / "models" / "ontology.json"
+    made = subprocess.run(
+        [sys.executable, program, published], capture_output=True, text=True, check=True
+    ).stdout
+    assert made == (ROOT / "yamkit" / "data" / "ontology.csv").read_text()
+    assert "CC BY-SA 4.0" in made.splitlines()[0]
+    nodes = json.loads(published.read_text())
+    rows = list(csv.DictReader(io.StringIO(made.partition("\n")[2])))
+    assert {row["mid"]: row["name"] for row in rows} == {node["id"]: node["name"] for node in nodes}
+    edges = {(parent, row["mid"]) for row in rows for parent in row["parents"].split()}
+    assert edges == {(node["id"], child) for node in nodes for child in node["child_ids"]}
+
+
+def test_the_ontology_has_every_class_and_no_circle() -> None:
+    ontology = audioset()
+    assert all(entry.mid in ontology.names for entry in CLASSES)
+    assert all(mid not in ontology.below(mid) for mid in ontology.names)
+    assert [ontology.names[root] for root in ontology.roots] == [
+        "Human sounds",
+        "Animal",
+        "Music",
+        "Natural sounds",
+        "Sounds of things",
+        "Source-ambiguous sounds",
+        "Channel, environment and background",
+    ]
+    assert ontology.parents("/m/0239kh") == ("/m/01xq0k1", "/m/0l14md", "/m/0395lw")

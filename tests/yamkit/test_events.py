@@ -1,0 +1,213 @@
+"""Events: the streaming detector against one that sees the whole clip, written from the definition."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yamkit.errors import ParameterError
+from yamkit.events import (
+    Cells,
+    ClosedEvent,
+    EventDetector,
+    Grid,
+    OnsetOrder,
+    OpenedEvent,
+    check_parameters,
+    delay_seconds,
+    find_events,
+)
+from yamkit.types import EventParameters
+from yamkit.windows import patch_count
+
+YAMNET = Grid(hop_samples=7680, window_samples=15600, sample_rate_hz=16000)
+
+
+def cells_by_definition(grid: Grid, scores, samples: int, reduce) -> list:
+    """The patches that cover a cell whole; where none does, at the end, the last."""
+    hop, window = grid.hop_samples, grid.window_samples
+    found = []
+    for start in range(0, samples, hop):
+        covering = [
+            row
+            for place, row in enumerate(scores)
+            if place * hop <= start and start + hop <= place * hop + window
+        ]
+        if hop > window:
+            covering = [scores[start // hop]]
+        found.append(reduce(np.array(covering or [scores[-1]], np.float64), axis=0))
+    return found
+
+
+def events_by_definition(grid: Grid, scores, samples: int, enter, leave, wanted) -> list:
+    reduce = {"mean": np.mean, "max": np.max}
+    cells = np.array(cells_by_definition(grid, scores, samples, reduce[wanted.cells]))
+    half = wanted.median_cells // 2
+    smooth = np.array(
+        [np.median(cells[max(0, n - half) : n + half + 1], axis=0) for n in range(len(cells))]
+    )
+    found = []
+    for column in range(smooth.shape[1]):
+        runs, inside = [], False
+        for place, score in enumerate(smooth[:, column]):
+            inside = score >= (leave if inside else enter)[column]
+            if inside and runs and runs[-1][1] == place:
+                runs[-1][1] = place + 1
+            elif inside:
+                runs.append([place, place + 1])
+        joined: list = []
+        gap = round(wanted.join_gap_seconds * grid.sample_rate_hz)
+        for run in runs:
+            if joined and (run[0] - joined[-1][1]) * grid.hop_samples <= gap:
+                joined[-1][1] = run[1]
+            else:
+                joined.append(run)
+        for first, last in joined:
+            onset, offset = first * grid.hop_samples, min(last * grid.hop_samples, samples)
+            if offset - onset >= round(wanted.min_duration_seconds * grid.sample_rate_hz):
+                score = reduce[wanted.score](smooth[first:last, column])
+                found.append(ClosedEvent(column, onset, offset, float(score)))
+    return sorted(found, key=lambda event: (event.onset_sample, event.column))
+
+
+@st.composite
+def problems(draw):
+    hop = draw(st.integers(1, 12))
+    window = draw(st.integers(1, 40))
+    grid = Grid(hop, window, draw(st.sampled_from([1, 4, 7])))
+    samples = draw(st.integers(1, 260))
+    count = patch_count(samples, window, hop)
+    columns = draw(st.integers(1, 3))
+    values = st.sampled_from([0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 1.0])
+    scores = np.array(
+        draw(st.lists(values, min_size=count * columns, max_size=count * columns)), np.float32
+    ).reshape(count, columns)
+    enter = np.array(draw(st.lists(values, min_size=columns, max_size=columns)))
+    leave = np.minimum(enter, draw(values))
+    wanted = EventParameters(
+        cells=draw(st.sampled_from(["mean", "max"])),
+        score=draw(st.sampled_from(["mean", "max"])),
+        median_cells=draw(st.sampled_from([1, 3, 5, 9])),
+        min_duration_seconds=draw(st.sampled_from([0.0, 1.0, 3.0, 10.0])),
+        join_gap_seconds=draw(st.sampled_from([0.0, 1.0, 3.0, 10.0])),
+    )
+    return grid, scores, samples, enter, leave, wanted
+
+
+@given(problems())
+def test_the_stream_gives_what_the_definition_says(problem) -> None:
+    found = find_events(*problem)
+    wanted = events_by_definition(*problem)
+    assert [dataclasses.astuple(each)[:3] for each in found] == [
+        dataclasses.astuple(each)[:3] for each in wanted
+    ]
+    assert [each.score for each in found] == pytest.approx([each.score for each in wanted])
+    samples = problem[2]
+    assert all(0 <= each.onset_sample < each.offset_sample <= samples for each in found)
+
+
+def known_samples(grid: Grid, patches: int, count: int, samples: int) -> int:
+    """What a stream knows when so many patches are there: the last one may hold padding."""
+    if patches == count:
+        return samples
+    return (patches - 1) * grid.hop_samples + grid.window_samples
+
+
+@given(problems(), st.lists(st.integers(0, 300)))
+def test_events_do_not_depend_on_the_cut(problem, cuts) -> None:
+    grid, scores, samples, enter, leave, wanted = problem
+    detector, order = EventDetector(grid, enter, leave, wanted), OnsetOrder()
+    places = [0, *sorted({cut for cut in cuts if 0 < cut < len(scores)}), len(scores)]
+    found, changes = [], []
+    for start, end in zip(places, places[1:]):
+        known = known_samples(grid, end, len(scores), samples)
+        new = list(detector.update(scores[start:end], known))
+        changes += new
+        found += order.update(iter(new), detector)
+    last = list(detector.finish(samples))
+    changes += last
+    found += order.update(iter(last), detector)
+    assert found == find_events(*problem)
+    opened = {(each.column, each.onset_sample) for each in changes if isinstance(each, OpenedEvent)}
+    assert opened == {(each.column, each.onset_sample) for each in found}
+    assert detector.first_open_sample == math.inf
+
+
+def test_cells_of_yamnet_are_the_mean_of_two_patches() -> None:
+    cells = Cells(YAMNET)
+    scores = np.array([[0.0], [1.0], [0.5]], np.float32)
+    found = [*cells.update(scores), *cells.finish(15600 + 2 * 7680)]
+    assert [float(each[0]) for each in found] == [0.0, 0.5, 0.75, 0.5, 0.5]
+
+
+def test_an_event_of_yamnet() -> None:
+    scores = np.zeros((20, 1), np.float32)
+    scores[5:8] = 0.9
+    (event,) = find_events(
+        YAMNET, scores, 160000, np.array([0.5]), np.array([0.3]), EventParameters()
+    )
+    assert (event.onset_sample, event.offset_sample) == (6 * 7680, 9 * 7680)
+    assert event.score == pytest.approx((0.9 + 0.9 + 0.45) / 3)
+
+
+def test_what_a_stream_tells_and_when() -> None:
+    scores = np.array([0, 0, 0.9, 0.9, 0, 0, 0.9, 0, 0, 0], np.float32)[:, np.newaxis]
+    wanted = EventParameters(0.5, 0.5, "max", join_gap_seconds=0.48, min_duration_seconds=1.4)
+    detector = EventDetector(YAMNET, np.array([0.5]), np.array([0.5]), wanted)
+    told = []
+    for place in range(len(scores)):
+        known = place * 7680 + 15600
+        told += [(place, each) for each in detector.update(scores[place : place + 1], known)]
+    told += [(10, each) for each in detector.finish(10 * 7680)]
+    # cells 2 to 4 and 6 to 7; 5 is a gap of one cell
+    assert [(place, type(each).__name__) for place, each in told] == [
+        (4, "OpenedEvent"),
+        (9, "ClosedEvent"),
+    ]
+    assert told[1][1].offset_sample == 8 * 7680
+    opened, closed = delay_seconds(YAMNET, wanted)
+    assert opened == pytest.approx(0.975 + 2 * 0.48)
+    assert closed == pytest.approx(0.975 + 0.48)
+    # the start of cell 2 until patch 4 is there; the end of cell 7 until patch 9 is there
+    assert (4 * 7680 + 15600 - 2 * 7680) / 16000 == pytest.approx(opened)
+    assert (9 * 7680 + 15600 - 8 * 7680) / 16000 == pytest.approx(closed)
+
+
+def test_without_options_an_event_is_known_within_a_second() -> None:
+    assert delay_seconds(YAMNET, EventParameters()) == (0.975, 0.975)
+    filtered = EventParameters(median_cells=5)
+    assert delay_seconds(YAMNET, filtered)[0] == pytest.approx(0.975 + 2 * 0.48)
+
+
+def test_memory_does_not_grow_with_the_stream() -> None:
+    detector = EventDetector(
+        YAMNET, np.array([0.5, 0.5]), np.array([0.3, 0.3]), EventParameters(median_cells=5)
+    )
+    scores = np.tile(np.array([[0.9, 0.9], [0.9, 0.0]], np.float32), (5000, 1))
+    changes = sum(1 for _ in detector.update(scores, 10**9))
+    assert changes > 0
+    assert len(detector._open) <= 2
+    assert len(detector._median) == 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"median_cells": 2}, "median 2: wanted an odd number of cells"),
+        ({"median_cells": 0}, "median 0: wanted an odd"),
+        ({"min_duration_seconds": -1.0}, "min duration -1 s: wanted 0 to 86400 s"),
+        ({"join_gap_seconds": math.nan}, "join gap nan s"),
+        ({"cells": "sum"}, "cells 'sum': wanted one of mean, max"),
+        ({"score": "sum"}, "event score 'sum'"),
+        ({"enter": 0.2}, "events enter at 0.2 and leave at 0.3"),
+        ({"enter": math.nan}, "events enter at nan"),
+    ],
+)
+def test_parameters_that_make_no_sense(wrong, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        check_parameters(EventParameters(**wrong))

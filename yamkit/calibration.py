@@ -1,0 +1,397 @@
+"""Calibration: from scores to probabilities, and thresholds for single classes, kept as CSV.
+
+A score of 0.4 means one thing for speech and another for a drip. A calibration, fitted to labelled
+sounds by ``yamkit calibrate``, maps the scores of each class it has to how often they were right
+(J. Platt, "Probabilistic outputs for support vector machines", 1999; B. Zadrozny, C. Elkan,
+"Transforming classifier scores into accurate multiclass probability estimates", KDD 2002). The maps
+only ever rise, so they change no ranking within a class.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit._text import printable
+from yamkit.classes import find_classes
+from yamkit.errors import CalibrationError, IncompatibleError, ParameterError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from yamkit.models import ModelBundle
+    from yamkit.types import TagClass
+
+__all__ = [
+    "METHODS",
+    "Calibration",
+    "ClassCalibration",
+    "logits",
+    "read_calibration",
+    "read_thresholds",
+    "write_calibration",
+]
+
+METHODS = ("platt", "isotonic")
+
+_SCHEMA = "yamkit-calibration/1"
+_MOST_BYTES = 1 << 26
+_SMALLEST = 1e-7
+"""Scores are kept so far from 0 and 1 before their logits are taken."""
+
+COLUMNS = (
+    "index",
+    "mid",
+    "name",
+    "label",
+    "method",
+    "positives",
+    "negatives",
+    "threshold",
+    "parameters",
+    "precision",
+    "recall",
+    "f1",
+    "brier_raw",
+    "brier_calibrated",
+    "unit",
+    "aggregate",
+    "model",
+    "model_sha256",
+    "schema",
+)
+
+
+@dataclass(frozen=True)
+class ClassCalibration:
+    """The map of one class.
+
+    Attributes
+    ----------
+    index : int
+        Of the class.
+    mid, name : str
+    label : str
+        Of the set it was fitted to.
+    method : str
+        ``platt``: parameters a, b of ``1 / (1 + exp(-(a * logit(score) + b)))``, a >= 0.
+        ``isotonic``: scores, ascending, and behind them the value at each, between which it is
+        linear. ``raw``: none, there were too few positives or negatives.
+    positives, negatives : int
+        Clips or cells it was fitted to.
+    threshold : float or None
+        Of calibrated scores; None where it is raw.
+    parameters : tuple of float
+    precision, recall, f1 : float or None
+        At the threshold, cross-validated.
+    brier_raw, brier_calibrated : float or None
+        Mean squared difference between score and truth, cross-validated.
+    """
+
+    index: int
+    mid: str
+    name: str
+    label: str
+    method: str
+    positives: int
+    negatives: int
+    threshold: float | None = None
+    parameters: tuple[float, ...] = ()
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+    brier_raw: float | None = None
+    brier_calibrated: float | None = None
+
+    def apply(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Map scores of this class, of any shape."""
+        values = np.asarray(scores, np.float64)
+        if self.method == "platt":
+            slope, offset = self.parameters
+            return np.asarray(1 / (1 + np.exp(-(slope * logits(values) + offset))))
+        if self.method == "isotonic":
+            half = len(self.parameters) // 2
+            return np.interp(values, self.parameters[:half], self.parameters[half:])
+        return values
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The maps of a model's classes.
+
+    Attributes
+    ----------
+    model, model_sha256 : str
+        The model whose scores it is for.
+    unit : str
+        What it was fitted to: ``clip`` or ``cell``.
+    aggregate : str
+        How patches became the score of the unit: ``mean`` or ``max``.
+    classes : tuple of ClassCalibration
+        At most one for a class.
+    """
+
+    model: str
+    model_sha256: str
+    unit: str
+    aggregate: str
+    classes: tuple[ClassCalibration, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Of all that it holds."""
+        return hashlib.sha256(_text(self).encode()).hexdigest()
+
+    @property
+    def thresholds(self) -> dict[int, float]:
+        """Threshold by class index, of the classes that have one."""
+        return {
+            entry.index: entry.threshold for entry in self.classes if entry.threshold is not None
+        }
+
+    @property
+    def raw(self) -> tuple[str, ...]:
+        """Names of the classes that had too few examples."""
+        return tuple(entry.name for entry in self.classes if entry.method == "raw")
+
+    def apply(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Map scores [N, C]; those of classes it does not have stay as they are."""
+        mapped = np.array(scores)
+        for entry in self.classes:
+            if entry.method != "raw":
+                mapped[:, entry.index] = entry.apply(mapped[:, entry.index])
+        return mapped
+
+    def check(self, model: ModelBundle) -> None:
+        """Refuse a model that it was not fitted to.
+
+        Raises
+        ------
+        IncompatibleError
+        """
+        most = max((entry.index for entry in self.classes), default=0)
+        if most >= len(model.classes):
+            raise IncompatibleError(
+                f"the calibration has a class {most}; {model.name} has {len(model.classes)} classes"
+            )
+        if self.model_sha256 != model.sha256:
+            raise IncompatibleError(
+                f"the calibration was fitted to another model, {printable(self.model)} "
+                f"({self.model_sha256[:12]}), and this is {model.name} ({model.sha256[:12]}); fit "
+                "one to this: yamkit calibrate"
+            )
+
+
+def logits(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Give ``ln(score / (1 - score))``, of scores a hair away from 0 and 1."""
+    values = np.clip(np.asarray(scores, np.float64), _SMALLEST, 1 - _SMALLEST)
+    return np.asarray(np.log(values) - np.log1p(-values))
+
+
+def write_calibration(calibration: Calibration, path: Path) -> None:
+    """Write a calibration: beside its place, then renamed.
+
+    Raises
+    ------
+    CalibrationError
+        If it cannot be written.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        try:
+            fresh.write_text(_text(calibration), encoding="utf-8", newline="")
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or "cannot be written"
+        raise CalibrationError(f"{printable(path)}: {reason}") from None
+
+
+def read_calibration(path: str | os.PathLike[str]) -> Calibration:
+    """Read what `write_calibration` wrote.
+
+    Raises
+    ------
+    CalibrationError
+        If it is no calibration.
+    """
+    rows = _rows(path, ("schema", "index", "method", "parameters", "threshold"))
+    place = printable(Path(path))
+    try:
+        first = rows[0]
+        if {row["schema"] for row in rows} != {_SCHEMA}:
+            raise ValueError("another schema")
+        common = [
+            (row["model"], row["model_sha256"], row["unit"], row["aggregate"]) for row in rows
+        ]
+        if len(set(common)) > 1 or first["unit"] not in ("clip", "cell"):
+            raise ValueError("rows of several calibrations")
+        classes = tuple(_class(row) for row in rows)
+        if len({entry.index for entry in classes}) < len(classes):
+            raise ValueError("a class twice")
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise CalibrationError(
+            f"{place}: no calibration of this version of yamkit ({error}); make one with yamkit "
+            "calibrate"
+        ) from None
+    return Calibration(*common[0], classes)
+
+
+def read_thresholds(path: str | os.PathLike[str], classes: Sequence[TagClass]) -> dict[int, float]:
+    """Read thresholds of single classes: a CSV file with ``threshold`` and ``name`` or ``mid``.
+
+    A calibration is such a file. A row without a threshold is left out.
+
+    Parameters
+    ----------
+    path : path-like
+    classes : sequence of TagClass
+        The model's; a name may stand for a subtree, see `yamkit.classes.find_classes`.
+
+    Returns
+    -------
+    dict of int to float
+        Threshold by class index; of several rows for a class the last counts.
+
+    Raises
+    ------
+    CalibrationError
+        If it is no such file.
+    ParameterError
+        If a class is none of the model's.
+    """
+    rows = _rows(path, ("threshold",))
+    place = printable(Path(path))
+    column = next((name for name in ("mid", "name", "index") if rows and name in rows[0]), None)
+    if column is None:
+        raise CalibrationError(f"{place}: no row with mid or name and threshold")
+    found: dict[int, float] = {}
+    for number, row in enumerate(rows, start=2):
+        text = (row["threshold"] or "").strip()
+        if not text:
+            continue
+        try:
+            threshold = float(text)
+        except ValueError:
+            threshold = math.nan
+        if not math.isfinite(threshold):
+            raise CalibrationError(
+                f"{place}, line {number}: threshold {printable(text)!r}; wanted a number"
+            )
+        try:
+            found |= dict.fromkeys(find_classes((row[column] or "").strip(), classes), threshold)
+        except ParameterError as error:
+            raise ParameterError(f"{place}, line {number}: {error}") from None
+    return found
+
+
+def _rows(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str, str]]:
+    place = Path(path)
+    try:
+        if place.stat().st_size > _MOST_BYTES:
+            raise CalibrationError(f"{printable(place)}: more than {_MOST_BYTES} bytes")
+        reader = csv.DictReader(
+            io.StringIO(place.read_text(encoding="utf-8-sig"), newline=""), strict=True
+        )
+        rows = list(reader)
+    except UnicodeDecodeError:
+        raise CalibrationError(f"{printable(place)}: not UTF-8 text; save it as UTF-8") from None
+    except csv.Error as error:
+        raise CalibrationError(f"{printable(place)}: no CSV file ({error})") from None
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise CalibrationError(f"{printable(place)}: {reason}") from None
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    if missing:
+        found = ", ".join(map(printable, reader.fieldnames or ())) or "none"
+        raise CalibrationError(
+            f"{printable(place)}: no column {', '.join(missing)}; its columns: {found}"
+        )
+    return rows
+
+
+def _class(row: Mapping[str, str]) -> ClassCalibration:
+    parameters = tuple(float(number) for number in row["parameters"].split())
+    method = row["method"]
+    if not all(map(math.isfinite, parameters)):
+        raise ValueError("parameters that are not finite")
+    if method == "platt":
+        if len(parameters) != 2 or parameters[0] < 0:
+            raise ValueError("platt takes two parameters, the first at least 0")
+    elif method == "isotonic":
+        half = len(parameters) // 2
+        knots, values = parameters[:half], parameters[half:]
+        is_sound = half > 0 and len(values) == half and values[0] >= 0 and values[-1] <= 1
+        if not is_sound or list(knots) != sorted(set(knots)) or list(values) != sorted(values):
+            raise ValueError("isotonic takes scores and values that rise")
+    elif method != "raw" or parameters:
+        raise ValueError(f"method {method!r}")
+    index = int(row["index"])
+    if index < 0:
+        raise ValueError(f"index {index}")
+    return ClassCalibration(
+        index,
+        row["mid"],
+        row["name"],
+        row["label"],
+        method,
+        int(row["positives"]),
+        int(row["negatives"]),
+        _number(row["threshold"]),
+        parameters,
+        *(_number(row[name]) for name in COLUMNS[9:14]),
+    )
+
+
+def _number(text: str) -> float | None:
+    if not text:
+        return None
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"number {text}")
+    return number
+
+
+def _text(calibration: Calibration) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    common = (
+        calibration.unit,
+        calibration.aggregate,
+        calibration.model,
+        calibration.model_sha256,
+        _SCHEMA,
+    )
+    for entry in calibration.classes:
+        writer.writerow(
+            (
+                entry.index,
+                entry.mid,
+                entry.name,
+                entry.label,
+                entry.method,
+                entry.positives,
+                entry.negatives,
+                entry.threshold,
+                " ".join(map(repr, entry.parameters)),
+                entry.precision,
+                entry.recall,
+                entry.f1,
+                entry.brier_raw,
+                entry.brier_calibrated,
+                *common,
+            )
+        )
+    return stream.getvalue()

@@ -1,0 +1,203 @@
+"""The options that say which classes are reported, how scores are read, and what an event is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from yamkit.models import ModelBundle
+    from yamkit.reading import Reading
+    from yamkit.types import EventParameters
+
+__all__ = [
+    "EVENT_OPTIONS",
+    "Threshold",
+    "calibration_option",
+    "class_options",
+    "event_options",
+    "make_events",
+    "make_reading",
+]
+
+_PATH = click.Path(path_type=Path)
+
+
+class Threshold(click.ParamType["float | Path"]):
+    """A number, or a CSV file of thresholds by class."""
+
+    name = "X|FILE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | Path:
+        if isinstance(value, (float, Path)):
+            return value
+        try:
+            return float(value)
+        except ValueError:
+            if Path(value).is_file():
+                return Path(value)
+            self.fail(
+                f"{value!r}: wanted a number, or a CSV file with the columns name or mid, and "
+                "threshold",
+                param,
+                ctx,
+            )
+
+
+def calibration_option() -> Callable[[Any], Any]:
+    """Add the option that applies a calibration."""
+    return click.option(
+        "--calibration",
+        type=_PATH,
+        metavar="FILE",
+        help="Calibrate scores with what `yamkit calibrate` wrote, and take its thresholds for "
+        "events where no other is given.",
+    )
+
+
+def class_options() -> Callable[[Any], Any]:
+    """Add the options that choose classes."""
+    return _added(
+        click.option(
+            "--classes",
+            multiple=True,
+            metavar="CLASS",
+            help="Report this class alone: a name, MID or index, or with a / behind it all of a "
+            "subtree of the ontology (Animal/); may be repeated.",
+        ),
+        click.option(
+            "--not-classes",
+            multiple=True,
+            metavar="CLASS",
+            help="Leave this class out; may be repeated.",
+        ),
+        click.option(
+            "--roll-up",
+            is_flag=True,
+            help="Give a class the highest score of its own and those below it in the ontology.",
+        ),
+    )
+
+
+def event_options() -> Callable[[Any], Any]:
+    """Add the options that say what an event is."""
+    return _added(
+        click.option(
+            "--enter",
+            type=float,
+            metavar="X",
+            help="An event begins at this score.  [default: --threshold, else 0.5]",
+        ),
+        click.option(
+            "--leave",
+            type=float,
+            metavar="X",
+            help="It ends below this score.  [default: 0.6 of --enter]",
+        ),
+        click.option(
+            "--cells",
+            type=click.Choice(["mean", "max"]),
+            help="What of the patches that cover it is the score of a cell.  [default: mean]",
+        ),
+        click.option(
+            "--event-score",
+            type=click.Choice(["mean", "max"]),
+            help="What of its cells is the score of an event.  [default: mean]",
+        ),
+        click.option(
+            "--median",
+            "median_cells",
+            type=int,
+            metavar="N",
+            help="Median filter over an odd number of cells; each second one adds a hop of delay "
+            "to a stream.  [default: 1, none]",
+        ),
+        click.option(
+            "--min-duration",
+            "min_duration_seconds",
+            type=float,
+            metavar="SECONDS",
+            help="Leave shorter events out; a stream tells of an event that much later.  "
+            "[default: 0]",
+        ),
+        click.option(
+            "--join-gap",
+            "join_gap_seconds",
+            type=float,
+            metavar="SECONDS",
+            help="Join events of a class that are no farther apart; a stream tells of an end that "
+            "much later.  [default: 0]",
+        ),
+    )
+
+
+EVENT_OPTIONS = (
+    "enter",
+    "leave",
+    "cells",
+    "event_score",
+    "median_cells",
+    "min_duration_seconds",
+    "join_gap_seconds",
+)
+"""Names of the parameters of `event_options`; None where nobody gave one."""
+
+
+def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> EventParameters:
+    """Turn the values of `event_options` into parameters, defaults filled in."""
+    from yamkit.events import LEAVE_RATIO
+    from yamkit.types import EventParameters
+
+    given = {name: options[name] for name in EVENT_OPTIONS if options[name] is not None}
+    if "event_score" in given:
+        given["score"] = given.pop("event_score")
+    if isinstance(threshold, float):
+        given.setdefault("enter", threshold)
+    parameters = EventParameters(**given)
+    if "leave" in given:
+        return parameters
+    return EventParameters(**{**given, "leave": LEAVE_RATIO * parameters.enter})
+
+
+def make_reading(
+    model: ModelBundle,
+    *,
+    calibration: Path | None,
+    threshold: float | Path | None,
+    roll_up: bool = False,
+    enter: float | None = None,
+    for_events: bool = False,
+) -> Reading:
+    """Read calibration and thresholds, and check that they are the model's.
+
+    Events take the thresholds of the calibration where nobody gave another.
+    """
+    from yamkit.calibration import read_calibration, read_thresholds
+    from yamkit.classes import roll_up as members
+    from yamkit.reading import Reading
+
+    found = None
+    thresholds: dict[int, float] = {}
+    if calibration is not None:
+        found = read_calibration(calibration)
+        found.check(model)
+        if for_events and threshold is None and enter is None:
+            thresholds = found.thresholds
+    if isinstance(threshold, Path):
+        thresholds = read_thresholds(threshold, model.classes)
+    return Reading(found, members(model.classes) if roll_up else None, thresholds)
+
+
+def _added(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add

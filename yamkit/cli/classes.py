@@ -1,0 +1,95 @@
+"""``yamkit classes``: what a model can report, and how the ontology orders it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from yamkit.cli._model import MODEL_HELP, choose_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from yamkit.types import TagClass
+
+__all__ = ["classes"]
+
+
+@click.command()
+@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP)
+@click.option("--search", metavar="TEXT", help="Those with this text in their name or MID alone.")
+@click.option("--tree", is_flag=True, help="Show the tree of the AudioSet ontology.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def classes(model: str | None, search: str | None, tree: bool, as_json: bool) -> None:
+    """List the classes of a model: index, MID, name.
+
+    \b
+    Examples:
+      yamkit classes --search dog
+      yamkit classes --tree
+      yamkit classify --events --classes 'Domestic animals, pets/' farm.flac
+
+    In the tree a name in brackets is a node that is no class of the model; with a / behind it,
+    --classes takes all below it. A class may stand below several nodes.
+
+    The tree is that of the AudioSet ontology, copyright Google LLC, licensed under CC BY-SA 4.0.
+    """
+    import json
+
+    from yamkit._text import nearest, printable
+    from yamkit.errors import ParameterError
+    from yamkit.ontology import audioset
+
+    bundle = choose_model(model)
+    ontology = audioset()
+    wanted = (search or "").casefold()
+    found = [
+        entry for entry in bundle.classes if wanted in entry.name.casefold() or wanted == entry.mid
+    ]
+    if not found:
+        hint = nearest(search or "", [entry.name for entry in bundle.classes])
+        raise ParameterError(f"search {printable(search or '')!r}: no class{hint}")
+    if as_json:
+        rows = [
+            {
+                "index": entry.index,
+                "mid": entry.mid,
+                "name": entry.name,
+                "parents": list(ontology.parents(entry.mid)),
+            }
+            for entry in found
+        ]
+        head = {"schema": "yamkit-classes/1", "model": bundle.name}
+        click.echo(json.dumps({**head, "classes": rows}, indent=2, ensure_ascii=False))
+        return
+    if tree:
+        click.echo("\n".join(printable(line) for line in _tree(found, bundle.classes)))
+        return
+    width = max(len(entry.mid) for entry in found)
+    for entry in found:
+        click.echo(f"{entry.index:>5}  {printable(entry.mid):{width}}  {printable(entry.name)}")
+
+
+def _tree(found: Sequence[TagClass], classes: Sequence[TagClass]) -> Iterator[str]:
+    """Give the lines of the tree: those of `found`, and of all above them."""
+    from yamkit.ontology import audioset
+
+    ontology = audioset()
+    shown = {entry.mid for entry in found}
+    places = {entry.mid: entry for entry in classes if entry.mid}
+
+    def lines(mid: str, depth: int) -> Iterator[str]:
+        if mid not in shown and not shown.intersection(ontology.below(mid)):
+            return
+        entry = places.get(mid)
+        name = ontology.names[mid]
+        yield "  " * depth + (f"({name})" if entry is None else f"{entry.name}  [{entry.index}]")
+        for child in ontology.children.get(mid, ()):
+            yield from lines(child, depth + 1)
+
+    for root in ontology.roots:
+        yield from lines(root, 0)
+    for entry in found:
+        if entry.mid not in ontology.names:
+            yield f"{entry.name}  [{entry.index}]"

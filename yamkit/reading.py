@@ -1,0 +1,113 @@
+"""How scores are read: calibrated, rolled up, held against thresholds of single classes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit.events import EventDetector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from yamkit.calibration import Calibration
+    from yamkit.events import Grid
+    from yamkit.types import EventParameters
+
+__all__ = ["Reading"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is made of a network's scores before they are reported.
+
+    Attributes
+    ----------
+    calibration : Calibration or None
+        Applied first, to scores of clips, patches or cells.
+    roll_up : tuple of tuple of int, or None
+        For each class the indices of itself and those below it, of which it then has the highest
+        score; see `yamkit.classes.roll_up`.
+    thresholds : mapping of int to float
+        By class index, in place of the one for all.
+    """
+
+    calibration: Calibration | None = None
+    roll_up: tuple[tuple[int, ...], ...] | None = None
+    thresholds: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def score_kind(self) -> str:
+        """``raw`` or ``calibrated``."""
+        return "raw" if self.calibration is None else "calibrated"
+
+    @property
+    def thresholds_sha256(self) -> str:
+        """Of the thresholds; empty where there are none."""
+        if not self.thresholds:
+            return ""
+        return hashlib.sha256(repr(sorted(self.thresholds.items())).encode()).hexdigest()
+
+    def apply(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Turn the network's scores [N, C] into those that are reported [N, C]."""
+        if self.calibration is not None:
+            scores = self.calibration.apply(scores)
+        if self.roll_up is not None:
+            places, starts = self._members
+            scores = np.maximum.reduceat(scores[:, places], starts, axis=1)
+        return scores
+
+    def levels(self, count: int, level: float) -> NDArray[np.float64]:
+        """Give the threshold of each of `count` classes, `level` for those without their own."""
+        levels = np.full(count, level, np.float64)
+        for index, own in self.thresholds.items():
+            levels[index] = own
+        return levels
+
+    def detector(
+        self, grid: Grid, parameters: EventParameters, chosen: NDArray[np.intp]
+    ) -> EventDetector:
+        """Make the detector of a clip's events.
+
+        A class with a threshold of its own is left at that threshold times what ``leave`` is of
+        ``enter``.
+
+        Parameters
+        ----------
+        grid : Grid
+        parameters : EventParameters
+        chosen : ndarray, int [K]
+            Indices of the classes: columns of the detector.
+
+        Raises
+        ------
+        ParameterError
+            As `EventDetector` does.
+        """
+        ratio = parameters.leave / parameters.enter if parameters.enter > 0 else 1.0
+        enter = np.array([self.thresholds.get(i, parameters.enter) for i in chosen.tolist()])
+        leave = np.array(
+            [
+                self.thresholds[i] * (ratio if self.thresholds[i] > 0 else 1)
+                if i in self.thresholds
+                else parameters.leave
+                for i in chosen.tolist()
+            ]
+        )
+        return EventDetector(
+            grid, enter, leave, parameters, lambda scores: self.apply(scores)[:, chosen]
+        )
+
+    @functools.cached_property
+    def _members(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Give all members in one row, and where each class's begin."""
+        groups = self.roll_up or ()
+        sizes = [len(group) for group in groups]
+        places = np.fromiter((place for group in groups for place in group), np.intp, sum(sizes))
+        return places, np.cumsum([0, *sizes[:-1]])

@@ -1,0 +1,58 @@
+"""A line an event, without quoting: Audacity's label track, and RTTM.
+
+In RTTM white space separates fields. In a path it becomes ``%20`` and the like, as in a URL, so
+that a reader can undo it; in a name it becomes ``_``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from yamkit.sinks._plain import Streamed, plain
+from yamkit.types import ClipStart, Event
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from yamkit.types import RunInfo, SinkItem
+
+__all__ = ["AudacitySink", "RttmSink"]
+
+
+class AudacitySink(Streamed):
+    """Onset, offset and name between tabs; what Audacity imports as a label track."""
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+        """Keep the stream: the format has no head."""
+        self._stream = stream
+
+    def write(self, item: SinkItem) -> None:
+        """Write the line of an event."""
+        if isinstance(item, Event):
+            times = f"{item.onset_seconds:.6f}\t{item.offset_seconds:.6f}"
+            self._stream.write(f"{times}\t{plain(item.tag.name)}\n")
+
+
+class RttmSink(Streamed):
+    """Rich Transcription Time Marked (NIST, 2009): the score is in the field of confidence."""
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+        """Keep the stream: the format has no head."""
+        self._stream = stream
+        self._file = ""
+
+    def write(self, item: SinkItem) -> None:
+        """Write the line of an event."""
+        if isinstance(item, ClipStart):
+            self._file = "".join(
+                c if c.isprintable() and not c.isspace() and c != "%" else quote(c, safe="")
+                for c in item.path
+            )
+        elif isinstance(item, Event):
+            name = "_".join(plain(item.tag.name).split()) or "<NA>"
+            lasts = item.offset_seconds - item.onset_seconds
+            self._stream.write(
+                f"SPEAKER {self._file} 1 {item.onset_seconds:.6f} {lasts:.6f} <NA> <NA> {name} "
+                f"{item.tag.score:.6f} <NA>\n"
+            )

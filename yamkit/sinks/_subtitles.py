@@ -1,0 +1,51 @@
+"""Subtitles for players: WebVTT (W3C, 2019) and SubRip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yamkit.sinks._plain import Streamed, clock, milliseconds, plain
+from yamkit.types import Event
+
+if TYPE_CHECKING:
+    from typing import IO
+
+    from yamkit.types import RunInfo, SinkItem
+
+__all__ = ["SrtSink", "WebVttSink"]
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+class WebVttSink(Streamed):
+    """A cue an event."""
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
+        """Write the head, and a note of model and kind of score."""
+        self._stream = stream
+        note = f"yamkit {run.yamkit}, model {run.model.name}, {run.parameters.score_kind} scores"
+        stream.write(f"WEBVTT\n\nNOTE {plain(note).translate(_ESCAPES)}\n")
+
+    def write(self, item: SinkItem) -> None:
+        """Write the cue of an event."""
+        if isinstance(item, Event):
+            start, end = (clock(time, ".") for time in milliseconds(item))
+            text = plain(item.tag.name).translate(_ESCAPES)
+            self._stream.write(f"\n{start} --> {end}\n{text}\n")
+
+
+class SrtSink(Streamed):
+    """A numbered subtitle an event."""
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+        """Keep the stream: the format has no head."""
+        self._stream = stream
+        self._number = 0
+
+    def write(self, item: SinkItem) -> None:
+        """Write the subtitle of an event."""
+        if isinstance(item, Event):
+            self._number += 1
+            start, end = (clock(time, ",") for time in milliseconds(item))
+            text = plain(item.tag.name)
+            self._stream.write(f"{self._number}\n{start} --> {end}\n{text}\n\n")

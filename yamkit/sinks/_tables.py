@@ -1,0 +1,139 @@
+"""Tables of events between tabs: Raven's selections, DCASE's lists, and one of milliseconds.
+
+Fields that need it are quoted as in CSV, which pandas and spreadsheets undo. Raven knows no quotes:
+there control characters become escapes.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from yamkit.schema import tag_dict
+from yamkit.sinks._plain import Streamed, milliseconds, plain
+from yamkit.types import ClipEnd, ClipStart, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import IO
+
+    from yamkit.types import RunInfo, SinkItem
+
+__all__ = ["DcaseSink", "RavenSink", "TsvSink"]
+
+
+class _TabTable(Streamed):
+    """A row an event, quoted where need be."""
+
+    columns: tuple[str, ...]
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+        """Write the names of the columns."""
+        self._writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
+        # A lone carriage return ends a line for many readers, and the writer leaves it bare.
+        self._careful_writer = csv.writer(
+            stream, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
+        )
+        self._path = ""
+        self._writer.writerow(self.columns)
+
+    def write(self, item: SinkItem) -> None:
+        """Write the row of an event."""
+        if isinstance(item, ClipStart):
+            self._path = item.path
+        elif isinstance(item, Event):
+            fields = self.row(self._path, item)
+            is_careful = any("\r" in field for field in fields if isinstance(field, str))
+            (self._careful_writer if is_careful else self._writer).writerow(fields)
+
+    def row(self, path: str, event: Event) -> Sequence[Any]:
+        """Give the fields of an event."""
+        raise NotImplementedError
+
+
+class DcaseSink(_TabTable):
+    """The format of DCASE's lists of strong labels, times in seconds."""
+
+    columns = ("filename", "onset", "offset", "event_label")
+
+    def row(self, path: str, event: Event) -> Sequence[Any]:
+        """Give the fields of an event."""
+        return path, f"{event.onset_seconds:.3f}", f"{event.offset_seconds:.3f}", event.tag.name
+
+
+class TsvSink(_TabTable):
+    """Times in whole milliseconds, and all of the tag."""
+
+    columns = ("path", "start_ms", "end_ms", "index", "mid", "name", "score")
+
+    def row(self, path: str, event: Event) -> Sequence[Any]:
+        """Give the fields of an event."""
+        return path, *milliseconds(event), *tag_dict(event.tag).values()
+
+
+_RAVEN_COLUMNS = (
+    "Selection",
+    "View",
+    "Channel",
+    "Begin Time (s)",
+    "End Time (s)",
+    "Low Freq (Hz)",
+    "High Freq (Hz)",
+    "Begin Path",
+    "File Offset (s)",
+    "Class",
+    "MID",
+    "Score",
+    "Event Score",
+    "Score Kind",
+)
+
+
+class RavenSink(Streamed):
+    """A selection table of Raven Pro or Lite.
+
+    Several clips follow each other, as Raven counts times where it opens them as one sound; the
+    time within a file is its File Offset.
+    """
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
+        """Write the names of the columns."""
+        self._stream = stream
+        self._selections = 0
+        self._clip_begins = 0.0
+        self._path, self._high_hz = "", 0.0
+        parameters = run.parameters
+        events = parameters.events
+        self._kind = ("" if events is None else events.score, parameters.score_kind)
+        self._line(_RAVEN_COLUMNS)
+
+    def write(self, item: SinkItem) -> None:
+        """Write the row of an event."""
+        if isinstance(item, ClipStart):
+            self._path, self._high_hz = plain(item.path), item.sample_rate / 2
+        elif isinstance(item, ClipEnd):
+            self._clip_begins += item.duration_seconds
+        elif isinstance(item, Event):
+            self._selections += 1
+            begins = self._clip_begins + item.onset_seconds
+            ends = self._clip_begins + item.offset_seconds
+            self._line(
+                (
+                    str(self._selections),
+                    "Spectrogram 1",
+                    "1",
+                    f"{begins:.6f}",
+                    f"{ends:.6f}",
+                    "0.0",
+                    f"{self._high_hz:.1f}",
+                    self._path,
+                    f"{item.onset_seconds:.6f}",
+                    plain(item.tag.name),
+                    plain(item.tag.mid),
+                    f"{item.tag.score:.6f}",
+                    *self._kind,
+                )
+            )
+
+    def _line(self, fields: Sequence[str]) -> None:
+        self._stream.write("\t".join(fields) + "\n")
