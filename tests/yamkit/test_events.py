@@ -1,8 +1,9 @@
-"""Events: the streaming detector against one that sees the whole clip, written from the definition."""
+"""Events: the streaming detector against one that sees the whole clip, as the definition says."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_events_do_not_depend_on_the_cut(problem, cuts) -> None:
     detector, order = EventDetector(grid, enter, leave, wanted), OnsetOrder()
     places = [0, *sorted({cut for cut in cuts if 0 < cut < len(scores)}), len(scores)]
     found, changes = [], []
-    for start, end in zip(places, places[1:]):
+    for start, end in itertools.pairwise(places):
         known = known_samples(grid, end, len(scores), samples)
         new = list(detector.update(scores[start:end], known))
         changes += new
@@ -174,8 +175,8 @@ def test_what_a_stream_tells_and_when() -> None:
     assert opened == pytest.approx(0.975 + 2 * 0.48)
     assert closed == pytest.approx(0.975 + 0.48)
     # the start of cell 2 until patch 4 is there; the end of cell 7 until patch 9 is there
-    assert (4 * 7680 + 15600 - 2 * 7680) / 16000 == pytest.approx(opened)
-    assert (9 * 7680 + 15600 - 8 * 7680) / 16000 == pytest.approx(closed)
+    assert pytest.approx(opened) == (4 * 7680 + 15600 - 2 * 7680) / 16000
+    assert pytest.approx(closed) == (9 * 7680 + 15600 - 8 * 7680) / 16000
 
 
 def test_without_options_an_event_is_known_within_a_second() -> None:

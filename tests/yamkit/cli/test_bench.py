@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from yamkit import bench as module
-from yamkit import cli
 from yamkit.models.bundle import ModelBundle
 
 
@@ -20,16 +20,8 @@ def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle):
 
 
 @pytest.fixture
-def yamkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*arguments: str) -> tuple[int, str, str]:
-        fast = ("--seconds", "2", "--rounds", "1")
-        monkeypatch.setattr(sys, "argv", ["yamkit", "bench", *fast, *arguments])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return run
+def yamkit(yamkit):
+    return functools.partial(yamkit, "bench", "--seconds", "2", "--rounds", "1")
 
 
 def test_every_combination_is_measured(yamkit, tiny: ModelBundle) -> None:

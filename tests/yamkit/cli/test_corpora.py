@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import os
 import subprocess
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit import cli
 from yamkit.models.bundle import ModelBundle
 
 FILES = 6
@@ -32,15 +32,8 @@ def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle):
 
 
 @pytest.fixture
-def yamkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["yamkit", "classify", "--recursive", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return run
+def yamkit(yamkit):
+    return functools.partial(yamkit, "classify", "--recursive")
 
 
 @pytest.fixture

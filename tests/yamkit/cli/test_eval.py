@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit import Tagger, cli
+from yamkit import Tagger
 from yamkit.evaluation import evaluate, evaluate_set
 from yamkit.evaluation.scoring import read_scores
 from yamkit.models.bundle import ModelBundle
@@ -33,17 +34,8 @@ def _set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle):
 
 
 @pytest.fixture
-def yamkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run `yamkit eval` in this process; give exit code, standard output and standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["yamkit", "eval", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return run
+def yamkit(yamkit):
+    return functools.partial(yamkit, "eval")
 
 
 def test_the_text_says_what_the_figures_stand_for(yamkit) -> None:

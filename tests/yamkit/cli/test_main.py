@@ -33,20 +33,6 @@ def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle):
     soundfile.write("other.flac", np.stack([noise, noise], axis=1), 44100)
 
 
-@pytest.fixture
-def yamkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run `yamkit` in this process; give exit code, standard output and standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["yamkit", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return run
-
-
 def test_text_is_the_default(yamkit) -> None:
     code, out, err = yamkit("classify", "good.wav", "other.flac")
     assert (code, err) == (0, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from yamkit.types import (
     ClipEnd,
     ClipFailure,
     ClipStart,
+    Event,
+    EventParameters,
     Parameters,
     PatchTags,
     RunInfo,
@@ -176,3 +179,43 @@ def test_arrays_of_a_clip(sink, array: str) -> None:
 
 def test_a_clip_as_one_row() -> None:
     stream = io.BytesIO()
+    writer = ScoresSink()
+    writer.open(run(arrays=("scores",)), stream)
+    writer.write(ClipStart("a.wav", 8000, 1))
+    writer.write(ClipEnd(1.0, 1, (), (), SCORES))
+    writer.close()
+    assert np.load(io.BytesIO(stream.getvalue())).tolist() == [[0.5, 0.25]]
+
+
+def test_arrays_that_cannot_be_written() -> None:
+    with pytest.raises(ParameterError, match="what --save-scores saves; add that option"):
+        ScoresSink().open(run(), io.BytesIO())
+
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    with pytest.raises(OutputError, match="cannot be written to a pipe"):
+        EmbeddingsSink().open(run(arrays=("embedding",)), Pipe())
+
+
+def test_events_are_rows_and_the_clip_is_one_behind_them() -> None:
+    parameters = Parameters("mean", 0.48, None, 5, events=EventParameters(score="max"))
+    about = replace(run(arrays=("scores",)), parameters=parameters)
+    scores = np.arange(3, dtype=np.float16)
+    from yamkit.sinks._parquet import ParquetSink
+
+    stream = io.BytesIO()
+    sink = ParquetSink()
+    sink.open(about, stream)
+    sink.write(ClipStart("a.wav", 8000, 1))
+    sink.write(Event(0.48, 0.96, Tag(1, "/m/1", "One", 0.5)))
+    sink.write(ClipEnd(2.0, 3, (Tag(1, "/m/1", "One", 0.1),), ("odd",), scores))
+    sink.close()
+    rows = pq.read_table(io.BytesIO(stream.getvalue())).to_pylist()
+    assert [(row["name"], row["start_ms"], row["end_ms"], row["rank"]) for row in rows] == [
+        ("One", 480, 960, None),
+        (None, 0, 2000, None),
+    ]
+    assert rows[1]["scores"] == [0, 1, 2]
+    assert rows[1]["warnings"] == ["odd"]

@@ -171,7 +171,18 @@ def test_any_path_survives_json_and_csv(names: list[str]) -> None:
 def test_csv_is_one_tidy_table() -> None:
     rows = list(csv.reader(io.StringIO(written(CsvSink(), [*clip(), FAILURE]))))
     assert tuple(rows[0]) == COLUMNS
-    assert rows[1] == ["a.wav", "0.0", "3.5", "0", "/m/09x0r", "Speech", "0.75", "net", "mean", "raw"]
+    assert rows[1] == [
+        "a.wav",
+        "0.0",
+        "3.5",
+        "0",
+        "/m/09x0r",
+        "Speech",
+        "0.75",
+        "net",
+        "mean",
+        "raw",
+    ]
     assert rows[2][5] == 'Narration, "monologue"'
     assert len(rows) == 3
 

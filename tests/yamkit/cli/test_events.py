@@ -1,0 +1,203 @@
+"""Events and classes on the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from yamkit import Tagger
+from yamkit.types import EventParameters
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "docs" / "reference" / "yamkit-1.schema.json"
+SOUND = str(ROOT / "docs" / "assets" / "four-events.wav")
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("YAMKIT_MODEL", "yamnet-mini")
+
+
+def events(out: str) -> list:
+    jsonschema.validate(json.loads(out), json.loads(SCHEMA.read_text()))
+    return json.loads(out)["clips"][0]["events"]
+
+
+def test_the_outcome(yamkit) -> None:
+    code, _, err = yamkit("classify", SOUND, "--events", "--format", "audacity", "-o", "labels.txt")
+    assert (code, err) == (0, "")
+    rows = [line.split("\t") for line in Path("labels.txt").read_text().splitlines()]
+    names = {row[2] for row in rows}
+    assert {"Ocean", "Music", "Dial tone"} <= names
+    assert all(0 <= float(row[0]) < float(row[1]) <= 9.4 for row in rows)
+    assert [float(row[0]) for row in rows] == sorted(float(row[0]) for row in rows)
+
+
+def test_events_are_those_of_python(yamkit) -> None:
+    _, out, _ = yamkit("classify", SOUND, "--events", "--format", "json", "--enter", "0.3")
+    with Tagger("yamnet-mini") as tagger:
+        found = tagger.tag(SOUND).events(EventParameters(0.3, 0.6 * 0.3))
+    assert [
+        (each["onset_seconds"], each["offset_seconds"], each["name"]) for each in events(out)
+    ] == [(each.onset_seconds, each.offset_seconds, each.tag.name) for each in found]
+    assert [each["score"] for each in events(out)] == pytest.approx(
+        [each.tag.score for each in found], abs=1e-6
+    )
+    parameters = json.loads(out)["parameters"]["events"]
+    assert (parameters["enter"], parameters["leave"]) == (0.3, 0.18)
+
+
+def test_several_formats_in_one_pass(yamkit) -> None:
+    formats = ["audacity", "raven", "webvtt", "srt", "textgrid", "dcase", "rttm", "jams", "json"]
+    arguments = [part for name in formats for part in ("--format", name)]
+    assert yamkit("classify", SOUND, "--events", *arguments, "-o", "out")[0] == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "four-events.TextGrid",
+        "four-events.jams",
+        "four-events.json",
+        "four-events.rttm",
+        "four-events.selections.txt",
+        "four-events.srt",
+        "four-events.tsv",
+        "four-events.txt",
+        "four-events.vtt",
+    ]
+    assert yamkit("classify", SOUND, "--events", "-o", "x.TextGrid")[0] == 0
+    assert Path("x.TextGrid").read_text().startswith('File type = "ooTextFile"')
+
+
+def test_classes_and_roll_up(yamkit) -> None:
+    chosen = ["--classes", "Animal/", "--classes", "Music", "--not-classes", "/m/015p6"]
+    _, out, _ = yamkit("classify", SOUND, "--format", "json", "--top", "all", *chosen)
+    names = {tag["name"] for tag in json.loads(out)["clips"][0]["tags"]}
+    assert "Music" in names
+    assert "Bird vocalization, bird call, bird song" in names
+    assert not names & {"Bird", "Speech", "Ocean"}
+    plain = ["classify", SOUND, "--format", "json", "--classes", "Music"]
+    music = [
+        json.loads(yamkit(*plain, *more)[1])["clips"][0]["tags"][0]["score"]
+        for more in ([], ["--roll-up"])
+    ]
+    assert music[0] <= music[1]
+    _, out, _ = yamkit(
+        "classify", SOUND, "--format", "json", "--top", "all", "--classes", "Music/", "--roll-up"
+    )
+    tags = json.loads(out)["clips"][0]["tags"]
+    assert tags[0]["score"] == max(tag["score"] for tag in tags)
+    assert "Music" in {tag["name"] for tag in tags if tag["score"] == tags[0]["score"]}
+    assert music[1] == tags[0]["score"]
+
+
+def test_thresholds_of_classes(yamkit) -> None:
+    Path("thresholds.csv").write_text("name,threshold\nMusic,0.99\nOcean,0.2\nWater/,0.999\n")
+    _, out, _ = yamkit(
+        "classify", SOUND, "--events", "--format", "json", "--threshold", "thresholds.csv"
+    )
+    names = {each["name"] for each in events(out)}
+    assert "Dial tone" in names
+    assert not names & {"Music", "Water", "Ocean"}
+    assert json.loads(out)["parameters"]["class_thresholds"]
+    _, out, _ = yamkit("classify", SOUND, "--top", "all", "--threshold", "thresholds.csv")
+    assert "  Water  " not in out
+    assert "Speech" in out
+    Path("thresholds.csv").write_text("name,threshold\nMusci,0.99\n")
+    code, _, err = yamkit("classify", SOUND, "--threshold", "thresholds.csv")
+    assert code == 2
+    assert err == (
+        "error: thresholds.csv, line 2: class 'Musci': none of the 521 classes; did you mean "
+        "'Music'?; see: yamkit classes\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "srt"], "format srt writes events; add --events"),
+        (["--min-duration", "1"], "--min-duration is of events; add --events"),
+        (["--median", "3"], "--median is of events; add --events"),
+        (["--events", "--median", "2"], "median 2: wanted an odd number"),
+        (["--events", "--per-patch"], "events and patches at once; wanted --events or --per-patch"),
+        (["--events", "--enter", "0.3", "--leave", "0.4"], "events enter at 0.3 and leave at 0.4"),
+        (["--classes", "Dgo"], "class 'Dgo': none of the 521 classes; did you mean 'Dog'?"),
+        (["--threshold", "no.csv"], "'no.csv': wanted a number, or a CSV file"),
+        (["--events", "--format", "srt", SOUND], "format srt: a file holds one clip, not 2"),
+        (["--calibration", "no.csv"], "no.csv: No such file"),
+    ],
+)
+def test_errors(yamkit, arguments: list[str], message: str) -> None:
+    code, out, err = yamkit("classify", SOUND, *arguments)
+    assert code in (1, 2)
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_a_format_of_one_clip_keeps_nothing_of_one_that_failed(yamkit) -> None:
+    Path("bad.wav").write_bytes(b"RIFF")
+    code, _, err = yamkit("classify", "bad.wav", "--events", "--format", "jams", "-o", "x.jams")
+    assert code == 1
+    assert err.startswith("error: bad.wav")
+    assert not Path("x.jams").exists()
+    assert yamkit("classify", "bad.wav", SOUND, "--events", "--format", "jams", "-o", "d/")[0] == 1
+    assert sorted(path.name for path in Path("d").iterdir()) == [
+        "four-events.jams",
+        "yamkit.journal",
+    ]
+
+
+def test_events_are_resumed_from_the_journal(yamkit) -> None:
+    Path("a.wav").write_bytes(Path(SOUND).read_bytes())
+    run = ["classify", "a.wav", SOUND, "--events", "--format", "csv", "-o", "all.csv"]
+    assert yamkit(*run)[0] == 0
+    first = Path("all.csv").read_bytes()
+    assert len(list(csv.reader(io.StringIO(first.decode())))) > 10
+    Path("all.csv").unlink()
+    assert yamkit(*run, "--resume")[0] == 0
+    assert Path("all.csv").read_bytes() == first
+    code, _, err = yamkit(*run, "--resume", "--enter", "0.9")
+    assert code == 2
+    assert "events" in err
+
+
+def test_listing_classes(yamkit) -> None:
+    code, out, err = yamkit("classes")
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) == 521
+    assert out.splitlines()[0].split() == ["0", "/m/09x0r", "Speech"]
+    assert [line.split()[0] for line in yamkit("classes", "--search", "dog")[1].splitlines()] == [
+        "69",
+        "75",
+        "117",
+    ]
+    assert yamkit("classes", "--search", "/m/0bt9lr")[1].split() == ["69", "/m/0bt9lr", "Dog"]
+    _, out, _ = yamkit("classes", "--json", "--search", "dog")
+    assert json.loads(out)["classes"][0] == {
+        "index": 69,
+        "mid": "/m/0bt9lr",
+        "name": "Dog",
+        "parents": ["/m/068hy"],
+    }
+    code, _, err = yamkit("classes", "--search", "dgo")
+    assert (code, err) == (2, "error: search 'dgo': no class; did you mean 'Dog'?\n")
+
+
+def test_the_tree(yamkit, tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, out, _ = yamkit("classes", "--tree", "--search", "bow-wow")
+    assert out.splitlines() == [
+        "Animal  [67]",
+        "  Domestic animals, pets  [68]",
+        "    Dog  [69]",
+        "      Bow-wow  [73]",
+    ]
+    lines = yamkit("classes", "--tree")[1].splitlines()
+    assert lines[:2] == ["(Human sounds)", "  (Human voice)"]
+    assert {line.rpartition("[")[2].rstrip("]") for line in lines if "[" in line} == {
+        str(index) for index in range(521)
+    }
+    assert yamkit("classes", "--tree", "--model", str(tiny.folder))[1].startswith("Silence  [0]\n")
