@@ -8,12 +8,12 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from typing_extensions import Self
 
-__all__ = ["Interruptions"]
+__all__ = ["Interruptions", "StopRequests"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -68,3 +68,36 @@ class Interruptions:
             self._pending = True
         else:
             raise KeyboardInterrupt
+
+
+class StopRequests:
+    """The first SIGINT, SIGTERM or SIGHUP calls a function; a second one interrupts at once.
+
+    A signal that was ignored before stays ignored. To be entered by the main thread.
+
+    Parameters
+    ----------
+    stop : callable
+        Called in the main thread, between any two steps of it.
+    """
+
+    def __init__(self, stop: Callable[[], object]) -> None:
+        self._stop = stop
+        self._before: dict[int, object] = {}
+        self.is_stopped = False
+
+    def __enter__(self) -> Self:
+        for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        if self.is_stopped:
+            raise KeyboardInterrupt
+        self.is_stopped = True
+        self._stop()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from yamkit.models import ModelBundle
     from yamkit.plugin import Backend, Frontend, Resampler
     from yamkit.types import FeatureSpec
+    from yamkit.windows import Segment
 
 __all__ = ["MAX_BATCH_SIZE", "Pipeline"]
 
@@ -171,17 +172,45 @@ class Pipeline:
         AudioError
             As in `batches`.
         """
+        for segment in self.segments(blocks, sample_rate):
+            yield self.transform(segment)
+
+    def segments(
+        self, blocks: Iterable[NDArray[Any]], sample_rate: int
+    ) -> Generator[Segment, None, None]:
+        """Mix a stream down, resample it and cut it.
+
+        Parameters
+        ----------
+        blocks, sample_rate
+            As in `batches`.
+
+        Yields
+        ------
+        Segment
+            Of ``batch_size`` patches, at last of fewer.
+
+        Raises
+        ------
+        AudioError
+            As in `batches`.
+        """
         if self._closed:
             raise ParameterError("this Tagger is closed; make another one")
         features = self.features
         window, hop = features.patch_window_samples, features.patch_hop_samples
         samples = self.resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
-        for segment in segments(samples, window, hop, self.batch_size):
-            with self._blamed("frontend"):
-                patches = self.frontend.patches(segment.samples)
-            self._check("frontend", "patches", patches, (segment.patches, *features.patch_shape))
-            places = segment.start_sample + hop * np.arange(segment.patches, dtype=np.int64)
-            yield Patches(places, patches)
+        yield from segments(samples, window, hop, self.batch_size)
+
+    def transform(self, segment: Segment) -> Patches:
+        """Send a segment through the front end."""
+        with self._blamed("frontend"):
+            patches = self.frontend.patches(segment.samples)
+        shape = (segment.patches, *self.features.patch_shape)
+        self._check("frontend", "patches", patches, shape)
+        hop = self.features.patch_hop_samples
+        places = segment.start_sample + hop * np.arange(segment.patches, dtype=np.int64)
+        return Patches(places, patches)
 
     def infer(self, pieces: Sequence[Patches]) -> list[Batch]:
         """Score patches, of whatever streams, all of them at once.

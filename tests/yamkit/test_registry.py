@@ -90,6 +90,7 @@ def test_built_ins_come_through_the_same_door() -> None:
         ("frontend", "logmel"),
         ("frontend", "logmel-tf"),
         ("resampler", "polyphase"),
+        ("resampler", "polyphase-live"),
         ("resampler", "resampy"),
         ("sink", "text"),
         ("sink", "json"),

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from yamkit.audio._arrays import array_source, check_sample_rate, float_blocks, mono
 from yamkit.audio._files import Found, NotFound, display_path, file_stamp, find_audio
+from yamkit.audio._live import open_live
 from yamkit.audio._open import open_audio
 from yamkit.audio._source import AudioSource
+from yamkit.audio._wav_stream import ENCODINGS
 
 __all__ = [
+    "ENCODINGS",
     "AudioSource",
     "Found",
     "NotFound",
@@ -23,4 +26,5 @@ __all__ = [
     "float_blocks",
     "mono",
     "open_audio",
+    "open_live",
 ]

@@ -13,18 +13,33 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from yamkit.audio._source import Decoded, block_samples
-from yamkit.errors import AudioFileError, DecodeError
+from yamkit.errors import AudioFileError, DecodeError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["Incoming", "is_placeholder", "open_wav_stream"]
+__all__ = ["ENCODINGS", "Incoming", "is_placeholder", "open_pcm_stream", "open_wav_stream"]
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _SUBTYPE_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 _FORMATS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<", b"BW64": "<"}
+ENCODINGS = {
+    "u8": ("<", False, 1),
+    "s16le": ("<", False, 2),
+    "s16be": (">", False, 2),
+    "s24le": ("<", False, 3),
+    "s24be": (">", False, 3),
+    "s32le": ("<", False, 4),
+    "s32be": (">", False, 4),
+    "f32le": ("<", True, 4),
+    "f32be": (">", True, 4),
+    "f64le": ("<", True, 8),
+    "f64be": (">", True, 8),
+}
+"""Encodings of samples without a header: byte order, whether floats, bytes of a value."""
+
 _LONGEST_FORMAT = 4096
 _LONGEST_HEADER = 1 << 20
 _IN_DS64 = 0xFFFFFFFF
@@ -143,6 +158,31 @@ def open_wav_stream(incoming: Incoming) -> Decoded | None:
             _skip(incoming, padded)
         position += padded
     return None
+
+
+def open_pcm_stream(incoming: Incoming, encoding: str, sample_rate: int, channels: int) -> Decoded:
+    """Decode samples that come without a header.
+
+    Parameters
+    ----------
+    incoming : Incoming
+    encoding : str
+        One of `ENCODINGS`.
+    sample_rate, channels : int
+
+    Raises
+    ------
+    ParameterError
+        If the encoding is none of these.
+    DecodeError
+        If rate or channels make no sense.
+    """
+    if encoding not in ENCODINGS:
+        raise ParameterError(f"encoding {encoding!r}: wanted one of {', '.join(ENCODINGS)}")
+    order, is_float, width = ENCODINGS[encoding]
+    incoming.keep_no_more()
+    format_ = _Format(order, is_float, channels, sample_rate, width)
+    return Decoded(sample_rate, channels, _blocks(incoming, format_, None)).check()
 
 
 def _skip(incoming: Incoming, size: int) -> None:

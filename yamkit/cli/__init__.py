@@ -21,6 +21,7 @@ from yamkit.cli.bench import bench
 from yamkit.cli.classes import classes
 from yamkit.cli.classify import classify
 from yamkit.cli.eval import evaluate
+from yamkit.cli.listen import listen
 from yamkit.cli.models import models
 from yamkit.cli.plugins import plugins
 from yamkit.cli.selftest import selftest
@@ -46,6 +47,7 @@ def cli() -> None:
     \b
     yamkit classify recording.wav    the five highest classes
     yamkit classify --events FILE    when each class sounds
+    yamkit listen --microphone       the same, while it happens
     yamkit classes --search dog      what it can be
     yamkit eval LABELS --audio DIR   measure a model on a labelled set
     yamkit models pull yamnet        fetch the full model, once
@@ -54,7 +56,7 @@ def cli() -> None:
     """
 
 
-for _command in (bench, classes, classify, evaluate, models, plugins, selftest):
+for _command in (bench, classes, classify, evaluate, listen, models, plugins, selftest):
     cli.add_command(_command)
 
 

@@ -17,23 +17,21 @@ if TYPE_CHECKING:
 __all__ = ["Shares", "make_runner", "share_cores", "tagger_options"]
 
 
-def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
-    """Add the options; with `several`, models and backends may be repeated, to compare them."""
-    options = (
+def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callable[[Any], Any]:
+    """Add the options.
+
+    With `several`, models and backends may be repeated, to compare them; with `of_streams`, those
+    that many clips need are left out.
+    """
+    resampler = "polyphase-live" if of_streams else "polyphase"
+    options = [
         _choice("--model", several, None, MODEL_HELP, metavar="NAME|FOLDER"),
         _choice("--backend", several, "onnx", "Engine that runs the network."),
         click.option(
             "--frontend", default="logmel", show_default=True, help="Computes the patches."
         ),
         click.option(
-            "--resampler", default="polyphase", show_default=True, help="Changes the sample rate."
-        ),
-        click.option(
-            "--aggregate",
-            type=click.Choice(["mean", "max"]),
-            default="mean",
-            show_default=True,
-            help="How patch scores become the clip's.",
+            "--resampler", default=resampler, show_default=True, help="Changes the sample rate."
         ),
         click.option(
             "--hop",
@@ -44,38 +42,49 @@ def tagger_options(*, several: bool = False) -> Callable[[Any], Any]:
             "model's own]",
         ),
         click.option(
-            "--batch-size",
-            type=click.IntRange(1),
-            default=16,
-            show_default=True,
-            help="Patches the network sees at once.",
-        ),
-        click.option(
-            "--jobs",
-            type=click.IntRange(1),
-            help="Threads that decode and tag, each at another clip or part of one.  [default: as "
-            "many as there are cores, over --threads]",
-        ),
-        click.option(
             "--threads",
             type=click.IntRange(1),
-            help="Threads of one network call.  [default: 1; with --jobs 1 the engine's choice]",
+            help="Threads of one network call.  [default: 1"
+            + ("]" if of_streams else "; with --jobs 1 the engine's choice]"),
         ),
         click.option(
             "--provider", default="cpu", show_default=True, help="Where the network runs."
         ),
-        click.option(
-            "--runner",
-            default="local",
-            show_default=True,
-            help="Where clips are tagged: local, ray or a plugin's.",
-        ),
-        click.option(
-            "--ray-address",
-            metavar="ADDRESS",
-            help="Ray cluster to join.  [default: one on this machine]",
-        ),
-    )
+    ]
+    if not of_streams:
+        options += [
+            click.option(
+                "--aggregate",
+                type=click.Choice(["mean", "max"]),
+                default="mean",
+                show_default=True,
+                help="How patch scores become the clip's.",
+            ),
+            click.option(
+                "--batch-size",
+                type=click.IntRange(1),
+                default=16,
+                show_default=True,
+                help="Patches the network sees at once.",
+            ),
+            click.option(
+                "--jobs",
+                type=click.IntRange(1),
+                help="Threads that decode and tag, each at another clip or part of one.  [default: "
+                "as many as there are cores, over --threads]",
+            ),
+            click.option(
+                "--runner",
+                default="local",
+                show_default=True,
+                help="Where clips are tagged: local, ray or a plugin's.",
+            ),
+            click.option(
+                "--ray-address",
+                metavar="ADDRESS",
+                help="Ray cluster to join.  [default: one on this machine]",
+            ),
+        ]
 
     def add(command: Any) -> Any:
         for option in reversed(options):

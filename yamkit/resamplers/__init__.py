@@ -22,6 +22,12 @@ def yamkit_resamplers() -> Iterator[ResamplerInfo]:
         api=1,
     )
     yield ResamplerInfo(
+        name="polyphase-live",
+        summary="the same in the smallest chunks: for streams, where delay counts",
+        factory="yamkit.resamplers._polyphase:LivePolyphase",
+        api=1,
+    )
+    yield ResamplerInfo(
         name="resampy",
         summary="resampy itself, kaiser_best, in overlapping chunks",
         factory="yamkit.resamplers._resampy:Resampy",

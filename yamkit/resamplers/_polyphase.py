@@ -1,4 +1,4 @@
-"""The resampler `polyphase`: resampy's kernel as matrix products, streaming, with NumPy alone.
+"""The resamplers `polyphase` and `polyphase-live`: resampy's kernel as matrix products, with NumPy.
 
 Outputs are computed in chunks that start at fixed places and have one size, up to the last, so a
 chunk has the same bits however the input was cut.
@@ -19,7 +19,7 @@ from yamkit.resamplers._kernel import Ratio, phase_weights
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Polyphase"]
+__all__ = ["LivePolyphase", "Polyphase"]
 
 _CHUNK_OUTPUTS = 4096
 """Most outputs of a chunk of tiles: a quarter of a second at 16 kHz."""
@@ -27,6 +27,8 @@ _BLOCK_OUTPUTS = 16
 """Outputs of one matrix: few, since most of a wide matrix is zeros; enough to fill registers."""
 _ROWS = 48
 """Groups of a chunk, rows of a matrix product; enough to be worth its overhead."""
+_LIVE_TILE_OUTPUTS = 160
+"""Outputs of a chunk of tiles where delay counts: a hundredth of a second at 16 kHz."""
 _PRODUCT_SIZE = 2**18
 """Most multiplications in a matrix product. OpenBLAS splits larger ones over threads, which costs
 milliseconds whenever another program has the core."""
@@ -69,9 +71,11 @@ class Polyphase:
         If a rate is not positive, or `from_hz` more than 8192 times `to_hz`.
     """
 
+    _is_live = False
+
     def __init__(self, from_hz: int, to_hz: int) -> None:
         self._ratio = Ratio.of(from_hz, to_hz)
-        self._chunks = _chunks(self._ratio)
+        self._chunks = _chunks(self._ratio, self._is_live)
         # The first output reaches back before the first sample.
         self._buffer = np.zeros(self._ratio.reach - 1, np.float32)
         self._dropped = 0
@@ -119,13 +123,19 @@ class Polyphase:
             outputs[output - first] = (self._buffer[place : place + len(weights)] * weights).sum()
 
 
+class LivePolyphase(Polyphase):
+    """One stream, in the smallest chunks: about 10 ms of delay rather than half a second."""
+
+    _is_live = True
+
+
 @lru_cache(maxsize=4)
-def _chunks(ratio: Ratio) -> _Chunks:
+def _chunks(ratio: Ratio, is_live: bool) -> _Chunks:
     """Choose how to compute a ratio; the matrices are shared by all streams of that ratio."""
     shape = _Shape.of(ratio)
     if shape.entries <= _MATRIX_ENTRIES:
-        return _Groups(ratio, shape)
-    return _Tiles(ratio)
+        return _Groups(ratio, shape, 1 if is_live else _ROWS)
+    return _Tiles(ratio, _LIVE_TILE_OUTPUTS if is_live else _CHUNK_OUTPUTS)
 
 
 @dataclass(frozen=True)
@@ -185,12 +195,12 @@ class _Shape:
 class _Groups:
     """Whole periods at once, as matrix products: for ratios of small numbers, all common rates."""
 
-    def __init__(self, ratio: Ratio, shape: _Shape) -> None:
+    def __init__(self, ratio: Ratio, shape: _Shape, rows: int) -> None:
         width = 2 * ratio.reach
         self._shape = shape
         self._group_outputs = shape.periods * ratio.up
         self._group_inputs = shape.periods * ratio.down
-        self._rows = max(1, min(_ROWS, _PRODUCT_SIZE // (shape.columns * shape.outputs)))
+        self._rows = max(1, min(rows, _PRODUCT_SIZE // (shape.columns * shape.outputs)))
         self.outputs = self._rows * self._group_outputs
         last = (shape.blocks - 1) * shape.step + (self._rows - 1) * self._group_inputs
         self.inputs = last + shape.columns
@@ -231,10 +241,10 @@ class _Groups:
 class _Tiles:
     """A row of weights for each output, made as they are needed: for ratios of large numbers."""
 
-    def __init__(self, ratio: Ratio) -> None:
+    def __init__(self, ratio: Ratio, outputs: int) -> None:
         self._ratio = ratio
         self._width = 2 * ratio.reach
-        self.outputs = min(_CHUNK_OUTPUTS, max(1, _TILE_ENTRIES // self._width))
+        self.outputs = min(outputs, max(1, _TILE_ENTRIES // self._width))
         self.inputs = -(-(self.outputs - 1) * ratio.down // ratio.up) + self._width
 
     def compute(

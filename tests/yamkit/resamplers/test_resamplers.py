@@ -15,7 +15,7 @@ from yamkit.errors import ParameterError
 from yamkit.plugin import Resampler
 from yamkit.resamplers import yamkit_resamplers
 from yamkit.resamplers._kernel import Ratio, kernel_values, phase_weights
-from yamkit.resamplers._polyphase import Polyphase, _chunks, _Groups, _Tiles
+from yamkit.resamplers._polyphase import LivePolyphase, Polyphase, _chunks, _Groups, _Tiles
 
 TABLE_SIZE = 50 * 2**13 + 1
 # Pairs at which resampy's floating-point positions fall short of whole samples.
@@ -40,9 +40,12 @@ RATES = [
 ]
 
 
+OURS = {"polyphase": Polyphase, "polyphase-live": LivePolyphase}
+
+
 def make(name: str, from_hz: int, to_hz: int) -> Resampler:
-    if name == "polyphase":
-        return Polyphase(from_hz, to_hz)
+    if name in OURS:
+        return OURS[name](from_hz, to_hz)
     pytest.importorskip("resampy")
     from yamkit.resamplers._resampy import Resampy
 
@@ -58,7 +61,7 @@ def noise(samples: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 0.2, samples).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+@pytest.mark.parametrize("name", ["polyphase", "polyphase-live", "resampy"])
 @pytest.mark.parametrize("rates", RATES, ids=str)
 def test_equal_to_resampy(name: str, rates: tuple[int, int]) -> None:
     resampy = pytest.importorskip("resampy")
@@ -74,7 +77,7 @@ def test_equal_to_resampy(name: str, rates: tuple[int, int]) -> None:
     np.testing.assert_allclose(found[:length], wanted[:length], rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+@pytest.mark.parametrize("name", ["polyphase", "polyphase-live", "resampy"])
 def test_equal_to_resampy_on_real_sound(shared: Path, name: str) -> None:
     import soundfile
 
@@ -144,7 +147,7 @@ def test_equal_to_the_kernel_by_hand(rates: tuple[int, int]) -> None:
         assert abs(found[output] - wanted) < 1e-6
 
 
-@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+@pytest.mark.parametrize("name", ["polyphase", "polyphase-live", "resampy"])
 @settings(max_examples=30, deadline=None)
 @given(
     rates=st.sampled_from([rates for rates in RATES if rates[0] > 1]),
@@ -179,7 +182,7 @@ def test_any_pair_of_rates_equals_resampy(from_hz: int, to_hz: int, samples: int
     np.testing.assert_allclose(found[:length], wanted[:length], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+@pytest.mark.parametrize("name", ["polyphase", "polyphase-live", "resampy"])
 @pytest.mark.parametrize("rates", [(44100, 16000), (768000, 16000), (1, 16000), (2, 3)], ids=str)
 @pytest.mark.parametrize("samples", [0, 1, 2])
 def test_the_shortest_streams(name: str, rates: tuple[int, int], samples: int) -> None:
@@ -188,14 +191,14 @@ def test_the_shortest_streams(name: str, rates: tuple[int, int], samples: int) -
     assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+@pytest.mark.parametrize("name", ["polyphase", "polyphase-live", "resampy"])
 @pytest.mark.parametrize("rates", [(0, 16000), (44100, 0), (-1, 1)], ids=str)
 def test_rates_that_are_none(name: str, rates: tuple[int, int]) -> None:
     with pytest.raises(ParameterError, match="wanted 1 Hz or more"):
         make(name, *rates)
 
 
-@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+@pytest.mark.parametrize("name", ["polyphase", "polyphase-live", "resampy"])
 def test_a_fall_the_table_is_too_coarse_for(name: str) -> None:
     make(name, 8192, 1)
     with pytest.raises(ParameterError, match="from 8193 to 1 Hz: wanted 1/8192 or more"):
@@ -225,7 +228,7 @@ def test_positions_are_exact_after_ten_hours() -> None:
 @pytest.mark.parametrize("rates", [*RATES, (10_000_000, 16000)], ids=str)
 def test_memory_is_bounded(rates: tuple[int, int]) -> None:
     """Matrices of 16 MB, a buffer of one chunk, whatever the rates."""
-    chunks = _chunks(Ratio.of(*rates))
+    chunks = _chunks(Ratio.of(*rates), False)
     if isinstance(chunks, _Groups):
         assert chunks._matrices.nbytes <= 16 * 2**20
     assert chunks.inputs <= 2**20
@@ -238,15 +241,15 @@ def test_memory_is_bounded(rates: tuple[int, int]) -> None:
 
 
 def test_numbers_too_large_for_matrices_take_tiles() -> None:
-    assert isinstance(_chunks(Ratio.of(44100, 16000)), _Groups)
-    assert isinstance(_chunks(Ratio.of(11127, 16000)), _Groups)
-    assert isinstance(_chunks(Ratio.of(47999, 16000)), _Tiles)
+    assert isinstance(_chunks(Ratio.of(44100, 16000), False), _Groups)
+    assert isinstance(_chunks(Ratio.of(11127, 16000), False), _Groups)
+    assert isinstance(_chunks(Ratio.of(47999, 16000), False), _Tiles)
 
 
 @pytest.mark.parametrize("rates", [(44100, 16000), (16000, 44100), (17, 23), (47998, 16000)])
 def test_both_ways_of_computing_agree(rates: tuple[int, int]) -> None:
     ratio = Ratio.of(*rates)
-    chunks, tiles = _chunks(ratio), _Tiles(ratio)
+    chunks, tiles = _chunks(ratio, False), _Tiles(ratio, 4096)
     samples = noise(max(chunks.inputs, tiles.inputs))
     length = min(chunks.outputs, tiles.outputs)
     wanted = tiles.compute(0, samples[: tiles.inputs], length)
@@ -257,22 +260,32 @@ def test_both_ways_of_computing_agree(rates: tuple[int, int]) -> None:
         np.testing.assert_allclose(found[:compared], wanted[:compared], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["polyphase", "resampy"])
+@pytest.mark.parametrize("name", ["polyphase", "polyphase-live", "resampy"])
 @pytest.mark.parametrize("to_hz", [16000, 8000])
 def test_the_first_chunk_comes_within_a_second_and_a_bit(name: str, to_hz: int) -> None:
     given = make(name, 44100, to_hz).process(noise(44100 * 5 // 4))
     assert len(given) >= to_hz // 2
 
 
-def test_the_hook_describes_both_without_importing_them() -> None:
-    assert [info.requires for info in yamkit_resamplers()] == [(), ("resampy", "numba")]
+@pytest.mark.parametrize("from_hz", [8000, 11025, 22050, 32000, 44100, 47999, 48000, 96000])
+def test_live_samples_come_within_a_few_hundredths_of_a_second(from_hz: int) -> None:
+    resampler = LivePolyphase(from_hz, 16000)
+    received = given = 0
+    for _ in range(100):
+        received += from_hz // 200
+        given += len(resampler.process(noise(from_hz // 200)))
+        assert received / from_hz - given / 16000 < 0.04
+
+
+def test_the_hook_describes_all_without_importing_them() -> None:
+    assert [info.requires for info in yamkit_resamplers()] == [(), (), ("resampy", "numba")]
     code = (
         "import sys; from yamkit.resamplers import yamkit_resamplers;"
         "print(*(info.name for info in yamkit_resamplers()));"
         "print(*sorted({'numpy', 'numba', 'resampy', 'scipy'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.splitlines() == ["polyphase resampy", ""]
+    assert found.stdout.splitlines() == ["polyphase polyphase-live resampy", ""]
 
 
 def test_polyphase_imports_neither_resampy_nor_scipy() -> None:

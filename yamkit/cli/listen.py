@@ -1,0 +1,421 @@
+"""``yamkit listen``: a stream in, onsets and ends of events out, while they happen."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from yamkit.cli._events import (
+    EVENT_OPTIONS,
+    Threshold,
+    calibration_option,
+    class_options,
+    event_options,
+    make_events,
+    make_reading,
+)
+from yamkit.cli._model import choose_model
+from yamkit.cli._tagger import tagger_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from yamkit.audio import AudioSource
+    from yamkit.events import Grid
+    from yamkit.listening import Block, Buffer, Heard
+    from yamkit.types import Event, RunInfo, Tag
+
+__all__ = ["listen"]
+
+_BUFFER_SECONDS = 10
+_ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
+
+
+@click.command()
+@click.argument("source", required=False, metavar="[-]")
+@click.option(
+    "--encoding",
+    help=f"Samples come without a header, in this encoding: {_ENCODINGS}.  [default: WAV]",
+)
+@click.option("--sample-rate", type=int, metavar="HZ", help="Of --encoding.")
+@click.option("--channels", type=int, metavar="N", help="Of --encoding.  [default: 1]")
+@click.option(
+    "--microphone",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="Hear a microphone, the default one or the one of this name, part of a name or number.",
+)
+@click.option("--list-microphones", is_flag=True, help="List the microphones, and end.")
+@tagger_options(of_streams=True)
+@click.option(
+    "--threshold",
+    type=Threshold(),
+    help="Both a default of --enter and, as a CSV file of name or mid, and threshold, those of "
+    "single classes.",
+)
+@class_options()
+@calibration_option()
+@event_options()
+@click.option(
+    "--gate",
+    "gate_dbfs",
+    type=float,
+    metavar="DBFS",
+    help="Spare the network patches in which no sample reaches this level, such as -50: their "
+    "scores are 0.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="Of the lines.",
+)
+@click.pass_context
+def listen(
+    ctx: click.Context,
+    /,
+    source: str | None,
+    encoding: str | None,
+    sample_rate: int | None,
+    channels: int | None,
+    microphone: str | None,
+    list_microphones: bool,
+    threshold: float | Path | None,
+    classes: tuple[str, ...],
+    not_classes: tuple[str, ...],
+    roll_up: bool,
+    calibration: Path | None,
+    gate_dbfs: float | None,
+    form: str,
+    model: str | None,
+    threads: int | None,
+    **parts: Any,
+) -> None:
+    """Hear a stream, and print events when they open and when they close.
+
+    \b
+    Examples:
+      arecord -f S16_LE -r 16000 | yamkit listen -
+      yamkit listen --microphone --classes Animal/ --gate -50
+      rtl_fm ... | yamkit listen - --encoding s16le --sample-rate 24000
+      yamkit listen - --format jsonl < recording.wav
+
+    An event's line comes 0.975 s of audio after its first cell begins, with yamnet's own hop: a
+    patch is that long. --median, --min-duration and --join-gap add what their help says.
+
+    A pipe that is faster than this machine is slowed down. A microphone cannot be: where ten
+    seconds of it wait, the oldest five are dropped, which a line says, and open events end there.
+
+    Ctrl-C closes the open events and ends.
+    """
+    if list_microphones:
+        _show_microphones()
+        return
+    from yamkit.classes import choose_classes
+    from yamkit.errors import ParameterError
+    from yamkit.run import Choice, run_info
+    from yamkit.tagger import Tagger
+
+    if (source is None) == (microphone is None) or source not in (None, "-"):
+        raise ParameterError("wanted - for standard input, or --microphone")
+    if encoding is None and (sample_rate is not None or channels is not None):
+        raise ParameterError("--sample-rate and --channels are of --encoding; a WAV says its own")
+    if encoding is not None and (sample_rate is None or microphone is not None):
+        raise ParameterError("--encoding is of standard input, and needs --sample-rate")
+    bundle = choose_model(model)
+    settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
+    choice = Choice(
+        events=make_events(settings, threshold),
+        classes=choose_classes(bundle.classes, classes, not_classes),
+        reading=make_reading(
+            bundle,
+            calibration=calibration,
+            threshold=threshold,
+            roll_up=roll_up,
+            enter=settings["enter"],
+            for_events=True,
+        ),
+    )
+    with Tagger(bundle, batch_size=1, threads=threads or 1, **parts) as tagger:
+        about = run_info(tagger, choice)
+        if microphone is None:
+            from yamkit.audio import open_live
+
+            opened: Any = _from_pipe(open_live(encoding, sample_rate, channels or 1))
+        else:
+            opened = _from_microphone(microphone)
+        with opened as (rate, buffer):
+            printer = _Printer(form, about, rate, tagger.grid)
+            if not _hear(tagger, choice, rate, buffer, gate_dbfs, printer):
+                ctx.exit(130)
+
+
+def _hear(
+    tagger: Any, choice: Any, rate: int, buffer: Buffer, gate_dbfs: float | None, printer: _Printer
+) -> bool:
+    """Print what is heard; tell whether the stream ended by itself."""
+    import numpy as np
+
+    from yamkit._signals import StopRequests
+    from yamkit.listening import listen as hear
+
+    count = len(tagger.classes)
+    columns = np.array(range(count) if choice.classes is None else choice.classes)
+    with StopRequests(buffer.stop) as requests:
+        printer.begin()
+        try:
+            for heard in hear(
+                tagger,
+                buffer.blocks(),
+                rate,
+                choice.events,
+                columns=columns,
+                reading=choice.reading,
+                gate_dbfs=gate_dbfs,
+            ):
+                printer.show(heard, "interrupted" if requests.is_stopped else heard.end)
+        finally:
+            printer.finish(buffer)
+    return not requests.is_stopped
+
+
+@contextlib.contextmanager
+def _from_pipe(source: AudioSource) -> Iterator[tuple[int, Buffer]]:
+    """Read standard input in a thread of its own, which waits when nobody takes what it has."""
+    from yamkit.listening import Buffer
+
+    buffer = Buffer(_BUFFER_SECONDS * source.sample_rate, can_wait=True)
+
+    def read() -> None:
+        try:
+            for block in source.blocks():
+                if not buffer.put(block):
+                    return
+            buffer.end()
+        except Exception as error:
+            buffer.end(error)
+
+    # a daemon: nothing ends a read that waits for a pipe
+    threading.Thread(target=read, daemon=True).start()
+    yield source.sample_rate, buffer
+    buffer.stop()
+    for warning in source.warnings:
+        click.echo(f"warning: standard input: {warning}", err=True)
+
+
+@contextlib.contextmanager
+def _from_microphone(name: str) -> Iterator[tuple[int, Buffer]]:
+    from yamkit._text import printable
+    from yamkit.audio._microphone import open_microphone
+    from yamkit.listening import Buffer
+
+    buffers: list[Buffer] = []
+
+    def lost() -> None:
+        click.echo("warning: the system lost samples of the microphone", err=True)
+
+    microphone, stream = open_microphone(name, lambda block: buffers[0].put(block), lost)
+    buffers.append(Buffer(_BUFFER_SECONDS * microphone.sample_rate, can_wait=False))
+    click.echo(f"microphone: {printable(microphone.name)}", err=True)
+    with stream:
+        yield microphone.sample_rate, buffers[0]
+        buffers[0].stop()
+
+
+def _show_microphones() -> None:
+    from yamkit._text import printable
+    from yamkit.audio._microphone import list_microphones
+
+    found = list_microphones()
+    if not found:
+        click.echo("no microphone", err=True)
+    for each in found:
+        mark = "*" if each.is_default else " "
+        click.echo(
+            f"{mark}{each.number:>3}  {each.sample_rate} Hz  {each.channels} channels  "
+            f"{printable(each.name)}"
+        )
+
+
+class _Printer:
+    """Lines on standard output, each at once; what happened to the stream on standard error."""
+
+    def __init__(self, form: str, run: RunInfo, sample_rate: int, grid: Grid) -> None:
+        from yamkit.listening import Delays
+
+        self._is_json = form == "jsonl"
+        self._run, self._rate, self._grid = run, sample_rate, grid
+        self._delays, self._patches = Delays(), Delays()
+        self._events = self._gated = 0
+        self._end_sample = 0
+        self._onset_times: dict[tuple[int, float], float] = {}
+
+    def begin(self) -> None:
+        """Say what is heard, and how far behind lines are."""
+        from yamkit.events import delay_seconds
+        from yamkit.schema import run_dict
+
+        assert self._run.parameters.events is not None
+        opened, closed = delay_seconds(self._grid, self._run.parameters.events)
+        if self._is_json:
+            head = {"type": "begin", **run_dict(self._run), "schema": "yamkit-listen/1"}
+            delays = {"open_after_seconds": opened, "close_after_seconds": closed}
+            self._line({**head, "sample_rate": self._rate, **delays})
+        click.echo(
+            f"listening: {self._run.model.name}, {self._rate} Hz, "
+            f"{self._run.parameters.score_kind} scores; lines come {opened:g} s of audio after an "
+            f"event begins and {closed:g} s after it ends",
+            err=True,
+        )
+
+    def show(self, heard: Heard, end: str) -> None:
+        """Print what one patch, or an end, made known."""
+        self._gated += heard.is_gated
+        self._end_sample = heard.block.end_sample
+        for onset in heard.onsets:
+            self._opened(onset.onset_seconds, onset.tag, heard.block)
+        for event in heard.events:
+            self._closed(event, heard.block, end)
+        if end == "dropped":
+            self._dropped(heard.block)
+        elif not end:
+            self._patches.add(_now() - heard.block.arrived)
+
+    def finish(self, buffer: Buffer) -> None:
+        """Sum the stream up."""
+        hop = self._grid.hop_samples / self._grid.sample_rate_hz
+        facts = {
+            "duration_seconds": self._end_sample / self._rate,
+            "events": self._events,
+            "gated_seconds": self._gated * hop,
+            "dropped_seconds": buffer.dropped_samples / self._rate,
+            "held_back_seconds": round(buffer.waited_seconds, 3),
+            "line_delay_seconds": _figures(self._delays),
+            "patch_delay_seconds": _figures(self._patches),
+        }
+        if self._is_json:
+            self._line({"type": "end", **facts})
+        text = f"heard {facts['duration_seconds']:.2f} s, {self._events} events"
+        if self._patches.count:
+            text += (
+                f"; a patch was done {1000 * self._patches.median_seconds:.0f} ms after its end "
+                f"(median; worst {1000 * self._patches.worst_seconds:.0f} ms)"
+            )
+        if self._gated:
+            text += f"; {self._gated * hop:.1f} s below the gate"
+        if buffer.dropped_samples:
+            text += f"; {buffer.dropped_samples / self._rate:.1f} s dropped"
+        if buffer.waited_seconds >= 1:
+            text += f"; the pipe was held back for {buffer.waited_seconds:.1f} s"
+        click.echo(text, err=True)
+
+    def _opened(self, onset_seconds: float, tag: Tag, block: Block) -> None:
+        time = self._time(onset_seconds, block)
+        self._onset_times[tag.index, onset_seconds] = time
+        if self._is_json:
+            self._line(
+                {
+                    "type": "open",
+                    "onset_seconds": onset_seconds,
+                    "onset_time": _iso(time),
+                    **_tag(tag),
+                    "delay_seconds": self._delay(block),
+                }
+            )
+        else:
+            self._delay(block)
+            self._text(time, onset_seconds, "opens", tag)
+
+    def _closed(self, event: Event, block: Block, end: str) -> None:
+        tag = event.tag
+        time = self._time(event.offset_seconds, block)
+        onset_time = self._onset_times.pop((tag.index, event.onset_seconds))
+        self._events += 1
+        if self._is_json:
+            self._line(
+                {
+                    "type": "close",
+                    "onset_seconds": event.onset_seconds,
+                    "offset_seconds": event.offset_seconds,
+                    "onset_time": _iso(onset_time),
+                    "offset_time": _iso(time),
+                    **_tag(tag),
+                    "reason": end or "silent",
+                    "delay_seconds": self._delay(block),
+                }
+            )
+        else:
+            self._delay(block)
+            lasts = event.offset_seconds - event.onset_seconds
+            because = f", {end}" if end else ""
+            self._text(time, event.offset_seconds, "closes", tag, f" ({lasts:.2f} s{because})")
+
+    def _dropped(self, block: Block) -> None:
+        start = block.end_sample / self._rate
+        if self._is_json:
+            self._line({"type": "dropped", "start_seconds": start})
+        click.echo(
+            f"warning: samples dropped at {start:.2f} s: this machine is too slow for the stream; "
+            "a longer --hop or a --gate spares it work",
+            err=True,
+        )
+
+    def _delay(self, block: Block) -> float:
+        delay = _now() - block.arrived
+        self._delays.add(delay)
+        return round(delay, 6)
+
+    def _time(self, seconds: float, block: Block) -> float:
+        """Give the time of a place in the stream: counted back from when its block came."""
+        return block.time - (block.end_sample / self._rate - seconds)
+
+    def _text(self, time: float, seconds: float, verb: str, tag: Tag, more: str = "") -> None:
+        from yamkit._text import printable
+
+        clock = datetime.fromtimestamp(time).isoformat(" ", "milliseconds")
+        name = printable(tag.name)
+        _write(f"{clock}  {seconds:10.3f}  {verb:6}  {name} {tag.score:.3f}{more}\n")
+
+    def _line(self, fields: dict[str, Any]) -> None:
+        _write(json.dumps(fields, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _tag(tag: Tag) -> dict[str, Any]:
+    from yamkit.schema import tag_dict
+
+    return tag_dict(tag)
+
+
+def _figures(delays: Any) -> dict[str, float] | None:
+    if not delays.count:
+        return None
+    return {
+        "median": round(delays.median_seconds, 6),
+        "worst": round(delays.worst_seconds, 6),
+    }
+
+
+def _iso(time: float) -> str:
+    return datetime.fromtimestamp(time).astimezone().isoformat(timespec="milliseconds")
+
+
+def _now() -> float:
+    import time
+
+    return time.monotonic()
+
+
+def _write(text: str, stream: TextIO | None = None) -> None:
+    stream = stream or sys.stdout
+    stream.write(text)
+    stream.flush()

@@ -1,0 +1,338 @@
+"""Streams: blocks of samples in, onsets and events out, while they happen.
+
+A `Buffer` stands between whoever brings blocks and `listen`, which hears them. It never grows: a
+source that can wait, such as a pipe, waits; of one that cannot, such as a microphone, the oldest
+half of the buffer is dropped, and `listen` begins anew behind the gap.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yamkit.errors import ParameterError
+from yamkit.events import ClosedEvent, OpenedEvent
+from yamkit.types import Event, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from yamkit.events import EventDetector
+    from yamkit.reading import Reading
+    from yamkit.tagger import Tagger
+    from yamkit.types import EventParameters
+
+__all__ = ["Block", "Buffer", "Delays", "Heard", "Onset", "listen"]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Samples of a stream.
+
+    Attributes
+    ----------
+    start_sample : int
+        Place of the first in the stream, in its own rate.
+    samples : ndarray, float32 [n, channels]
+    arrived : float
+        When the last sample came, by `time.monotonic`.
+    time : float
+        Likewise, in seconds since 1970.
+    """
+
+    start_sample: int
+    samples: NDArray[np.float32]
+    arrived: float
+    time: float
+
+    @property
+    def end_sample(self) -> int:
+        """Place behind the last sample."""
+        return self.start_sample + len(self.samples)
+
+
+@dataclass(frozen=True)
+class Onset:
+    """An event began.
+
+    Attributes
+    ----------
+    onset_seconds : float
+        From the start of the stream.
+    tag : Tag
+        With the score so far.
+    """
+
+    onset_seconds: float
+    tag: Tag
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is known once a patch is there, or the stream or a part of it is over.
+
+    Attributes
+    ----------
+    onsets : tuple of Onset
+    events : tuple of Event
+        That are over.
+    end : str
+        Empty; at the end ``ended``, where samples are missing ``dropped``: what was open is
+        closed here.
+    is_gated : bool
+        Whether the level stayed below the gate, and the network was spared.
+    block : Block
+        With which it became known.
+    """
+
+    onsets: tuple[Onset, ...]
+    events: tuple[Event, ...]
+    end: str
+    is_gated: bool
+    block: Block
+
+
+def listen(
+    tagger: Tagger,
+    blocks: Iterable[Block],
+    sample_rate: int,
+    parameters: EventParameters,
+    *,
+    columns: NDArray[np.intp],
+    reading: Reading,
+    gate_dbfs: float | None = None,
+) -> Iterator[Heard]:
+    """Find events in a stream, patch by patch.
+
+    They are those of `TaggedClip.events` for the same samples, where none is missing.
+
+    Parameters
+    ----------
+    tagger : Tagger
+        With a batch size of 1.
+    blocks : iterable of Block
+        Where one does not begin at the end of the one before, samples are missing: open events are
+        closed, and hearing begins anew.
+    sample_rate : int
+        Of the blocks, in Hz.
+    parameters : EventParameters
+    columns : ndarray, int [K]
+        Indices of the classes to listen for.
+    reading : Reading
+    gate_dbfs : float, optional
+        Patches in which no sample reaches this level, in dB of full scale, are not sent through the
+        network: every score is 0.
+
+    Yields
+    ------
+    Heard
+        For each patch, and at each end.
+
+    Raises
+    ------
+    ParameterError
+        If the tagger's batch size is not 1, or the gate no number.
+    AudioError
+        As `blocks` does.
+    """
+    if tagger.pipeline.batch_size != 1:
+        raise ParameterError(f"batch size {tagger.pipeline.batch_size}: streams want 1")
+    if gate_dbfs is not None and not math.isfinite(gate_dbfs):
+        raise ParameterError(f"gate {gate_dbfs} dB: wanted a finite number")
+    gate = 0.0 if gate_dbfs is None else 10 ** (gate_dbfs / 20)
+    stream = iter(blocks)
+    first = next(stream, None)
+    while first is not None:
+        part = _Part(first, stream)
+        detector = reading.detector(tagger.grid, parameters, columns)
+        yield from _hear(tagger, part, sample_rate, detector, columns, gate)
+        first = part.following
+
+
+class _Part:
+    """Consecutive blocks of a stream, up to a gap."""
+
+    def __init__(self, first: Block, stream: Iterator[Block]) -> None:
+        self.start_sample = first.start_sample
+        self.latest = first
+        self.following: Block | None = None
+        self._stream = stream
+
+    @property
+    def samples(self) -> int:
+        """Taken so far."""
+        return self.latest.end_sample - self.start_sample
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Take the blocks, once."""
+        yield self.latest.samples
+        for block in self._stream:
+            if block.start_sample != self.latest.end_sample:
+                self.following = block
+                return
+            self.latest = block
+            yield block.samples
+
+
+def _hear(
+    tagger: Tagger,
+    part: _Part,
+    sample_rate: int,
+    detector: EventDetector,
+    columns: NDArray[np.intp],
+    gate: float,
+) -> Iterator[Heard]:
+    pipeline, grid, classes = tagger.pipeline, tagger.grid, tagger.classes
+    base = grid.samples_of(part.start_sample, sample_rate)
+    silence = np.zeros((1, len(classes)), np.float32)
+
+    def heard(
+        changes: Iterator[OpenedEvent | ClosedEvent], end: str = "", is_gated: bool = False
+    ) -> Heard:
+        onsets: list[Onset] = []
+        events: list[Event] = []
+        for change in changes:
+            entry = classes[columns[change.column]]
+            onset_sample = base + change.onset_sample
+            if isinstance(change, ClosedEvent):
+                offset_sample = base + change.offset_sample
+                moved = replace(change, onset_sample=onset_sample, offset_sample=offset_sample)
+                events.append(grid.event(moved, entry))
+            else:
+                tag = Tag(entry.index, entry.mid, entry.name, change.score)
+                onsets.append(Onset(onset_sample / grid.sample_rate_hz, tag))
+        return Heard(tuple(onsets), tuple(events), end, is_gated, part.latest)
+
+    for segment in pipeline.segments(part.blocks(), sample_rate):
+        is_gated = gate > 0 and float(np.abs(segment.samples).max()) < gate
+        scores = silence if is_gated else pipeline.infer([pipeline.transform(segment)])[0].scores
+        known = grid.samples_of(part.samples, sample_rate)
+        yield heard(detector.update(scores, known), is_gated=is_gated)
+    end = "ended" if part.following is None else "dropped"
+    yield heard(detector.finish(grid.samples_of(part.samples, sample_rate)), end)
+
+
+class Buffer:
+    """Blocks on their way from one thread to another, at most so many samples.
+
+    Parameters
+    ----------
+    most_samples : int
+        That wait; at least one block may.
+    can_wait : bool
+        Whether `put` waits while the buffer is full. If not, the oldest blocks are dropped, until
+        half of it is free.
+
+    Attributes
+    ----------
+    dropped_samples : int
+    waited_seconds : float
+        How long `put` waited.
+    """
+
+    def __init__(self, most_samples: int, *, can_wait: bool) -> None:
+        self._most_samples = most_samples
+        self._can_wait = can_wait
+        self._blocks: deque[Block] = deque()
+        self._waiting = 0  # samples
+        self._received = 0
+        self._is_over = False
+        self._error: BaseException | None = None
+        self._changed = threading.Condition()
+        self.dropped_samples = 0
+        self.waited_seconds = 0.0
+
+    def put(self, samples: NDArray[np.float32]) -> bool:
+        """Bring samples [n, channels] that have just come; False when nobody wants more."""
+        now, arrived = time.time(), time.monotonic()
+        with self._changed:
+            if self._can_wait:
+                while self._waiting >= self._most_samples and not self._is_over:
+                    self._changed.wait()
+                self.waited_seconds += time.monotonic() - arrived
+            elif self._waiting + len(samples) > self._most_samples:
+                self._drop()
+            if self._is_over:
+                return False
+            self._blocks.append(Block(self._received, samples, arrived, now))
+            self._received += len(samples)
+            self._waiting += len(samples)
+            self._changed.notify_all()
+        return True
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that no more will come, or why; blocks that wait are given out before."""
+        with self._changed:
+            self._is_over = True
+            self._error = self._error or error
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Give out no more: what waits is thrown away. Safe in a signal handler."""
+        with self._changed:
+            self._blocks.clear()
+            self._waiting = 0
+            self._is_over = True
+            self._changed.notify_all()
+
+    def blocks(self) -> Iterator[Block]:
+        """Give the blocks, waiting for them, until the end; then raise what ended them."""
+        while True:
+            with self._changed:
+                while not self._blocks and not self._is_over:
+                    self._changed.wait()
+                try:
+                    block = self._blocks.popleft()
+                except IndexError:  # empty, or `stop` came this very moment
+                    break
+                self._waiting -= len(block.samples)
+                self._changed.notify_all()
+            yield block
+        if self._error is not None:
+            raise self._error
+
+    def _drop(self) -> None:
+        while self._blocks and self._waiting > self._most_samples // 2:
+            dropped = len(self._blocks.popleft().samples)
+            self._waiting -= dropped
+            self.dropped_samples += dropped
+
+
+class Delays:
+    """Median and worst of durations, in a state that does not grow.
+
+    The median is that of a histogram with steps of 2 %.
+    """
+
+    _SHORTEST_SECONDS = 1e-5
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(1024, np.int64)
+        self.worst_seconds = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count a duration."""
+        steps = math.log(max(seconds, self._SHORTEST_SECONDS) / self._SHORTEST_SECONDS, 1.02)
+        self._counts[min(int(steps), len(self._counts) - 1)] += 1
+        self.worst_seconds = max(self.worst_seconds, seconds)
+
+    @property
+    def count(self) -> int:
+        """Durations that were counted."""
+        return int(self._counts.sum())
+
+    @property
+    def median_seconds(self) -> float:
+        """Half of them were no longer; 0 where there are none."""
+        if not self.count:
+            return 0.0
+        place = int(np.searchsorted(np.cumsum(self._counts), (self.count + 1) // 2))
+        return min(float(self._SHORTEST_SECONDS * 1.02 ** (place + 1)), self.worst_seconds)
