@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit.errors import ParameterError
+from yamkit.errors import ParameterError, YamkitError
 from yamkit.events import ClosedEvent, OpenedEvent
 from yamkit.types import Event, Tag
 
@@ -85,8 +85,8 @@ class Heard:
     events : tuple of Event
         That are over.
     end : str
-        Empty; at the end ``ended``, where samples are missing ``dropped``: what was open is
-        closed here.
+        Empty; at the end ``ended`` or ``failed``, where samples are missing ``dropped``: what was
+        open is closed here.
     is_gated : bool
         Whether the level stayed below the gate, and the network was spared.
     block : Block
@@ -141,7 +141,7 @@ def listen(
     ParameterError
         If the tagger's batch size is not 1, or the gate no number.
     AudioError
-        As `blocks` does.
+        As `blocks` does, behind what was heard until then.
     """
     if tagger.pipeline.batch_size != 1:
         raise ParameterError(f"batch size {tagger.pipeline.batch_size}: streams want 1")
@@ -154,6 +154,8 @@ def listen(
         part = _Part(first, stream)
         detector = reading.detector(tagger.grid, parameters, columns)
         yield from _hear(tagger, part, sample_rate, detector, columns, gate)
+        if part.error is not None:
+            raise part.error
         first = part.following
 
 
@@ -164,6 +166,7 @@ class _Part:
         self.start_sample = first.start_sample
         self.latest = first
         self.following: Block | None = None
+        self.error: YamkitError | None = None
         self._stream = stream
 
     @property
@@ -174,7 +177,14 @@ class _Part:
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Take the blocks, once."""
         yield self.latest.samples
-        for block in self._stream:
+        while True:
+            try:
+                block = next(self._stream)
+            except StopIteration:
+                return
+            except YamkitError as error:
+                self.error = error
+                return
             if block.start_sample != self.latest.end_sample:
                 self.following = block
                 return
@@ -217,6 +227,8 @@ def _hear(
         known = grid.samples_of(part.samples, sample_rate)
         yield heard(detector.update(scores, known), is_gated=is_gated)
     end = "ended" if part.following is None else "dropped"
+    if part.error is not None:
+        end = "failed"
     yield heard(detector.finish(grid.samples_of(part.samples, sample_rate)), end)
 
 
@@ -259,7 +271,7 @@ class Buffer:
                     self._changed.wait()
                 self.waited_seconds += time.monotonic() - arrived
             elif self._waiting + len(samples) > self._most_samples:
-                self._drop()
+                self._drop(len(samples))
             if self._is_over:
                 return False
             self._blocks.append(Block(self._received, samples, arrived, now))
@@ -299,8 +311,9 @@ class Buffer:
         if self._error is not None:
             raise self._error
 
-    def _drop(self) -> None:
-        while self._blocks and self._waiting > self._most_samples // 2:
+    def _drop(self, coming: int) -> None:
+        most = min(self._most_samples // 2, self._most_samples - coming)
+        while self._blocks and self._waiting > most:
             dropped = len(self._blocks.popleft().samples)
             self._waiting -= dropped
             self.dropped_samples += dropped

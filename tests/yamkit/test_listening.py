@@ -1,0 +1,250 @@
+"""Streams: the events of a stream are those of the file; buffers never grow."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from yamkit import Tagger
+from yamkit.errors import AudioValueError, ParameterError
+from yamkit.listening import Block, Buffer, Delays, listen
+from yamkit.models.bundle import ModelBundle
+from yamkit.reading import Reading
+from yamkit.types import EventParameters
+
+RATE = 8000
+PARAMETERS = EventParameters()
+
+
+@pytest.fixture(scope="module")
+def tagger(tiny: ModelBundle):
+    with Tagger(tiny, batch_size=1, threads=1) as opened:
+        yield opened
+
+
+def sound(seed: int, seconds: float) -> np.ndarray:
+    """Noise whose loudness changes, so that scores rise and fall."""
+    random = np.random.default_rng(seed)
+    count = round(seconds * RATE)
+    loudness = np.repeat(10 ** random.uniform(-4, 0, count // 2000 + 1), 2000)[:count]
+    return (random.normal(0, 0.3, count) * loudness).astype(np.float32)
+
+
+def as_blocks(samples: np.ndarray, cuts=(), start: int = 0):
+    places = [0, *sorted({cut for cut in cuts if 0 < cut < len(samples)}), len(samples)]
+    for first, last in itertools.pairwise(places):
+        yield Block(start + first, samples[first:last, np.newaxis], 0.0, 1000.0)
+
+
+def heard(tagger: Tagger, blocks, parameters=PARAMETERS, reading=None, gate=None):
+    columns = np.arange(len(tagger.classes))
+    reading = reading or Reading()
+    return list(
+        listen(tagger, blocks, RATE, parameters, columns=columns, reading=reading, gate_dbfs=gate)
+    )
+
+
+def events_of(found) -> list:
+    events = [event for each in found for event in each.events]
+    return sorted(events, key=lambda event: (event.onset_seconds, event.tag.index))
+
+
+def places(events) -> list:
+    return [(each.onset_seconds, each.offset_seconds, each.tag.index) for each in events]
+
+
+def quantile(clip, share: float) -> float:
+    return float(np.quantile(clip.scores, share))
+
+
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    seed=st.integers(0, 3),
+    seconds=st.floats(0.05, 6),
+    cuts=st.lists(st.integers(1, 48000), max_size=40),
+    share=st.floats(0.2, 0.9),
+    median=st.sampled_from([1, 3, 5]),
+    least=st.sampled_from([0.0, 0.2, 0.5]),
+    gap=st.sampled_from([0.0, 0.12, 0.4]),
+)
+def test_a_stream_gives_the_events_of_the_file(
+    tagger: Tagger, seed, seconds, cuts, share, median, least, gap
+) -> None:
+    samples = sound(seed, seconds)
+    clip = tagger.tag(samples, RATE)
+    enter = quantile(clip, share)
+    wanted = EventParameters(
+        enter,
+        0.9 * enter,
+        median_cells=median,
+        min_duration_seconds=least,
+        join_gap_seconds=gap,
+    )
+    # the thresholds lie a hair away from any score: no rounding decides
+    near = np.concatenate([clip.scores, (clip.scores[1:] + clip.scores[:-1]) / 2])
+    assume(min(abs(near - enter).min(), abs(near - 0.9 * enter).min()) > 1e-6)
+    found = heard(tagger, as_blocks(samples, cuts), wanted)
+    events = events_of(found)
+    assert places(events) == places(clip.events(wanted))
+    assert [each.tag.score for each in events] == pytest.approx(
+        [each.tag.score for each in clip.events(wanted)], abs=1e-6
+    )
+    onsets = [(each.onset_seconds, each.tag.index) for one in found for each in one.onsets]
+    assert sorted(onsets) == [(each[0], each[2]) for each in places(events)]
+    assert [each.end for each in found if each.end] == ["ended"]
+
+
+def test_an_event_is_known_with_the_patch_that_begins_with_it(tagger: Tagger) -> None:
+    samples = np.concatenate([np.zeros(8000, np.float32), sound(1, 1.0), np.zeros(8000, "f4")])
+    clip = tagger.tag(samples, RATE)
+    parameters = EventParameters(quantile(clip, 0.8), quantile(clip, 0.7))
+    features = tagger.pipeline.features
+    window = features.patch_window_samples
+    found = heard(tagger, as_blocks(samples, range(20, len(samples), 20)), parameters)
+    onsets = [(each, one.block) for one in found for each in one.onsets if not one.end]
+    assert onsets
+    for onset, latest in onsets:
+        assert latest.end_sample - round(onset.onset_seconds * RATE) <= window + 20
+
+
+def test_a_gap_closes_events_and_hearing_begins_anew(tagger: Tagger) -> None:
+    first, second = sound(1, 2.0), sound(2, 1.5)
+    begins = 80_000
+    blocks = [*as_blocks(first, [3000]), *as_blocks(second, [100], start=begins)]
+    clips = [tagger.tag(part, RATE) for part in (first, second)]
+    wanted = EventParameters(quantile(clips[0], 0.5), quantile(clips[0], 0.4))
+    found = heard(tagger, blocks, wanted)
+    assert [each.end for each in found if each.end] == ["dropped", "ended"]
+    ahead = begins / RATE
+    expected = [
+        *places(clips[0].events(wanted)),
+        *((on + ahead, off + ahead, index) for on, off, index in places(clips[1].events(wanted))),
+    ]
+    assert places(events_of(found)) == expected
+    assert any(event.offset_seconds == 2.0 for event in events_of(found))
+
+
+def test_the_gate_spares_the_network(tagger: Tagger, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = np.zeros(4 * RATE, np.float32)
+    samples[2 * RATE : 2 * RATE + 4000] = 0.5 * np.sin(np.arange(4000))
+    calls = []
+    infer = tagger.pipeline.infer
+    monkeypatch.setattr(tagger.pipeline, "infer", lambda each: calls.append(1) or infer(each))
+    found = [each for each in heard(tagger, as_blocks(samples), gate=-40.0) if not each.end]
+    hop = tagger.pipeline.features.patch_hop_samples
+    window = tagger.pipeline.features.patch_window_samples
+    loud = [n for n in range(len(found)) if n * hop + window > 16000 and n * hop < 20000]
+    assert [n for n, each in enumerate(found) if not each.is_gated] == loud
+    assert len(calls) == len(loud)
+    assert not [each for each in heard(tagger, as_blocks(samples)) if each.is_gated]
+
+
+def test_what_makes_no_sense(tagger: Tagger, tiny: ModelBundle) -> None:
+    with pytest.raises(ParameterError, match="gate nan dB"):
+        heard(tagger, as_blocks(sound(0, 1)), gate=float("nan"))
+    with Tagger(tiny) as wide, pytest.raises(ParameterError, match="batch size 16: streams want 1"):
+        heard(wide, as_blocks(sound(0, 1)))
+    assert heard(tagger, []) == []
+
+
+def block(samples: int, value: float = 0.0) -> np.ndarray:
+    return np.full((samples, 1), value, np.float32)
+
+
+def test_a_buffer_gives_blocks_in_their_order_and_then_the_error() -> None:
+    buffer = Buffer(100, can_wait=False)
+    assert buffer.put(block(30, 1))
+    assert buffer.put(block(20, 2))
+    buffer.end(AudioValueError("no more"))
+    assert not buffer.put(block(10))
+    given = buffer.blocks()
+    assert [(one.start_sample, one.end_sample) for one in (next(given), next(given))] == [
+        (0, 30),
+        (30, 50),
+    ]
+    with pytest.raises(AudioValueError, match="no more"):
+        next(given)
+
+
+def test_a_full_buffer_drops_the_oldest_half() -> None:
+    buffer = Buffer(100, can_wait=False)
+    for _ in range(11):
+        buffer.put(block(10))
+    assert buffer.dropped_samples == 50
+    buffer.end()
+    assert [one.start_sample for one in buffer.blocks()] == [50, 60, 70, 80, 90, 100]
+
+
+@given(st.lists(st.integers(1, 150), min_size=1, max_size=60))
+def test_a_buffer_that_drops_never_grows_and_counts_what_it_dropped(sizes: list[int]) -> None:
+    buffer = Buffer(100, can_wait=False)
+    for size in sizes:
+        buffer.put(block(size))
+        assert sum(len(one.samples) for one in buffer._blocks) <= max(100, size)
+    buffer.end()
+    kept = list(buffer.blocks())
+    assert sum(sizes) - buffer.dropped_samples == sum(len(one.samples) for one in kept)
+    assert kept[-1].end_sample == sum(sizes)
+
+
+def test_a_full_buffer_makes_a_pipe_wait() -> None:
+    buffer = Buffer(100, can_wait=True)
+    put = []
+
+    def bring() -> None:
+        for number in range(50):
+            buffer.put(block(20))
+            put.append(number)
+        buffer.end()
+
+    thread = threading.Thread(target=bring)
+    thread.start()
+    seen = 0
+    for one in buffer.blocks():
+        assert sum(len(each.samples) for each in buffer._blocks) <= 100
+        assert one.start_sample == seen
+        seen = one.end_sample
+    thread.join()
+    assert seen == 1000
+    assert buffer.dropped_samples == 0
+    assert buffer.waited_seconds >= 0
+
+
+def test_stopping_wakes_both_ends() -> None:
+    buffer = Buffer(10, can_wait=True)
+    buffer.put(block(10))
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(buffer.put(block(10))))
+    waiting.start()
+    buffer.stop()
+    waiting.join()
+    assert answers == [False]
+    assert list(buffer.blocks()) == []
+    empty = Buffer(10, can_wait=True)
+    reader = threading.Thread(target=lambda: answers.append(list(empty.blocks())))
+    reader.start()
+    empty.stop()
+    reader.join()
+    assert answers == [False, []]
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=200))
+def test_the_median_of_delays_is_within_two_percent(values: list[float]) -> None:
+    delays = Delays()
+    for value in values:
+        delays.add(value)
+    middle = sorted(values)[(len(values) - 1) // 2]
+    assert delays.count == len(values)
+    assert delays.worst_seconds == max(values)
+    assert middle / 1.021 - 1e-4 <= delays.median_seconds <= middle * 1.021 + 1e-4
+
+
+def test_no_delay_at_all() -> None:
+    assert (Delays().count, Delays().median_seconds) == (0, 0.0)
