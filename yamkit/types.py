@@ -21,6 +21,7 @@ __all__ = [
     "EventParameters",
     "FeatureSpec",
     "LabelledClip",
+    "LabelledEvent",
     "NetworkSpec",
     "Parameters",
     "PatchTags",
@@ -401,6 +402,23 @@ class ClipFailure:
 
 
 @dataclass(frozen=True)
+class LabelledEvent:
+    """A label with its times, as publishers list it.
+
+    Attributes
+    ----------
+    label : str
+        As it stands in the list.
+    onset_seconds, offset_seconds : float
+        From the start of the clip.
+    """
+
+    label: str
+    onset_seconds: float
+    offset_seconds: float
+
+
+@dataclass(frozen=True)
 class LabelledClip:
     """A clip of a labelled set, as its publishers list it.
 
@@ -416,6 +434,8 @@ class LabelledClip:
         The part of the file that is labelled, where a file may hold more; None for all of it.
     line : int
         Of the list, from 1; 0 where there is no list.
+    events : tuple of LabelledEvent, or None
+        When each label sounds; None where the list does not say.
     """
 
     names: tuple[str, ...]
@@ -425,6 +445,7 @@ class LabelledClip:
     start_seconds: float | None = None
     end_seconds: float | None = None
     line: int = 0
+    events: tuple[LabelledEvent, ...] | None = None
 
 
 SinkItem = ClipStart | PatchTags | Event | ClipEnd | ClipFailure

@@ -114,6 +114,8 @@ def test_built_ins_come_through_the_same_door() -> None:
         ("label reader", "fsd50k"),
         ("label reader", "esc50"),
         ("label reader", "urbansound8k"),
+        ("label reader", "audioset-strong"),
+        ("label reader", "dcase-strong"),
         ("label reader", "dcase-weak"),
         ("label reader", "csv"),
         ("label reader", "folders"),

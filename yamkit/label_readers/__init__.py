@@ -19,6 +19,14 @@ _SUMMARIES = {
     "fsd50k": ("FSD50K's dev.csv and eval.csv", "_tables:Fsd50k"),
     "esc50": ("ESC-50's and ESC-10's meta file, with folds", "_tables:Esc50"),
     "urbansound8k": ("UrbanSound8K's meta file, with folds", "_tables:UrbanSound8k"),
+    "audioset-strong": (
+        "AudioSet strong labels: TSV of segment_id, times, label",
+        "_strong:AudioSetStrong",
+    ),
+    "dcase-strong": (
+        "DCASE strong labels: TSV of filename, onset, offset, event_label",
+        "_strong:DcaseStrong",
+    ),
     "dcase-weak": ("DCASE weak labels: TSV of filename and event_labels", "_tables:DcaseWeak"),
     "csv": ("Plain CSV of path and labels, with ; between labels", "_tables:PlainCsv"),
     "folders": ("A folder a class", "_folders:Folders"),

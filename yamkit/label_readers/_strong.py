@@ -1,0 +1,105 @@
+"""Strong labels: lists with a row an event, and its times.
+
+DCASE lists a clip without events as a row with its name alone. AudioSet's strong labels (S. Hershey
+et al., "The benefit of temporally-strong labels in audio event classification", ICASSP 2021) name a
+segment of ten seconds by its video and its start in thousandths of a second, and times count from
+the start of the segment; the names of labels, ``mid_to_display_name.tsv``, are read where they lie
+beside the list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from yamkit.label_readers._rows import Row, header, number, read_rows
+from yamkit.types import LabelledClip, LabelledEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["AudioSetStrong", "DcaseStrong"]
+
+_NAMES = "mid_to_display_name.tsv"
+_SEGMENT_SECONDS = 10.0
+_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus")
+
+
+class _Strong:
+    """A TSV file with a row an event; rows of a clip may stand anywhere in it."""
+
+    columns: tuple[str, ...]
+
+    def recognises(self, path: Path, head: Sequence[str]) -> bool:
+        """Look for the columns in the header."""
+        return not path.is_dir() and set(self.columns) <= set(header(head, "\t"))
+
+    def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
+        """Know of no labels but those of the clips."""
+        return {}
+
+    def read(self, path: Path) -> Iterator[LabelledClip]:
+        """Read the clips, in the order of their first rows."""
+        name, start, end, label = self.columns
+        clips: dict[str, tuple[Row, list[LabelledEvent]]] = {}
+        for row in read_rows(path, self.columns, delimiter="\t"):
+            _, events = clips.setdefault(row[name], (row, []))
+            if not (row[start] or row[end] or row[label]):
+                continue
+            onset, offset = number(row, start), number(row, end)
+            if not row[label]:
+                raise row.fail(f"no {label}")
+            if not 0 <= onset < offset < float("inf"):
+                raise row.fail(f"an event from {onset:g} to {offset:g} s; wanted an onset first")
+            events.append(LabelledEvent(row[label], onset, offset))
+        for row, found in clips.values():
+            yield self.clip(row, tuple(found))
+
+    def clip(self, row: Row, events: tuple[LabelledEvent, ...]) -> LabelledClip:
+        """Make a clip of its first row and its events."""
+        raise NotImplementedError
+
+
+class DcaseStrong(_Strong):
+    """``filename  onset  offset  event_label``, times from the start of the file."""
+
+    columns = ("filename", "onset", "offset", "event_label")
+
+    def clip(self, row: Row, events: tuple[LabelledEvent, ...]) -> LabelledClip:
+        """Make a clip: a whole file."""
+        return LabelledClip((row["filename"],), _labels(events), line=row.line, events=events)
+
+
+class AudioSetStrong(_Strong):
+    """``segment_id  start_time_seconds  end_time_seconds  label``."""
+
+    columns = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
+
+    def vocabulary(self, path: Path, /) -> Mapping[str, str]:
+        """Read the names beside the list: identifier, name."""
+        names = path.with_name(_NAMES)
+        if not names.is_file():
+            return {}
+        rows = read_rows(names, ("mid", "name"), delimiter="\t", comments=True)
+        return {row["mid"]: row["name"] for row in rows}
+
+    def clip(self, row: Row, events: tuple[LabelledEvent, ...]) -> LabelledClip:
+        """Make a clip; a file may be the segment, or the whole video."""
+        segment = row["segment_id"]
+        video, _, milliseconds = segment.rpartition("_")
+        if not video or not milliseconds.isdecimal():
+            raise row.fail(f"segment_id {segment!r}: wanted video, _ and milliseconds")
+        start = int(milliseconds) / 1000
+        stems = (segment, f"Y{segment}", f"{video}_{int(start)}", video, f"Y{video}")
+        return LabelledClip(
+            names=tuple(f"{stem}{suffix}" for stem in stems for suffix in _SUFFIXES),
+            labels=_labels(events),
+            start_seconds=start,
+            end_seconds=start + _SEGMENT_SECONDS,
+            line=row.line,
+            events=events,
+        )
+
+
+def _labels(events: Sequence[LabelledEvent]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(event.label for event in events))
