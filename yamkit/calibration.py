@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from yamkit.models import ModelBundle
     from yamkit.types import TagClass
 
 __all__ = [
@@ -172,23 +171,30 @@ class Calibration:
                 mapped[:, entry.index] = entry.apply(mapped[:, entry.index])
         return mapped
 
-    def check(self, model: ModelBundle) -> None:
+    def check(self, sha256: str, classes: int) -> None:
         """Refuse a model that it was not fitted to.
+
+        Parameters
+        ----------
+        sha256 : str
+            Of the model.
+        classes : int
+            That it has.
 
         Raises
         ------
         IncompatibleError
         """
-        most = max((entry.index for entry in self.classes), default=0)
-        if most >= len(model.classes):
-            raise IncompatibleError(
-                f"the calibration has a class {most}; {model.name} has {len(model.classes)} classes"
-            )
-        if self.model_sha256 != model.sha256:
+        if self.model_sha256 != sha256:
             raise IncompatibleError(
                 f"the calibration was fitted to another model, {printable(self.model)} "
-                f"({self.model_sha256[:12]}), and this is {model.name} ({model.sha256[:12]}); fit "
-                "one to this: yamkit calibrate"
+                f"({printable(self.model_sha256[:12])}), and this one is {sha256[:12]}; fit one to "
+                "it: yamkit calibrate"
+            )
+        most = max((entry.index for entry in self.classes), default=0)
+        if most >= classes:
+            raise IncompatibleError(
+                f"the calibration has a class {most}, and the model has {classes} classes"
             )
 
 

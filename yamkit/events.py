@@ -2,13 +2,15 @@
 
 Patches overlap, so time is cut into cells of one hop: cell ``j`` is samples ``[j * hop, (j + 1) *
 hop)``, and its score is the mean of the patches that cover it whole. Behind the last patch a cell
-has that patch's score. An event begins with the first cell whose score reaches ``enter`` and ends
-before the first whose score is below ``leave`` (a Schmitt trigger: O. H. Schmitt, "A thermionic
-trigger", 1938).
+has that patch's score. An event is a longest run of cells whose scores reach ``leave``, of which
+one at least reaches ``enter`` (double thresholding: J. Canny, "A computational approach to edge
+detection", 1986; for sounds Q. Kong et al., "Sound event detection of weakly labelled data with
+CNN-Transformer and automatic threshold optimization", 2020).
 
-The order of the steps is: cells, median filter, thresholds, joining, minimum duration. Each looks
-ahead by a known number of cells and no more, so a stream gives the same events as a file, and
-memory does not grow.
+The order of the steps is: cells, median filter, thresholds, joining, minimum duration. That an
+event is there is known once a cell reaches ``enter``; its onset may lie before that cell. What is
+kept is a few numbers a class, so a stream gives the same events as a file, and memory does not
+grow.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ __all__ = [
     "find_events",
 ]
 
-LEAVE_RATIO = 0.6
+LEAVE_RATIO = 0.1
 """What ``leave`` is of ``enter`` where nobody says."""
 
 _REDUCTIONS: dict[str, Callable[..., Any]] = {"mean": np.mean, "max": np.max}
@@ -138,14 +140,15 @@ def delay_seconds(grid: Grid, parameters: EventParameters) -> tuple[float, float
     Returns
     -------
     opened : float
-        Of audio, from the start of the first cell that reaches the threshold until the event is
-        known: the rest of the patch that begins with it, half the median filter, and what lacks of
-        the minimum duration when the first cell is over.
+        Of audio, from the start of the first cell that reaches ``enter`` until the event is known:
+        the patch that begins with it, half the median filter, and what lacks of the minimum
+        duration when that cell is over, if it is the event's first.
     closed : float
-        From the end of the last cell until the end is known: likewise, and the gap that is joined.
+        From the end of the last cell until the end is known: likewise, and the gap that is joined;
+        longer where scores above ``leave`` go on behind such a gap, and may reach ``enter``.
     """
     rate, hop = grid.sample_rate_hz, grid.hop_samples
-    behind = grid.window_samples + parameters.median_cells // 2 * hop
+    behind = max(grid.window_samples, hop) + parameters.median_cells // 2 * hop
     least = -(-_samples(parameters.min_duration_seconds, rate) // hop)
     gap = _samples(parameters.join_gap_seconds, rate) // hop
     return (behind + max(0, least - 1) * hop) / rate, (behind + gap * hop) / rate
@@ -215,7 +218,7 @@ class Cells:
 
 @dataclass
 class _Open:
-    """An event that may go on: up to the last cell that reached the threshold, and since."""
+    """An event that may go on: up to the last of its cells, and since."""
 
     column: int
     onset_sample: int
@@ -261,19 +264,25 @@ class EventDetector:
         self._enter, self._leave = enter, leave
         self._cells = Cells(grid, parameters.cells)
         self._read = read
-        self._reduce_to_mean = _reduction("event score", parameters.score) is np.mean
+        self._is_mean = _reduction("event score", parameters.score) is np.mean
         self._least_samples = _samples(parameters.min_duration_seconds, grid.sample_rate_hz)
         self._gap_samples = _samples(parameters.join_gap_seconds, grid.sample_rate_hz)
         self._median: deque[NDArray[np.floating]] = deque(maxlen=parameters.median_cells)
         self._ahead = parameters.median_cells // 2
+        self._ready: deque[NDArray[np.floating]] = deque()  # filtered cells
         self._place = 0  # cells that went through the thresholds
         self._arrived = 0  # cells that came
         self._open: dict[int, _Open] = {}
+        # of the cells up to now that reach `leave`, one behind the other: number and score
+        self._run_cells = np.zeros(len(enter), np.int64)
+        self._run_scores = np.zeros(len(enter), np.float64)
 
     @property
-    def first_open_sample(self) -> float:
-        """Onset of the earliest event that is not over, announced or not; infinity if none is."""
-        return min((each.onset_sample for each in self._open.values()), default=math.inf)
+    def first_open_sample(self) -> int:
+        """Earliest onset of an event that is not over, or may turn out to be one."""
+        longest = int(self._run_cells.max(initial=0))
+        runs_begin = (self._place - longest) * self._hop_samples
+        return min([runs_begin, *(each.onset_sample for each in self._open.values())])
 
     def update(
         self, scores: NDArray[np.floating], samples: int
@@ -293,7 +302,9 @@ class EventDetector:
         OpenedEvent or ClosedEvent
         """
         for cell in self._cells.update(scores):
-            yield from self._filter(cell, samples)
+            self._filter(cell)
+        while self._ready and (self._place + 1) * self._hop_samples <= samples:
+            yield from self._step(self._ready.popleft(), samples)
 
     def finish(self, samples: int) -> Iterator[OpenedEvent | ClosedEvent]:
         """End the clip: what is open is closed.
@@ -308,50 +319,48 @@ class EventDetector:
         OpenedEvent or ClosedEvent
         """
         for cell in self._cells.finish(samples):
-            yield from self._filter(cell, samples)
-        while self._place < self._arrived:
+            self._filter(cell)
+        for left in range(min(self._ahead, self._arrived), 0, -1):
             # the window is cut off at the end of the clip, as it is at its beginning
-            while self._arrived - len(self._median) < self._place - self._ahead:
+            while len(self._median) > self._ahead + left:
                 self._median.popleft()
-            yield from self._step(np.median(self._median, axis=0), samples)
+            self._ready.append(np.median(self._median, axis=0))
+        while self._ready:
+            yield from self._step(self._ready.popleft(), samples)
         for column in sorted(self._open):
             yield from self._close(column)
+        self._run_cells[:] = 0
 
-    def _filter(
-        self, cell: NDArray[np.floating], samples: int
-    ) -> Iterator[OpenedEvent | ClosedEvent]:
+    def _filter(self, cell: NDArray[np.floating]) -> None:
+        """Read a cell and send it through the median filter."""
         self._arrived += 1
         if self._read is not None:
             cell = self._read(cell[np.newaxis])[0]
         if not self._ahead:
-            yield from self._step(cell, samples)
+            self._ready.append(cell)
             return
         self._median.append(cell)
         if self._arrived > self._ahead:
-            yield from self._step(np.median(self._median, axis=0), samples)
+            self._ready.append(np.median(self._median, axis=0))
 
     def _step(
         self, scores: NDArray[np.floating], samples: int
     ) -> Iterator[OpenedEvent | ClosedEvent]:
         """Take in a cell's scores [K], in their order."""
-        start = self._place * self._hop_samples
-        end = min(start + self._hop_samples, samples)
+        end = min((self._place + 1) * self._hop_samples, samples)
         self._place += 1
+        stays = scores >= self._leave
+        self._run_cells = np.where(stays, self._run_cells + 1, 0)
+        more = self._run_scores + scores if self._is_mean else np.maximum(self._run_scores, scores)
+        self._run_scores = np.where(stays, more, 0.0)
         for column in sorted(self._open):
-            event, score = self._open[column], float(scores[column])
-            self._add(event, score)
-            if score >= (self._leave if event.is_active else self._enter)[column]:
-                event.is_active, event.offset_sample = True, end
-                event.score, event.cells = event.score_since, event.cells + event.cells_since
-                event.cells_since = 0
-            else:
-                event.is_active = False
-                if end - event.offset_sample > self._gap_samples:
-                    yield from self._close(column)
+            yield from self._go_on(column, float(scores[column]), end)
         for column in np.flatnonzero(scores >= self._enter).tolist():
             if column not in self._open:
-                score = float(scores[column])
-                self._open[column] = _Open(column, start, end, score, 1, score)
+                cells = int(self._run_cells[column])
+                onset = (self._place - cells) * self._hop_samples
+                score = float(self._run_scores[column])
+                self._open[column] = _Open(column, onset, end, score, cells, score)
         for column in sorted(self._open):
             event = self._open[column]
             lasts = event.offset_sample - event.onset_sample
@@ -359,15 +368,28 @@ class EventDetector:
                 event.is_announced = True
                 yield OpenedEvent(column, event.onset_sample, self._score(event))
 
-    def _add(self, event: _Open, score: float) -> None:
+    def _go_on(self, column: int, score: float, end: int) -> Iterator[ClosedEvent]:
+        """Let an open event have the next cell, or close it."""
+        event, cells = self._open[column], int(self._run_cells[column])
         event.cells_since += 1
-        if self._reduce_to_mean:
+        if self._is_mean:
             event.score_since += score
         else:
             event.score_since = max(event.score_since, score)
+        next_onset = (self._place - cells) * self._hop_samples if cells else end
+        if not (event.is_active and cells):
+            event.is_active = False
+            if next_onset - event.offset_sample > self._gap_samples:
+                yield from self._close(column)
+                return
+            if score < self._enter[column]:
+                return
+        event.is_active, event.offset_sample = True, end
+        event.score, event.cells = event.score_since, event.cells + event.cells_since
+        event.cells_since = 0
 
     def _score(self, event: _Open) -> float:
-        return event.score / event.cells if self._reduce_to_mean else event.score
+        return event.score / event.cells if self._is_mean else event.score
 
     def _close(self, column: int) -> Iterator[ClosedEvent]:
         event = self._open.pop(column)

@@ -200,8 +200,8 @@ class EventParameters:
     Attributes
     ----------
     enter, leave : float
-        Score of a cell at which an event begins, and below which it ends, of classes that have no
-        threshold of their own.
+        Score that a cell of an event reaches, and score that all of them reach, of classes that
+        have no threshold of their own.
     cells : str
         How the patches that cover a cell become its score: ``mean`` or ``max``.
     score : str
@@ -214,8 +214,8 @@ class EventParameters:
         Events of a class that are no farther apart are one.
     """
 
-    enter: float = 0.5
-    leave: float = 0.3
+    enter: float = 0.3
+    leave: float = 0.03
     cells: str = "mean"
     score: str = "mean"
     median_cells: int = 1

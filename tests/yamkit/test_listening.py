@@ -104,7 +104,7 @@ def test_a_stream_gives_the_events_of_the_file(
 def test_an_event_is_known_with_the_patch_that_begins_with_it(tagger: Tagger) -> None:
     samples = np.concatenate([np.zeros(8000, np.float32), sound(1, 1.0), np.zeros(8000, "f4")])
     clip = tagger.tag(samples, RATE)
-    parameters = EventParameters(quantile(clip, 0.8), quantile(clip, 0.7))
+    parameters = EventParameters(quantile(clip, 0.8), quantile(clip, 0.8))
     features = tagger.pipeline.features
     window = features.patch_window_samples
     found = heard(tagger, as_blocks(samples, range(20, len(samples), 20)), parameters)

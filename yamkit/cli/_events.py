@@ -92,13 +92,14 @@ def event_options() -> Callable[[Any], Any]:
             "--enter",
             type=float,
             metavar="X",
-            help="An event begins at this score.  [default: --threshold, else 0.5]",
+            help="A class sounds where its score reaches this.  [default: --threshold, else 0.3]",
         ),
         click.option(
             "--leave",
             type=float,
             metavar="X",
-            help="It ends below this score.  [default: 0.6 of --enter]",
+            help="From there an event goes on, both ways, as far as scores reach this.  "
+            "[default: 0.1 of --enter]",
         ),
         click.option(
             "--cells",
@@ -162,7 +163,8 @@ def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> E
     parameters = EventParameters(**given)
     if "leave" in given:
         return parameters
-    return EventParameters(**{**given, "leave": LEAVE_RATIO * parameters.enter})
+    leave = float(f"{LEAVE_RATIO * parameters.enter:.9g}")
+    return EventParameters(**{**given, "leave": leave})
 
 
 def make_reading(
@@ -186,7 +188,7 @@ def make_reading(
     thresholds: dict[int, float] = {}
     if calibration is not None:
         found = read_calibration(calibration)
-        found.check(model)
+        found.check(model.sha256, len(model.classes))
         if for_events and threshold is None and enter is None:
             thresholds = found.thresholds
     if isinstance(threshold, Path):

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from yamkit._text import printable
+from yamkit.cli._events import EVENT_OPTIONS, calibration_option, event_options, make_events
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import make_runner, share_cores, tagger_options
 from yamkit.errors import ParameterError
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from yamkit.evaluation.labels import LabelledSet
     from yamkit.evaluation.scoring import Scores
     from yamkit.plugin import Runner
+    from yamkit.reading import Reading
     from yamkit.tagger import Tagger
+    from yamkit.types import EventParameters
 
 __all__ = ["evaluate"]
 
@@ -83,6 +86,8 @@ _PATH = click.Path(path_type=Path)
     is_flag=True,
     help="Stop when a file is missing, and fail when a clip cannot be scored.",
 )
+@calibration_option()
+@event_options()
 @tagger_options(several=True)
 @click.pass_context
 def evaluate(
@@ -104,6 +109,7 @@ def evaluate(
     report_folder: Path | None,
     as_json: bool,
     strict: bool,
+    calibration: Path | None,
     **parts: Any,
 ) -> None:
     """Measure a tagger on a labelled set: LABELS is a list of clips, or a folder a class.
@@ -115,7 +121,8 @@ def evaluate(
       yamkit eval esc50.csv --from-scores report/scores.npz
 
     Layouts: AudioSet segments, FSD50K, ESC-50, UrbanSound8K, DCASE weak labels, a folder a class,
-    and any CSV file with the columns path and labels (with ; between labels).
+    and any CSV file with the columns path and labels (with ; between labels). Strong labels, with
+    times, of DCASE and AudioSet are compared with the events that are found as well.
 
     A clip that is missing or fails is counted and named, and the figures are of the others.
     """
@@ -127,11 +134,18 @@ def evaluate(
 
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
     meaning = None if label_map is None else read_label_map(label_map)
+    settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
+    events = _events(ctx, labelled, settings, threshold)
     if report_folder is not None:
         make_folder(report_folder)
     if score_files:
         _refuse_unused(ctx, ["audio", "scores_file", *parts])
         systems = [read_scores(path) for path in score_files]
+        reading = _reading(
+            ctx,
+            calibration,
+            [(each.fingerprint.get("model_sha256", ""), len(each.classes)) for each in systems],
+        )
     else:
         folder = audio or (labels if labels.is_dir() else labels.parent)
         with contextlib.ExitStack() as stack:
@@ -142,6 +156,9 @@ def evaluate(
             taggers = _open(stack, threads=shares.threads, **parts)
             files = _score_files(scores_file, report_folder, len(taggers))
             class_maps = [tagger.classes for tagger in taggers]
+            reading = _reading(
+                ctx, calibration, [(tagger.model.sha256, len(tagger.classes)) for tagger in taggers]
+            )
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
                 _score(labelled, folder, tagger, file, strict, runner)
@@ -152,6 +169,8 @@ def evaluate(
         systems,
         label_map=meaning,
         classes=classes,
+        reading=reading,
+        events=events,
         threshold=threshold,
         bootstrap=bootstrap,
         seed=seed,
@@ -164,6 +183,38 @@ def evaluate(
         left = coverage.listed - coverage.scored
         click.echo(f"error: {left} of {coverage.listed} clips have no scores", err=True)
         ctx.exit(1)
+
+
+def _events(
+    ctx: click.Context, labelled: LabelledSet, settings: dict[str, Any], threshold: float
+) -> EventParameters | None:
+    """Say what an event is, where labels are strong."""
+    if labelled.is_strong:
+        return make_events(settings, threshold)
+    for option in ctx.command.params:
+        if settings.get(str(option.name)) is not None:
+            raise ParameterError(
+                f"{option.opts[0]} is of events, and {printable(labelled.path)} does not say when "
+                "labels sound"
+            )
+    return None
+
+
+def _reading(
+    ctx: click.Context, calibration: Path | None, models: Sequence[tuple[str, int]]
+) -> Reading:
+    """Read the calibration; its thresholds are those of events where nobody gave another."""
+    from yamkit.calibration import read_calibration
+    from yamkit.reading import Reading
+
+    if calibration is None:
+        return Reading()
+    found = read_calibration(calibration)
+    for sha256, classes in models:
+        found.check(sha256, classes)
+    given = [ctx.get_parameter_source(name) for name in ("threshold", "enter")]
+    thresholds = {} if ParameterSource.COMMANDLINE in given else found.thresholds
+    return Reading(found, None, thresholds)
 
 
 def _open(

@@ -14,6 +14,7 @@ from yamkit import __version__
 from yamkit._text import printable
 from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
+from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
 from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yamkit.evaluation._evaluate import ClassReport, Figure
+    from yamkit.evaluation._events import EventReport
     from yamkit.evaluation._set import SetReport
 
 __all__ = [
@@ -61,7 +63,15 @@ def as_text(reports: Sequence[SetReport]) -> str:
     lines = [*_coverage(first), ""]
     lines += _table(reports)
     lines += ["", *_classes(first)] if len(reports) == 1 else []
+    if (events := _events(reports)) is not None:
+        lines += ["", *event_lines(column_names(reports), events)]
     return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _events(reports: Sequence[SetReport]) -> list[EventReport] | None:
+    """Give what there is about events; None where labels are not strong."""
+    found = [each.events for each in reports if each.events is not None]
+    return found or None
 
 
 def _coverage(item: SetReport) -> list[str]:
@@ -117,6 +127,8 @@ def _table(reports: Sequence[SetReport]) -> list[str]:
         for row in rows
     ]
     report = reports[0].report
+    if reports[0].system.get("score_kind") == "calibrated":
+        lines.append("(scores are calibrated, of those classes that the calibration has)")
     notes = [f"threshold {report.threshold:g}; best thresholds are fitted to these very clips"]
     if report.resamples:
         count = len(next(iter(report.resamples.values())))
@@ -202,6 +214,7 @@ def as_dict(reports: Sequence[SetReport]) -> dict[str, Any]:
                 "classes_with_perfect_auc": each.report.perfect_auc_classes,
                 "summary": {key: _plain(value) for key, value in each.report.summary.items()},
                 "classes": [_plain(entry) for entry in each.report.classes],
+                **({} if each.events is None else {"events": event_dict(each.events)}),
             }
             for name, each in zip(names, reports, strict=True)
         ],
@@ -254,6 +267,8 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
         "report.json": as_json_text(reports),
         "classes.csv": as_csv(reports),
     }
+    if (events := _events(reports)) is not None:
+        texts["events.csv"] = event_csv(column_names(reports), events)
     make_folder(folder)
     try:
         for name, text in texts.items():

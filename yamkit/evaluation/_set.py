@@ -13,21 +13,27 @@ import numpy as np
 
 from yamkit import __version__
 from yamkit._text import printable
+from yamkit.aggregate import ClipScores
 from yamkit.clips import Clip
 from yamkit.errors import LabelError, OutputError, ParameterError
 from yamkit.evaluation._evaluate import evaluate
+from yamkit.evaluation._events import evaluate_events
 from yamkit.evaluation.labels import LabelledSet, find_files, read_set
-from yamkit.evaluation.scoring import Scores, fingerprint
+from yamkit.evaluation.scoring import Scores, Timeline, fingerprint
 from yamkit.evaluation.targets import read_label_map, targets_of
 from yamkit.journal import Journal
+from yamkit.reading import Reading
 from yamkit.run import Choice, Resumption
-from yamkit.types import ClipEnd, ClipFailure
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
 from yamkit.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from yamkit.evaluation._evaluate import Report
+    from yamkit.evaluation._events import EventReport
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
     from yamkit.plugin import Runner
     from yamkit.tagger import Tagger
@@ -44,6 +50,7 @@ __all__ = [
 ]
 
 _CHOICE = Choice(top=1, arrays=("scores",), dtype="float32")
+_STRONG_CHOICE = Choice(top=1, per_patch=True, arrays=("scores",), dtype="float32")
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,8 @@ class SetReport:
         The clips, in the order of `truth` and `scores`.
     truth : ndarray, bool [N, K]
     scores : ndarray, float32 [N, K]
+    events : EventReport or None
+        Where the labels are strong.
     """
 
     labels: str
@@ -105,6 +114,7 @@ class SetReport:
     keys: tuple[str, ...]
     truth: Any
     scores: Any
+    events: EventReport | None = None
 
 
 def clip_key(clip: LabelledClip) -> str:
@@ -155,6 +165,8 @@ def score_set(
         If scores or journal cannot be written.
     """
     scores = Scores(fingerprint(tagger), tagger.classes)
+    if labelled.is_strong:
+        scores.grid = tagger.grid
     files = find_files(labelled, folder)
     parts = []
     for clip, file in zip(labelled.clips, files, strict=True):
@@ -174,13 +186,13 @@ def score_set(
         raise OutputError(f"{printable(scores_file)}: {os.strerror(errno.EISDIR)}")
     done = 0
     try:
-        for part, item in _items(tagger, parts, scores_file, runner, jobs):
+        take = _take_timeline(scores, tagger) if labelled.is_strong else _take_clip(scores)
+        choice = _STRONG_CHOICE if labelled.is_strong else _CHOICE
+        for part, item in _items(tagger, parts, scores_file, runner, jobs, choice):
+            take(part.key, item)
             if isinstance(item, ClipFailure):
                 scores.failures[part.key] = item.message
-            elif isinstance(item, ClipEnd):
-                assert item.scores is not None
-                scores.rows[part.key] = item.scores.astype(np.float32, copy=False)
-            else:
+            elif not isinstance(item, ClipEnd):
                 continue
             done += 1
             if progress is not None:
@@ -190,15 +202,53 @@ def score_set(
     return scores
 
 
+def _take_clip(scores: Scores) -> Callable[[str, SinkItem | None], None]:
+    """Make what takes the scores of clips."""
+
+    def take(key: str, item: SinkItem | None) -> None:
+        if isinstance(item, ClipEnd):
+            assert item.scores is not None
+            scores.rows[key] = item.scores.astype(np.float32, copy=False)
+
+    return take
+
+
+def _take_timeline(scores: Scores, tagger: Tagger) -> Callable[[str, SinkItem | None], None]:
+    """Make what takes the scores of patches, and sums them up at the end of a clip."""
+    patches: list[NDArray[np.float32]] = []
+    sample_rate = 1
+
+    def take(key: str, item: SinkItem | None) -> None:
+        nonlocal sample_rate
+        if isinstance(item, ClipStart):
+            sample_rate = item.sample_rate
+            patches.clear()
+        elif isinstance(item, PatchTags):
+            assert item.scores is not None
+            patches.append(item.scores.astype(np.float32, copy=False))
+        elif isinstance(item, ClipEnd):
+            timeline = np.stack(patches)
+            clip_scores = ClipScores(tagger.aggregate, len(tagger.classes))
+            clip_scores.update(timeline)
+            scores.rows[key] = clip_scores.result()
+            samples = tagger.grid.samples_of(
+                round(item.duration_seconds * sample_rate), sample_rate
+            )
+            scores.timelines[key] = Timeline(timeline, max(samples, 1))
+
+    return take
+
+
 def _items(
     tagger: Tagger,
     parts: Sequence[Clip],
     scores_file: Path | None,
     runner: Runner | None,
     jobs: int,
+    choice: Choice,
 ) -> Iterator[tuple[Clip, SinkItem | None]]:
     """Tag clips; what the journal has is given again, and what is new is kept in it."""
-    work = Work(tagger, _CHOICE)
+    work = Work(tagger, choice)
 
     def tag(left: Iterable[Clip]) -> Generator[tuple[Clip, SinkItem], None, None]:
         return work.items(left, jobs) if runner is None else runner.items(work, left)
@@ -208,8 +258,13 @@ def _items(
             yield from found
         return
     path = scores_file.with_name(f"{scores_file.name}.journal")
-    mark = {"yamkit": __version__, **fingerprint(tagger), "provider": tagger.provider}
-    with Journal(path, mark, tagger.classes, dtype=_CHOICE.dtype, resume=True) as journal:
+    mark = {
+        "yamkit": __version__,
+        **fingerprint(tagger),
+        "provider": tagger.provider,
+        "per_patch": str(choice.per_patch),
+    }
+    with Journal(path, mark, tagger.classes, dtype=choice.dtype, resume=True) as journal:
         resumption = Resumption(journal, retry_failed=True)
         with contextlib.closing(resumption.items(parts, tag)) as items:
             for part, item, is_new in items:
@@ -234,6 +289,8 @@ def evaluate_scores(
     *,
     label_map: LabelMap | None = None,
     classes: Sequence[str] = (),
+    reading: Reading | None = None,
+    events: EventParameters | None = None,
     **options: Any,
 ) -> list[SetReport]:
     """Evaluate the scores of one system or several, on the clips that all of them have.
@@ -246,14 +303,19 @@ def evaluate_scores(
         None: the one that comes with yamkit for the layout, if any; else labels name classes.
     classes : sequence of str
         Columns to evaluate alone; all if empty.
+    reading : Reading, optional
+        How scores are read, in every system.
+    events : EventParameters, optional
+        What an event is, for strong labels.
     **options
         Of `yamkit.evaluation.evaluate`.
 
     Raises
     ------
     LabelError, ParameterError
-        If no clip has scores, or no label means anything.
+        If no clip has scores, no label means anything, or scores of strong labels have no patches.
     """
+    reading = reading or Reading()
     all_targets = common_targets(
         labelled, [scores.classes for scores in systems], label_map=label_map, classes=classes
     )
@@ -269,20 +331,42 @@ def evaluate_scores(
     reports = []
     for scores, targets in zip(systems, all_targets, strict=True):
         truth = targets.truth(clips)
-        given = targets.scores(scores.array(keys))
+        given = targets.scores(reading.apply(scores.array(keys)))
         reports.append(
             SetReport(
                 labels=str(labelled.path),
                 layout=labelled.layout,
-                system=scores.fingerprint,
+                system={**scores.fingerprint, "score_kind": reading.score_kind},
                 coverage=coverage,
                 report=evaluate(truth, given, targets.names, **options),
                 keys=keys,
                 truth=truth,
                 scores=given,
+                events=_event_report(labelled, clips, scores, targets, reading, events),
             )
         )
     return reports
+
+
+def _event_report(
+    labelled: LabelledSet,
+    clips: Sequence[LabelledClip],
+    scores: Scores,
+    targets: Targets,
+    reading: Reading,
+    parameters: EventParameters | None,
+) -> EventReport | None:
+    if not labelled.is_strong:
+        return None
+    keys = [clip_key(clip) for clip in clips]
+    if scores.grid is None or not all(key in scores.timelines for key in keys):
+        raise LabelError(
+            f"{printable(labelled.path)}: its labels are strong, the scores are of clips alone; "
+            "score the set again"
+        )
+    timelines = [scores.timelines[key] for key in keys]
+    wanted = parameters or EventParameters()
+    return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading)
 
 
 def common_targets(
@@ -354,6 +438,8 @@ def evaluate_set(
     label_map: str | os.PathLike[str] | None = None,
     classes: Sequence[str] = (),
     scores_file: str | os.PathLike[str] | None = None,
+    reading: Reading | None = None,
+    events: EventParameters | None = None,
     **options: Any,
 ) -> SetReport:
     """Score a labelled set with a tagger, and evaluate it.
@@ -373,6 +459,8 @@ def evaluate_set(
         Columns to evaluate alone; all if empty.
     scores_file : path-like, optional
         See `score_set`.
+    reading, events
+        See `evaluate_scores`.
     **options
         Of `yamkit.evaluation.evaluate`.
 
@@ -390,4 +478,12 @@ def evaluate_set(
     common_targets(labelled, [tagger.classes], label_map=meaning, classes=classes)
     place = None if scores_file is None else Path(scores_file)
     scores = score_set(labelled, audio, tagger, place)
-    return evaluate_scores(labelled, [scores], label_map=meaning, classes=classes, **options)[0]
+    return evaluate_scores(
+        labelled,
+        [scores],
+        label_map=meaning,
+        classes=classes,
+        reading=reading,
+        events=events,
+        **options,
+    )[0]

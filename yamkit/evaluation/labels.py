@@ -49,6 +49,11 @@ class LabelledSet:
     labels: tuple[str, ...]
     vocabulary: Mapping[str, str]
 
+    @property
+    def is_strong(self) -> bool:
+        """Whether the list says when labels sound."""
+        return any(clip.events is not None for clip in self.clips)
+
     def select(
         self, *, folds: Sequence[str] = (), splits: Sequence[str] = (), limit: int | None = None
     ) -> LabelledSet:

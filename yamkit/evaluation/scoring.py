@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import astuple, dataclass, field
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from yamkit._npz import DAMAGE, read_floats
 from yamkit._text import printable
 from yamkit.errors import LabelError
+from yamkit.events import Grid
 from yamkit.types import TagClass
 
 if TYPE_CHECKING:
@@ -22,10 +23,25 @@ if TYPE_CHECKING:
 
     from yamkit.tagger import Tagger
 
-__all__ = ["Scores", "fingerprint", "read_scores"]
+__all__ = ["Scores", "Timeline", "fingerprint", "read_scores"]
 
 _SCHEMA = "yamkit-scores/2"
-_HEAD, _ARRAY = "head.json", "scores.npy"
+_HEAD, _ARRAY, _PATCHES = "head.json", "scores.npy", "patches.npy"
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Scores of the patches of a clip.
+
+    Attributes
+    ----------
+    scores : ndarray, float32 [P, C]
+    samples : int
+        Of the clip, at the model's rate.
+    """
+
+    scores: NDArray[np.float32]
+    samples: int
 
 
 @dataclass
@@ -44,6 +60,10 @@ class Scores:
         Reason by key, for clips that cannot be scored.
     missing : set of str
         Keys of clips without a file.
+    timelines : dict of str to Timeline
+        By key, for sets with strong labels.
+    grid : Grid or None
+        Of the timelines.
     """
 
     fingerprint: Mapping[str, str]
@@ -51,6 +71,8 @@ class Scores:
     rows: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    timelines: dict[str, Timeline] = field(default_factory=dict)
+    grid: Grid | None = None
 
     def array(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Give the scores of clips, float32 [len(keys), C]."""
@@ -65,7 +87,7 @@ class Scores:
         OSError
             If it cannot be written.
         """
-        head = {
+        head: dict[str, Any] = {
             "schema": _SCHEMA,
             "fingerprint": dict(self.fingerprint),
             "classes": [[entry.mid, entry.name] for entry in self.classes],
@@ -73,15 +95,32 @@ class Scores:
             "failures": self.failures,
             "missing": sorted(self.missing),
         }
+        if self.grid is not None:
+            head["grid"] = list(astuple(self.grid))
+            head["timelines"] = [
+                [key, len(each.scores), each.samples] for key, each in self.timelines.items()
+            ]
         fresh = path.with_name(f".{path.name}.new")
         try:
             with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
                 archive.writestr(_HEAD, json.dumps(head))
                 with archive.open(_ARRAY, "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, self.array(list(self.rows)))
+                if self.grid is not None:
+                    with archive.open(_PATCHES, "w", force_zip64=True) as member:
+                        self._write_patches(member)
             fresh.replace(path)
         finally:
             fresh.unlink(missing_ok=True)
+
+    def _write_patches(self, member: IO[bytes]) -> None:
+        """Write all timelines as one array, without a copy of them all."""
+        count = sum(len(each.scores) for each in self.timelines.values())
+        shape = (count, len(self.classes))
+        head = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(member, head)
+        for each in self.timelines.values():
+            member.write(each.scores.astype("<f4").tobytes())
 
 
 def fingerprint(tagger: Tagger) -> dict[str, str]:
@@ -134,6 +173,10 @@ def _read(archive: zipfile.ZipFile) -> Scores:
         raise ValueError("a clip twice")
     with archive.open(_ARRAY) as member:
         scores = read_floats(member, (len(keys), len(classes)))
+    grid, timelines = None, {}
+    if "grid" in head:
+        grid = Grid(*(_whole(value) for value in head["grid"]))
+        timelines = _read_timelines(archive, head["timelines"], len(classes))
     if not np.isfinite(scores).all():
         raise ValueError("scores that are not finite")
     return Scores(
@@ -142,4 +185,27 @@ def _read(archive: zipfile.ZipFile) -> Scores:
         dict(zip(keys, scores, strict=True)),
         {str(key): str(reason) for key, reason in head["failures"].items()},
         {str(key) for key in head["missing"]},
+        timelines,
+        grid,
     )
+
+
+def _read_timelines(archive: zipfile.ZipFile, listed: Any, classes: int) -> dict[str, Timeline]:
+    rows = [(str(key), _whole(count), _whole(samples)) for key, count, samples in listed]
+    if len({key for key, _, _ in rows}) < len(rows):
+        raise ValueError("a clip twice")
+    with archive.open(_PATCHES) as member:
+        patches = read_floats(member, (sum(count for _, count, _ in rows), classes))
+    if not np.isfinite(patches).all():
+        raise ValueError("scores that are not finite")
+    ends = np.cumsum([count for _, count, _ in rows])[:-1]
+    return {
+        key: Timeline(part, samples)
+        for (key, _, samples), part in zip(rows, np.split(patches, ends), strict=True)
+    }
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{value!r} where a positive whole number belongs")
+    return value

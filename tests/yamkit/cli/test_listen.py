@@ -19,7 +19,7 @@ import soundfile
 ROOT = Path(__file__).parents[3]
 SOUND = ROOT / "docs" / "assets" / "four-events.wav"
 RATE = 16000
-PATIENCE = 120  # seconds until a line that does not come is a failure
+PATIENCE = 30  # seconds until a line that does not come is a failure
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def feed(process: subprocess.Popen, data: np.ndarray) -> None:
 
 
 RAW = ("-", "--encoding", "s16le", "--sample-rate", str(RATE), "--format", "jsonl")
-MUSIC = ("--classes", "Music", "--enter", "0.3")
+MUSIC = ("--classes", "Music", "--enter", "0.3", "--leave", "0.3")
 
 
 def test_a_line_comes_within_a_second_of_audio(start) -> None:

@@ -1,0 +1,191 @@
+"""From timelines and strong labels to a report on events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yamkit.evaluation.detection import (
+    PSDS_1,
+    PSDS_2,
+    ClipEvents,
+    EventRow,
+    collar_based,
+    intersection_counts,
+    psds,
+    segment_based,
+)
+from yamkit.events import find_events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from yamkit.evaluation.detection import Detection
+    from yamkit.evaluation.scoring import Timeline
+    from yamkit.evaluation.targets import Targets
+    from yamkit.events import ClosedEvent, Grid
+    from yamkit.reading import Reading
+    from yamkit.types import EventParameters, LabelledClip
+
+__all__ = ["POINTS", "EventReport", "evaluate_events", "match_clips"]
+
+POINTS = 50
+"""Operating points of PSDS: thresholds from 0.01 to 0.99, evenly spaced."""
+
+
+@dataclass(frozen=True)
+class EventReport:
+    """What a tagger reaches on strong labels.
+
+    Attributes
+    ----------
+    parameters : EventParameters
+    has_class_thresholds : bool
+        Whether some classes have a threshold of their own.
+    names : tuple of str
+        Classes that labels of the set mean: the others are not looked for.
+    segments : Detection
+        Segment-based, of one second.
+    collars : Detection
+        Event-based: onsets within 0.2 s, offsets within 0.2 s or half the event.
+    psds_1, psds_2 : float
+        Over `POINTS` operating points, entered and left at one threshold.
+    """
+
+    parameters: EventParameters
+    has_class_thresholds: bool
+    names: tuple[str, ...]
+    segments: Detection
+    collars: Detection
+    psds_1: float
+    psds_2: float
+
+
+def evaluate_events(
+    clips: Sequence[LabelledClip],
+    timelines: Sequence[Timeline],
+    targets: Targets,
+    grid: Grid,
+    parameters: EventParameters,
+    reading: Reading,
+) -> EventReport:
+    """Find events in timelines, and compare them with strong labels.
+
+    Parameters
+    ----------
+    clips : sequence of LabelledClip
+        With events.
+    timelines : sequence of Timeline
+        Of each clip.
+    targets : Targets
+    grid : Grid
+    parameters : EventParameters
+    reading : Reading
+        A column whose classes have thresholds of their own takes the lowest.
+    """
+    places = sorted(set(targets.columns.values()))
+    names = tuple(targets.names[place] for place in places)
+    held = match_clips(clips, timelines, targets, grid, parameters, reading)
+    points = list(_points(held, timelines, targets, places, grid, parameters, reading))
+    scores = [
+        psds(
+            held,
+            [intersection_counts(each, len(names), scenario) for each in points],
+            len(names),
+            scenario,
+        )
+        for scenario in (PSDS_1, PSDS_2)
+    ]
+    return EventReport(
+        parameters,
+        bool(reading.thresholds),
+        names,
+        segment_based(held, len(names)),
+        collar_based(held, len(names)),
+        *scores,
+    )
+
+
+def match_clips(
+    clips: Sequence[LabelledClip],
+    timelines: Sequence[Timeline],
+    targets: Targets,
+    grid: Grid,
+    parameters: EventParameters,
+    reading: Reading,
+) -> list[ClipEvents]:
+    """Put annotated events beside those that are found; columns are those that labels mean."""
+    places = sorted(set(targets.columns.values()))
+    columns = {label: places.index(place) for label, place in targets.columns.items()}
+    ratio = parameters.leave / parameters.enter if parameters.enter > 0 else 1.0
+    enter = np.array(
+        [_threshold(targets.members[place], parameters.enter, reading) for place in places]
+    )
+    found = []
+    for clip, timeline in zip(clips, timelines, strict=True):
+        scores = targets.scores(reading.apply(timeline.scores))[:, places]
+        events = find_events(grid, scores, timeline.samples, enter, enter * ratio, parameters)
+        found.append(
+            ClipEvents(
+                _annotated(clip, columns, timeline.samples / grid.sample_rate_hz),
+                [_row(event, grid) for event in events],
+                timeline.samples / grid.sample_rate_hz,
+            )
+        )
+    return found
+
+
+def _points(
+    held: Sequence[ClipEvents],
+    timelines: Sequence[Timeline],
+    targets: Targets,
+    places: Sequence[int],
+    grid: Grid,
+    parameters: EventParameters,
+    reading: Reading,
+) -> Iterator[list[ClipEvents]]:
+    """Give the clips with what is found at each operating point."""
+    count = len(places)
+    levels = np.repeat((np.arange(POINTS) + 0.5) / POINTS, count)
+    by_clip: list[list[list[EventRow]]] = []
+    for timeline in timelines:
+        scores = targets.scores(reading.apply(timeline.scores))[:, places]
+        rows: list[list[EventRow]] = [[] for _ in range(POINTS)]
+        tiled = np.tile(scores, POINTS)
+        for event in find_events(grid, tiled, timeline.samples, levels, levels, parameters):
+            point, column = divmod(event.column, count)
+            row = _row(event, grid)
+            rows[point].append(EventRow(column, row.onset_seconds, row.offset_seconds))
+        by_clip.append(rows)
+    for point in range(POINTS):
+        yield [
+            ClipEvents(clip.reference, rows[point], clip.duration_seconds)
+            for clip, rows in zip(held, by_clip, strict=True)
+        ]
+
+
+def _threshold(members: Sequence[int], level: float, reading: Reading) -> float:
+    own = [reading.thresholds[index] for index in members if index in reading.thresholds]
+    return min(own, default=level)
+
+
+def _annotated(
+    clip: LabelledClip, columns: Mapping[str, int], duration_seconds: float
+) -> list[EventRow]:
+    """Give the events of labels that mean something, as far as the clip goes."""
+    return [
+        EventRow(
+            columns[event.label],
+            event.onset_seconds,
+            min(event.offset_seconds, duration_seconds),
+        )
+        for event in clip.events or ()
+        if event.label in columns and event.onset_seconds < duration_seconds
+    ]
+
+
+def _row(event: ClosedEvent, grid: Grid) -> EventRow:
+    rate = grid.sample_rate_hz
+    return EventRow(event.column, event.onset_sample / rate, event.offset_sample / rate)
