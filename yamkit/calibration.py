@@ -171,8 +171,8 @@ class Calibration:
                 mapped[:, entry.index] = entry.apply(mapped[:, entry.index])
         return mapped
 
-    def check(self, sha256: str, classes: int) -> None:
-        """Refuse a model that it was not fitted to.
+    def check(self, sha256: str, classes: int, aggregate: str | None = None) -> None:
+        """Refuse scores that it was not fitted to.
 
         Parameters
         ----------
@@ -180,6 +180,8 @@ class Calibration:
             Of the model.
         classes : int
             That it has.
+        aggregate : str, optional
+            How patches become scores of clips, where these are calibrated.
 
         Raises
         ------
@@ -195,6 +197,11 @@ class Calibration:
         if most >= classes:
             raise IncompatibleError(
                 f"the calibration has a class {most}, and the model has {classes} classes"
+            )
+        if self.unit == "clip" and aggregate not in (None, self.aggregate):
+            raise IncompatibleError(
+                f"the calibration was fitted to the {printable(self.aggregate)} of patches, and "
+                f"this is their {aggregate}; use --aggregate {printable(self.aggregate)}"
             )
 
 

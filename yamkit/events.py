@@ -45,7 +45,7 @@ __all__ = [
     "find_events",
 ]
 
-LEAVE_RATIO = 0.1
+LEAVE_RATIO = 1 / 3
 """What ``leave`` is of ``enter`` where nobody says."""
 
 _REDUCTIONS: dict[str, Callable[..., Any]] = {"mean": np.mean, "max": np.max}

@@ -215,7 +215,7 @@ class EventParameters:
     """
 
     enter: float = 0.3
-    leave: float = 0.03
+    leave: float = 0.1
     cells: str = "mean"
     score: str = "mean"
     median_cells: int = 1

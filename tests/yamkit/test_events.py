@@ -205,7 +205,7 @@ def test_memory_does_not_grow_with_the_stream() -> None:
         ({"join_gap_seconds": math.nan}, "join gap nan s"),
         ({"cells": "sum"}, "cells 'sum': wanted one of mean, max"),
         ({"score": "sum"}, "event score 'sum'"),
-        ({"enter": 0.02}, "events enter at 0.02 and leave at 0.03"),
+        ({"enter": 0.05}, "events enter at 0.05 and leave at 0.1"),
         ({"enter": math.nan}, "events enter at nan"),
     ],
 )

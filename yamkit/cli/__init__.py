@@ -18,6 +18,7 @@ import click
 from yamkit import __version__
 from yamkit._text import printable
 from yamkit.cli.bench import bench
+from yamkit.cli.calibrate import calibrate
 from yamkit.cli.classes import classes
 from yamkit.cli.classify import classify
 from yamkit.cli.eval import evaluate
@@ -56,7 +57,7 @@ def cli() -> None:
     """
 
 
-for _command in (bench, classes, classify, evaluate, listen, models, plugins, selftest):
+for _command in (bench, calibrate, classes, classify, evaluate, listen, models, plugins, selftest):
     cli.add_command(_command)
 
 

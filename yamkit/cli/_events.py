@@ -99,7 +99,7 @@ def event_options() -> Callable[[Any], Any]:
             type=float,
             metavar="X",
             help="From there an event goes on, both ways, as far as scores reach this.  "
-            "[default: 0.1 of --enter]",
+            "[default: a third of --enter]",
         ),
         click.option(
             "--cells",
@@ -175,6 +175,7 @@ def make_reading(
     roll_up: bool = False,
     enter: float | None = None,
     for_events: bool = False,
+    aggregate: str | None = None,
 ) -> Reading:
     """Read calibration and thresholds, and check that they are the model's.
 
@@ -188,7 +189,7 @@ def make_reading(
     thresholds: dict[int, float] = {}
     if calibration is not None:
         found = read_calibration(calibration)
-        found.check(model.sha256, len(model.classes))
+        found.check(model.sha256, len(model.classes), aggregate)
         if for_events and threshold is None and enter is None:
             thresholds = found.thresholds
     if isinstance(threshold, Path):

@@ -213,6 +213,7 @@ def classify(
             roll_up=roll_up,
             enter=settings["enter"],
             for_events=events,
+            aggregate=parts["aggregate"],
         ),
     )
     with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,17 @@ from click.core import ParameterSource
 from yamkit._text import printable
 from yamkit.cli._events import EVENT_OPTIONS, calibration_option, event_options, make_events
 from yamkit.cli._model import choose_model
+from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, tagger_options
 from yamkit.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from yamkit.evaluation.labels import LabelledSet
-    from yamkit.evaluation.scoring import Scores
-    from yamkit.plugin import Runner
     from yamkit.reading import Reading
     from yamkit.tagger import Tagger
-    from yamkit.types import EventParameters
+    from yamkit.types import EventParameters, TagClass
 
 __all__ = ["evaluate"]
 
@@ -129,7 +127,7 @@ def evaluate(
     from yamkit.evaluation import common_targets, evaluate_scores
     from yamkit.evaluation._report import as_json_text, as_text, make_folder, write_report
     from yamkit.evaluation.labels import read_set
-    from yamkit.evaluation.scoring import read_scores
+    from yamkit.evaluation.scoring import fingerprint, read_scores
     from yamkit.evaluation.targets import read_label_map
 
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
@@ -144,7 +142,8 @@ def evaluate(
         reading = _reading(
             ctx,
             calibration,
-            [(each.fingerprint.get("model_sha256", ""), len(each.classes)) for each in systems],
+            [each.fingerprint for each in systems],
+            [each.classes for each in systems],
         )
     else:
         folder = audio or (labels if labels.is_dir() else labels.parent)
@@ -157,11 +156,11 @@ def evaluate(
             files = _score_files(scores_file, report_folder, len(taggers))
             class_maps = [tagger.classes for tagger in taggers]
             reading = _reading(
-                ctx, calibration, [(tagger.model.sha256, len(tagger.classes)) for tagger in taggers]
+                ctx, calibration, [fingerprint(tagger) for tagger in taggers], class_maps
             )
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
-                _score(labelled, folder, tagger, file, strict, runner)
+                score(labelled, folder, tagger, file, strict, runner)
                 for tagger, file in zip(taggers, files, strict=True)
             ]
     reports = evaluate_scores(
@@ -201,7 +200,10 @@ def _events(
 
 
 def _reading(
-    ctx: click.Context, calibration: Path | None, models: Sequence[tuple[str, int]]
+    ctx: click.Context,
+    calibration: Path | None,
+    marks: Sequence[Mapping[str, str]],
+    class_maps: Sequence[Sequence[TagClass]],
 ) -> Reading:
     """Read the calibration; its thresholds are those of events where nobody gave another."""
     from yamkit.calibration import read_calibration
@@ -210,8 +212,8 @@ def _reading(
     if calibration is None:
         return Reading()
     found = read_calibration(calibration)
-    for sha256, classes in models:
-        found.check(sha256, classes)
+    for mark, classes in zip(marks, class_maps, strict=True):
+        found.check(mark.get("model_sha256", ""), len(classes), mark.get("aggregate"))
     given = [ctx.get_parameter_source(name) for name in ("threshold", "enter")]
     thresholds = {} if ParameterSource.COMMANDLINE in given else found.thresholds
     return Reading(found, None, thresholds)
@@ -228,23 +230,6 @@ def _open(
         for name in model or (None,)
         for engine in backend
     ]
-
-
-def _score(
-    labelled: LabelledSet,
-    folder: Path,
-    tagger: Tagger,
-    file: Path | None,
-    strict: bool,
-    runner: Runner,
-) -> Scores:
-    from yamkit._signals import Interruptions
-    from yamkit.evaluation import score_set
-
-    with Interruptions(), _progress(f"{printable(tagger.model.name)} {tagger.backend}") as progress:
-        return score_set(
-            labelled, folder, tagger, file, strict=strict, runner=runner, progress=progress
-        )
 
 
 def _score_files(
@@ -267,30 +252,3 @@ def _refuse_unused(ctx: click.Context, names: Iterable[str]) -> None:
             raise ParameterError(
                 f"--from-scores needs no {option.opts[0]}: the scores are what they are"
             )
-
-
-@contextlib.contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], object] | None]:
-    """Show a bar with the time that is left, where somebody watches."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -42,7 +42,7 @@ def test_the_outcome(yamkit) -> None:
 def test_events_are_those_of_python(yamkit) -> None:
     _, out, _ = yamkit("classify", SOUND, "--events", "--format", "json", "--enter", "0.4")
     with Tagger("yamnet-mini") as tagger:
-        found = tagger.tag(SOUND).events(EventParameters(0.4, 0.1 * 0.4))
+        found = tagger.tag(SOUND).events(EventParameters(0.4, 0.133333333))
     assert [
         (each["onset_seconds"], each["offset_seconds"], each["name"]) for each in events(out)
     ] == [(each.onset_seconds, each.offset_seconds, each.tag.name) for each in found]
@@ -50,7 +50,7 @@ def test_events_are_those_of_python(yamkit) -> None:
         [each.tag.score for each in found], abs=1e-6
     )
     parameters = json.loads(out)["parameters"]["events"]
-    assert (parameters["enter"], parameters["leave"]) == (0.4, 0.04)
+    assert (parameters["enter"], parameters["leave"]) == (0.4, 0.133333333)
 
 
 def test_several_formats_in_one_pass(yamkit) -> None:

@@ -1,0 +1,204 @@
+"""Listening, measured: delay from a sound's onset to its line, processor time, a simulated day.
+
+    python benchmarks/listen.py ../shared/audio/esc10 [--minutes 20] [--hours 24]
+
+The sounds are those of `mixtures.py`, at 16 kHz. Delay: they are fed in blocks of 20 ms; the delay of
+an event's line is the audio that was fed since the true onset, and the time that it took from the
+block's arrival to the line. Processor: `yamkit listen` hears a pipe, and its processor time is held
+against the length of the sound. Day: the minutes are fed again and again, as fast as they are heard,
+and each quarter of the day shows memory and the delay of a patch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mixtures
+import numpy as np
+import soundfile
+from measure import yamkit
+
+from yamkit import Tagger
+from yamkit.evaluation.targets import read_label_map
+from yamkit.listening import Block, Delays, Heard, listen
+from yamkit.reading import Reading
+from yamkit.types import EventParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Sound = NDArray[np.float32]
+
+RATE_HZ = 16000
+BLOCK = RATE_HZ // 50
+LIMIT_SECONDS = 1.0
+LIMIT_PROCESSOR = 0.05
+
+
+def resampled(path: Path) -> Sound:
+    """Read a mixture at 16 kHz, as yamkit resamples."""
+    from yamkit.resamplers._polyphase import Polyphase
+
+    sound, rate = soundfile.read(path, dtype="float32")
+    resampler = Polyphase(rate, RATE_HZ)
+    return np.concatenate([resampler.process(sound), resampler.flush()])
+
+
+def blocks(sounds: Iterator[Sound]) -> Iterator[Block]:
+    """Feed sounds one behind the other, each block as if it came this moment."""
+    place = 0
+    for sound in sounds:
+        for start in range(0, len(sound), BLOCK):
+            part = sound[start : start + BLOCK, np.newaxis]
+            yield Block(place, part, time.monotonic(), time.time())
+            place += len(part)
+
+
+def hear(tagger: Tagger, sounds: Iterator[Sound], gate: float | None) -> Iterator[Heard]:
+    """Listen for all classes with the defaults."""
+    columns = np.arange(len(tagger.classes))
+    parameters, reading = EventParameters(), Reading()
+    return listen(
+        tagger,
+        blocks(sounds),
+        RATE_HZ,
+        parameters,
+        columns=columns,
+        reading=reading,
+        gate_dbfs=gate,
+    )
+
+
+def measure_delays(tagger: Tagger, sounds: list[Sound], placed: list[mixtures.Placed]) -> None:
+    """Print how long after its true onset a clear sound's line comes, and after its cell."""
+    label_map = read_label_map(str(mixtures.LABEL_MAP))
+    names = {entry.name for entry in tagger.classes}
+    lines: list[tuple[float, float, str]] = []  # known at, onset told, class
+    behind, taken = [], Delays()
+    for heard in hear(tagger, iter(sounds), None):
+        known = heard.block.end_sample / RATE_HZ
+        taken.add(time.monotonic() - heard.block.arrived)
+        lines += [(known, onset.onset_seconds, onset.tag.name) for onset in heard.onsets]
+        behind += [known - onset.onset_seconds for onset in heard.onsets if not heard.end]
+    delays = []
+    for row in placed:
+        minute = int(row.file.partition("-")[2].partition(".")[0])
+        onset = minute * mixtures.MINUTE_SECONDS + row.onset_seconds
+        offset = minute * mixtures.MINUTE_SECONDS + row.offset_seconds
+        wanted = names & set(label_map[row.label])
+        found = [
+            known
+            for known, told, name in lines
+            if name in wanted and told < offset and known > onset and known < offset + 2
+        ]
+        if row.level_db == 20 and not row.overlaps and found:
+            delays.append(min(found) - onset + taken.median_seconds)
+    print(
+        f"delay from a sound's true onset to its line ({len(delays)} events at 20 dB, alone): "
+        f"median {np.median(delays):.2f} s, worst {max(delays):.2f} s"
+    )
+    print(
+        f"a patch was heard {1000 * taken.median_seconds:.1f} ms after its last sample came "
+        f"(median; worst {1000 * taken.worst_seconds:.0f} ms)"
+    )
+
+
+def measure_processor(sounds: list[Sound], model: str) -> None:
+    """Print processor time over the length of the sound, start of the process left out."""
+    short, long = sounds[:1], sounds
+    used = []
+    for part in (short, long):
+        data = (np.concatenate(part) * 32767).astype("<i2").tobytes()
+        raw = ("--encoding", "s16le", "--sample-rate", str(RATE_HZ))
+        process = subprocess.Popen(
+            [yamkit(), "listen", "-", *raw, "--model", model],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        assert process.stdin is not None
+        process.stdin.write(data)
+        process.stdin.close()
+        _, _, usage = os.wait4(process.pid, 0)
+        process.returncode = 0
+        used.append(usage.ru_utime + usage.ru_stime)
+    seconds = sum(map(len, long)) / RATE_HZ - sum(map(len, short)) / RATE_HZ
+    share = (used[1] - used[0]) / seconds
+    verdict = "within" if share < LIMIT_PROCESSOR else "MISSED"
+    print(
+        f"processor time at real time: {share:.2%} of one core; the limit is "
+        f"{LIMIT_PROCESSOR:.0%}: {verdict}"
+    )
+
+
+def simulate_day(tagger: Tagger, sounds: list[Sound], hours: float, gate: float | None) -> None:
+    """Print memory and delay in each quarter of a day."""
+    total = round(hours * 3600 * RATE_HZ)
+
+    def endless() -> Iterator[Sound]:
+        fed = 0
+        while fed < total:
+            for sound in sounds:
+                yield sound
+                fed += len(sound)
+
+    print(f"{hours:g} hours, in quarters:   memory   patch (median, worst)   events   x real time")
+    delays, events, quarter, begun = Delays(), 0, 1, time.monotonic()
+    first_mb = None
+    for heard in hear(tagger, endless(), gate):
+        delays.add(time.monotonic() - heard.block.arrived)
+        events += len(heard.events)
+        if heard.block.end_sample >= quarter * total / 4 or heard.end:
+            memory = _memory_mb()
+            first_mb = memory if first_mb is None else first_mb
+            wall = time.monotonic() - begun
+            print(
+                f"{quarter:>24}{memory:>9.0f} MB{1000 * delays.median_seconds:>10.1f} ms"
+                f"{1000 * delays.worst_seconds:>8.0f} ms{events:>9}{total / 4 / RATE_HZ / wall:>12.0f}",
+                flush=True,
+            )
+            delays, events, begun, quarter = Delays(), 0, time.monotonic(), quarter + 1
+            if quarter > 4:
+                break
+    print(f"memory from the first quarter to the last: {_memory_mb() - (first_mb or 0):+.1f} MB")
+
+
+def _memory_mb() -> float:
+    """Give the memory this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("esc10", type=Path, help="folder with esc10.csv and audio/")
+    parser.add_argument("--minutes", type=int, default=20)
+    parser.add_argument(
+        "--hours", type=float, default=24.0, help="of the simulated day; 0 for none"
+    )
+    parser.add_argument("--gate", type=float, help="of the simulated day, in dB")
+    parser.add_argument("--model", default="yamnet")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        placed = mixtures.make(Path(scratch), arguments.esc10, arguments.minutes, seed=6)
+        names = sorted({row.file for row in placed})
+        sounds = [resampled(Path(scratch, name)) for name in names]
+    with Tagger(arguments.model, batch_size=1, threads=1, resampler="polyphase-live") as tagger:
+        measure_delays(tagger, sounds, placed)
+        measure_processor(sounds, arguments.model)
+        sys.stdout.flush()
+        if arguments.hours:
+            simulate_day(tagger, sounds, arguments.hours, arguments.gate)
+
+
+if __name__ == "__main__":
+    main()

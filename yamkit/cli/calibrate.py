@@ -1,0 +1,180 @@
+"""``yamkit calibrate``: a labelled set and a tagger in, maps of scores and thresholds out."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yamkit._text import printable
+from yamkit.cli._model import choose_model
+from yamkit.cli._scoring import score
+from yamkit.cli._tagger import make_runner, share_cores, tagger_options
+
+if TYPE_CHECKING:
+    from yamkit.calibration import Calibration
+    from yamkit.evaluation.scoring import Scores
+
+__all__ = ["calibrate"]
+
+_PATH = click.Path(path_type=Path)
+_SHOWN = 40
+
+
+@click.command()
+@click.argument("labels", type=_PATH)
+@click.option(
+    "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."
+)
+@click.option("--audio", type=_PATH, help="Folder of the clips.  [default: that of LABELS]")
+@click.option("--layout", metavar="NAME", help="Label reader.  [default: the header tells]")
+@click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
+@click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
+@click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
+@click.option("--label-map", type=_PATH, help="CSV file category,mid or category,name.")
+@click.option(
+    "--method",
+    type=click.Choice(["platt", "isotonic"]),
+    default="platt",
+    show_default=True,
+    help="Form of the maps; isotonic wants hundreds of examples.",
+)
+@click.option(
+    "--precision",
+    type=float,
+    metavar="P",
+    help="Choose the lowest thresholds with this precision.  [default: those of the best F1]",
+)
+@click.option(
+    "--least-examples",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Leave classes raw that fewer clips have, or lack.",
+)
+@click.option(
+    "--cross-validation",
+    "parts",
+    type=click.IntRange(2),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Folds, where the list has none.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the folds.")
+@click.option(
+    "--scores", "scores_file", type=_PATH, help="Keep the scores in this file, as eval does."
+)
+@click.option(
+    "--from-scores",
+    type=_PATH,
+    help="Fit to a file of --scores, without audio or model.",
+)
+@tagger_options()
+def calibrate(
+    labels: Path,
+    output: Path,
+    audio: Path | None,
+    layout: str | None,
+    folds: tuple[str, ...],
+    splits: tuple[str, ...],
+    limit: int | None,
+    label_map: Path | None,
+    method: str,
+    precision: float | None,
+    least_examples: int,
+    parts: int,
+    seed: int,
+    scores_file: Path | None,
+    from_scores: Path | None,
+    **options: Any,
+) -> None:
+    """Fit scores to how often they are right: LABELS as for eval.
+
+    \b
+    Examples:
+      yamkit calibrate esc50.csv --audio audio/ -o calibration.csv
+      yamkit classify --calibration calibration.csv --events farm.flac
+      yamkit eval other.csv --audio audio/ --calibration calibration.csv
+
+    For each class that a label means: a map from its scores to the share that was right, and the
+    threshold of the best F1. Figures are cross-validated. Classes with too few examples are left
+    raw, and named. Maps are of clips' scores, or with strong labels of those of cells; a
+    calibration belongs to the model that it was fitted to.
+    """
+    from yamkit.calibration import write_calibration
+    from yamkit.evaluation.fitting import fit_calibration
+    from yamkit.evaluation.labels import read_set
+    from yamkit.evaluation.scoring import read_scores
+    from yamkit.evaluation.targets import read_label_map
+
+    labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
+    meaning = None if label_map is None else read_label_map(label_map)
+    if from_scores is not None:
+        scores = read_scores(from_scores)
+    else:
+        folder = audio or (labels if labels.is_dir() else labels.parent)
+        scores = _score(labelled, folder, scores_file, **options)
+    calibration = fit_calibration(
+        labelled,
+        scores,
+        label_map=meaning,
+        method=method,
+        precision=precision,
+        least_examples=least_examples,
+        folds=parts,
+        seed=seed,
+    )
+    write_calibration(calibration, output)
+    click.echo(_as_text(calibration, output), nl=False)
+
+
+def _score(
+    labelled: Any,
+    folder: Path,
+    scores_file: Path | None,
+    *,
+    model: str | None,
+    jobs: int | None,
+    threads: int | None,
+    runner: str,
+    ray_address: str | None,
+    **parts: Any,
+) -> Scores:
+    from yamkit.tagger import Tagger
+
+    shares = share_cores(jobs, threads)
+    with contextlib.ExitStack() as stack:
+        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
+        bundle = choose_model(model)
+        tagger = stack.enter_context(Tagger(bundle, threads=shares.threads, **parts))
+        return score(labelled, folder, tagger, scores_file, False, carrier)
+
+
+def _as_text(calibration: Calibration, output: Path) -> str:
+    held = [entry for entry in calibration.classes if entry.method != "raw"]
+    lines = [
+        f"{printable(output)}: {len(held)} classes of {calibration.model} calibrated, "
+        f"{len(calibration.raw)} left raw; fitted to {calibration.unit}s"
+    ]
+    if held:
+        width = max(len(entry.name) for entry in held[:_SHOWN])
+        lines.append(
+            f"{'':{width}}  positives  threshold  precision  recall     F1  Brier raw  calibrated"
+        )
+    for entry in held[:_SHOWN]:
+        threshold = "-" if entry.threshold is None else f"{entry.threshold:.3f}"
+        lines.append(
+            f"{printable(entry.name):{width}}{entry.positives:11}{threshold:>11}"
+            f"{entry.precision:11.3f}{entry.recall:8.3f}{entry.f1:7.3f}"
+            f"{entry.brier_raw:11.4f}{entry.brier_calibrated:12.4f}"
+        )
+    if len(held) > _SHOWN:
+        lines.append(f"and {len(held) - _SHOWN} more")
+    if held:
+        lines.append("(precision, recall, F1 and Brier scores are cross-validated)")
+    if calibration.raw:
+        lines.append(f"left raw, too few examples or none that rise: {'; '.join(calibration.raw)}")
+    return "\n".join(lines) + "\n"
