@@ -2,11 +2,11 @@
 
     python benchmarks/listen.py ../shared/audio/esc10 [--minutes 20] [--hours 24]
 
-The sounds are those of `mixtures.py`, at 16 kHz. Delay: they are fed in blocks of 20 ms; the delay of
-an event's line is the audio that was fed since the true onset, and the time that it took from the
-block's arrival to the line. Processor: `yamkit listen` hears a pipe, and its processor time is held
-against the length of the sound. Day: the minutes are fed again and again, as fast as they are heard,
-and each quarter of the day shows memory and the delay of a patch.
+The sounds are those of `mixtures.py`, at 16 kHz. Delay: they are fed in blocks of 20 ms; the delay
+of an event's line is the audio that was fed since the true onset, and the time that it took from
+the block's arrival to the line. Processor: `yamkit listen` hears a pipe, and its processor time is
+held against the length of the sound. Day: the minutes are fed again and again, as fast as they are
+heard, and each quarter of the day shows memory and the delay of a patch.
 """
 
 from __future__ import annotations
@@ -160,10 +160,10 @@ def simulate_day(tagger: Tagger, sounds: list[Sound], hours: float, gate: float 
         if heard.block.end_sample >= quarter * total / 4 or heard.end:
             memory = _memory_mb()
             first_mb = memory if first_mb is None else first_mb
-            wall = time.monotonic() - begun
+            speed = total / 4 / RATE_HZ / (time.monotonic() - begun)
             print(
                 f"{quarter:>24}{memory:>9.0f} MB{1000 * delays.median_seconds:>10.1f} ms"
-                f"{1000 * delays.worst_seconds:>8.0f} ms{events:>9}{total / 4 / RATE_HZ / wall:>12.0f}",
+                f"{1000 * delays.worst_seconds:>8.0f} ms{events:>9}{speed:>12.0f}",
                 flush=True,
             )
             delays, events, begun, quarter = Delays(), 0, time.monotonic(), quarter + 1

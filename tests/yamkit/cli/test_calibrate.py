@@ -1,0 +1,161 @@
+"""`yamkit calibrate`, strong labels in `yamkit eval`, and a calibration in every command."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from yamkit.models.bundle import ModelBundle
+
+CLIPS = 24
+
+
+@pytest.fixture(autouse=True)
+def _set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle):
+    """Clips of noise, loud or soft; the loud ones are labelled, from one second to two."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("YAMKIT_MODEL", str(tiny.folder))
+    Path("audio").mkdir()
+    weak, strong = ["path,labels"], ["filename\tonset\toffset\tevent_label"]
+    for number in range(CLIPS):
+        noise = np.random.default_rng(number).normal(0, 0.001, 3 * 8000)
+        is_loud = number % 2 == 0
+        if is_loud:
+            noise[8000:16000] *= 200
+        name = f"{number}.wav"
+        soundfile.write(Path("audio", name), noise, 8000)
+        weak.append(f"{name},{'Speech' if is_loud else 'Dog' if number == 1 else ''}")
+        strong.append(f"{name}\t1.0\t2.0\tSpeech" if is_loud else f"{name}\t\t\t")
+    Path("weak.csv").write_text("\n".join(weak) + "\n")
+    Path("strong.tsv").write_text("\n".join(strong) + "\n")
+
+
+FIT = ("calibrate", "weak.csv", "--audio", "audio", "-o", "cal.csv")
+
+
+def rows(path: str) -> list[dict[str, str]]:
+    with Path(path).open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_calibration_is_fitted_and_applied(yamkit) -> None:
+    code, out, err = yamkit(*FIT, "--scores", "scores.npz")
+    assert (code, err) == (0, "")
+    assert out.startswith("cal.csv: ")
+    assert "fitted to clips" in out
+    assert "left raw, too few examples or none that rise:" in out
+    found = {row["name"]: row for row in rows("cal.csv")}
+    assert set(found) == {"Speech", "Dog"}
+    assert found["Dog"]["method"] == "raw"
+    assert found["Speech"]["positives"] == "12"
+    again = ("calibrate", "weak.csv", "--from-scores", "scores.npz", "-o", "again.csv")
+    assert yamkit(*again)[0] == 0
+    assert Path("again.csv").read_bytes() == Path("cal.csv").read_bytes()
+
+
+def test_outputs_say_calibrated(yamkit, tiny: ModelBundle) -> None:
+    yamkit(*FIT, "--method", "isotonic")
+    plain = ("classify", "audio/0.wav", "--top", "all", "--classes", "Speech")
+    calibrated = (*plain, "--calibration", "cal.csv")
+    assert "calibrated mean of" in yamkit(*calibrated)[1]
+    table = list(csv.DictReader(io.StringIO(yamkit(*calibrated, "--format", "csv")[1])))
+    assert table[0]["score_kind"] == "calibrated"
+    document = json.loads(yamkit(*calibrated, "--format", "json")[1])
+    assert document["parameters"]["score_kind"] == "calibrated"
+    assert len(document["parameters"]["calibration"]) == 64
+    raw = json.loads(yamkit(*plain, "--format", "json")[1])
+    assert raw["parameters"]["score_kind"] == "raw"
+    (own,) = (row for row in rows("cal.csv") if row["name"] == "Speech")
+    numbers = [float(number) for number in own["parameters"].split()]
+    half = len(numbers) // 2
+    mapped = np.interp(raw["clips"][0]["tags"][0]["score"], numbers[:half], numbers[half:])
+    assert document["clips"][0]["tags"][0]["score"] == pytest.approx(mapped, abs=0.02)
+    events = json.loads(yamkit(*calibrated, "--events", "--format", "json")[1])
+    assert events["parameters"]["class_thresholds"]
+    entered = ("--events", "--enter", "0.2", "--format", "json")
+    assert not json.loads(yamkit(*calibrated, *entered)[1])["parameters"]["class_thresholds"]
+
+
+def test_a_calibration_of_something_else_is_refused(yamkit) -> None:
+    yamkit(*FIT)
+    code, _, err = yamkit(
+        "classify", "audio/0.wav", "--calibration", "cal.csv", "--model", "yamnet-mini"
+    )
+    assert code == 2
+    assert err.startswith("error: the calibration was fitted to another model, tiny")
+    code, _, err = yamkit(
+        "classify", "audio/0.wav", "--calibration", "cal.csv", "--aggregate", "max"
+    )
+    assert code == 2
+    assert "use --aggregate mean" in err
+    evaluate = ("eval", "weak.csv", "--audio", "audio", "--calibration", "cal.csv")
+    assert yamkit(*evaluate, "--aggregate", "max")[0] == 2
+    code, out, _ = yamkit(*evaluate)
+    assert code == 0
+    assert "(scores are calibrated, of those classes that the calibration has)" in out
+
+
+def test_strong_labels_are_evaluated(yamkit) -> None:
+    evaluate = ("eval", "strong.tsv", "--audio", "audio", "--enter", "0.5", "--leave", "0.4")
+    code, out, err = yamkit(*evaluate, "--report", "report")
+    assert (code, err) == (0, "")
+    assert "(dcase-strong): 24 clips listed, 24 found, 24 scored, 0 failed" in out
+    for line in ("segment-based (1 s) F1, all events", "event-based (0.2 s) error rate", "PSDS 2"):
+        assert line in out
+    assert "(events enter at 0.5 and leave at 0.4; PSDS over 50 thresholds)" in out
+    document = json.loads(Path("report/report.json").read_text())
+    events = document["systems"][0]["events"]
+    assert events["segments"]["reference"] == 12
+    assert [entry["name"] for entry in events["classes"]] == ["Speech"]
+    assert 0 <= events["psds_1"] <= 1
+    (row,) = rows("report/events.csv")
+    assert (row["name"], row["collars_reference"]) == ("Speech", "12")
+    # the scores hold the patches, so that other thresholds need no audio
+    again = ("eval", "strong.tsv", "--from-scores", "report/scores.npz")
+    assert yamkit(*again, "--enter", "0.5", "--leave", "0.4")[1] == out
+    assert yamkit(*again, "--enter", "0.9")[1] != out
+    twice = yamkit(*again, "--from-scores", "report/scores.npz")[1]
+    assert "tiny 1" in twice
+    assert "PSDS 1" in twice
+
+
+def test_events_found_are_those_of_classify(yamkit) -> None:
+    options = ("--enter", "0.5405", "--leave", "0.54", "--median", "3")
+    _, out, _ = yamkit("eval", "strong.tsv", "--audio", "audio", "--json", *options)
+    (system,) = json.loads(out)["systems"]
+    names = [f"audio/{number}.wav" for number in range(CLIPS)]
+    _, text, _ = yamkit(
+        "classify", *names, "--events", "--format", "json", "--classes", "Speech", *options
+    )
+    found = sum(len(clip["events"]) for clip in json.loads(text)["clips"])
+    assert system["events"]["collars"]["estimated"] == found
+
+
+def test_strong_labels_are_calibrated_by_cell(yamkit) -> None:
+    code, out, _ = yamkit("calibrate", "strong.tsv", "--audio", "audio", "-o", "cells.csv")
+    assert code == 0
+    assert "fitted to cells" in out
+    (row,) = rows("cells.csv")
+    assert row["unit"] == "cell"
+    assert int(row["positives"]) > CLIPS
+
+
+def test_errors(yamkit) -> None:
+    code, _, err = yamkit("eval", "weak.csv", "--audio", "audio", "--enter", "0.5")
+    assert (code, err) == (
+        2,
+        "error: --enter is of events, and weak.csv does not say when labels sound\n",
+    )
+    yamkit("eval", "weak.csv", "--audio", "audio", "--scores", "weak.npz")
+    code, _, err = yamkit("eval", "strong.tsv", "--from-scores", "weak.npz")
+    assert code == 1
+    assert "the scores are of clips alone; score the set again" in err
+    code, _, err = yamkit(*FIT, "--precision", "2")
+    assert (code, err) == (2, "error: precision 2: wanted more than 0, at most 1\n")
+    assert not Path("cal.csv").exists()

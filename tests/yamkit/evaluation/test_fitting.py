@@ -1,0 +1,177 @@
+"""Fitting: known maps are found again, too few examples are left raw."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yamkit.calibration import logits
+from yamkit.errors import LabelError, MissingRequirementError, ParameterError
+from yamkit.evaluation.fitting import fit_calibration, fit_threshold
+from yamkit.evaluation.labels import LabelledSet
+from yamkit.evaluation.scoring import Scores, Timeline
+from yamkit.events import Grid
+from yamkit.types import LabelledClip, LabelledEvent, TagClass
+
+CLASSES = (TagClass(0, "/m/0", "Dog"), TagClass(1, "/m/1", "Cat"), TagClass(2, "/m/2", "Owl"))
+MARK = {"model": "net", "model_sha256": "ab" * 32, "aggregate": "mean"}
+
+
+def labelled(clips) -> LabelledSet:
+    clips = list(clips)
+    labels = tuple(sorted({label for clip in clips for label in clip.labels}))
+    return LabelledSet(Path("list.csv"), "csv", tuple(clips), labels, {})
+
+
+def drawn(count: int, slope: float, offset: float, seed: int = 0):
+    """Clips whose label is drawn with the probability that a known map gives."""
+    random = np.random.default_rng(seed)
+    values = random.uniform(0.01, 0.99, (count, 3)).astype(np.float32)
+    chance = 1 / (1 + np.exp(-(slope * logits(values[:, 0]) + offset)))
+    clips, rows = [], {}
+    for number in range(count):
+        labels = ["Dog"] if random.random() < chance[number] else []
+        labels += ["Cat"] if number < 4 else []
+        labels += ["Owl"] if values[number, 2] < 0.4 else []
+        clips.append(LabelledClip((f"{number}.wav",), tuple(labels)))
+        rows[f"{number}.wav"] = values[number]
+    return labelled(clips), Scores(MARK, CLASSES, rows)
+
+
+def test_a_known_map_is_found_again() -> None:
+    given_set, scores = drawn(4000, 1.5, -1.0)
+    found = fit_calibration(given_set, scores)
+    assert (found.model, found.model_sha256, found.unit, found.aggregate) == (
+        "net",
+        "ab" * 32,
+        "clip",
+        "mean",
+    )
+    dog, cat, owl = found.classes
+    assert dog.method == "platt"
+    assert dog.parameters == pytest.approx((1.5, -1.0), abs=0.15)
+    assert dog.brier_calibrated < dog.brier_raw
+    assert dog.positives + dog.negatives == 4000
+    # four clips are too few, and the owl's scores fall where it is
+    assert (cat.method, cat.positives, cat.threshold) == ("raw", 4, None)
+    assert owl.method == "raw"
+    assert found.raw == ("Cat", "Owl")
+
+
+def test_isotonic_maps() -> None:
+    given_set, scores = drawn(2000, 3.0, 0.0)
+    dog = fit_calibration(given_set, scores, method="isotonic").classes[0]
+    assert dog.method == "isotonic"
+    places = np.array([0.2, 0.5, 0.8])
+    assert dog.apply(places) == pytest.approx(1 / (1 + np.exp(-3 * logits(places))), abs=0.1)
+
+
+def test_a_wanted_precision() -> None:
+    given_set, scores = drawn(3000, 1.5, -1.0)
+    plain = fit_calibration(given_set, scores).classes[0]
+    sure = fit_calibration(given_set, scores, precision=0.95).classes[0]
+    assert sure.threshold > plain.threshold
+    assert sure.precision == pytest.approx(0.95, abs=0.04)
+    assert plain.f1 > sure.f1
+    never = fit_calibration(given_set, scores, precision=1.0).classes[0]
+    assert never.threshold is None or never.precision > 0.9
+
+
+def test_folds_of_the_list_are_kept() -> None:
+    given_set, scores = drawn(400, 1.5, 0.0)
+    in_folds = labelled(
+        LabelledClip(clip.names, clip.labels, fold=str(number % 4))
+        for number, clip in enumerate(given_set.clips)
+    )
+    assert fit_calibration(in_folds, scores, seed=1) == fit_calibration(in_folds, scores, seed=2)
+    assert fit_calibration(given_set, scores, seed=1) != fit_calibration(given_set, scores, seed=2)
+    # a fold without the label on the other side: nothing can be fitted there
+    lonely = labelled(
+        LabelledClip(clip.names, clip.labels, fold="1" if "Dog" in clip.labels else "2")
+        for clip in given_set.clips
+    )
+    assert fit_calibration(lonely, scores).classes[0].method == "raw"
+
+
+def test_several_classes_of_one_label() -> None:
+    given_set, scores = drawn(400, 1.5, 0.0)
+    meaning = {"Dog": ("Dog", "Owl"), "Cat": ("Owl",)}
+    found = fit_calibration(given_set, scores, label_map=meaning)
+    assert [(each.name, each.label) for each in found.classes] == [("Dog", "Dog"), ("Owl", "Dog")]
+
+
+def test_strong_labels_are_fitted_to_cells() -> None:
+    grid = Grid(10, 20, 10)
+    random = np.random.default_rng(0)
+    clips, timelines, rows = [], {}, {}
+    for number in range(40):
+        patches = np.full((9, 3), 0.1, np.float32)
+        patches[3:6, 0] = random.uniform(0.6, 0.9) if number % 2 else 0.1
+        events = (LabelledEvent("Dog", 3.0, 6.0),) if number % 2 else ()
+        name = f"{number}.wav"
+        labels = tuple(each.label for each in events)
+        clips.append(LabelledClip((name,), labels, events=events))
+        timelines[name] = Timeline(patches, 100)
+        rows[name] = patches.mean(axis=0)
+    scores = Scores(MARK, CLASSES, rows, timelines=timelines, grid=grid)
+    found = fit_calibration(labelled(clips), scores)
+    assert (found.unit, found.aggregate) == ("cell", "mean")
+    (dog,) = found.classes
+    assert (dog.positives, dog.negatives) == (20 * 3, 40 * 10 - 20 * 3)
+    assert dog.f1 > 0.8
+    with pytest.raises(LabelError, match="of clips alone; score the set again"):
+        fit_calibration(labelled(clips), Scores(MARK, CLASSES, rows))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9]), st.booleans()), min_size=1),
+    st.sampled_from([None, 0.5, 0.75, 1.0]),
+)
+def test_no_threshold_is_better(examples, precision) -> None:
+    scores = np.array([score for score, _ in examples])
+    truth = np.array([label for _, label in examples])
+    if not truth.any():
+        truth[0] = True
+
+    def figures(threshold: float) -> tuple[float, float, int]:
+        said = scores >= threshold
+        hits = int((said & truth).sum())
+        return 2 * hits / (said.sum() + truth.sum()), hits / max(said.sum(), 1), int(said.sum())
+
+    found = fit_threshold(scores, truth, precision)
+    all_figures = [figures(level) for level in np.unique(scores)]
+    if precision is None:
+        assert figures(found)[0] == pytest.approx(max(each[0] for each in all_figures))
+        return
+    allowed = [each[2] for each in all_figures if each[1] >= precision]
+    if not allowed:
+        assert found is None
+    else:
+        assert figures(found)[1] >= precision
+        assert figures(found)[2] == max(allowed)
+
+
+def test_what_makes_no_sense(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_set, scores = drawn(50, 1.0, 0.0)
+    for wrong, message in (
+        ({"method": "beta"}, "method 'beta': wanted one of platt, isotonic"),
+        ({"precision": 0.0}, "precision 0: wanted more than 0"),
+        ({"folds": 1}, "1 folds of at least 10 examples"),
+        ({"least_examples": 3}, "5 folds of at least 3 examples"),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            fit_calibration(given_set, scores, **wrong)
+    with pytest.raises(LabelError, match="no clip of it has scores"):
+        fit_calibration(given_set, Scores(MARK, CLASSES))
+    for name in list(itertools.chain(sys.modules)):
+        if name.split(".")[0] == "sklearn":
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn.isotonic", None)
+    with pytest.raises(MissingRequirementError, match=r"pip install 'yamkit\[calibrate\]'"):
+        fit_calibration(given_set, scores)

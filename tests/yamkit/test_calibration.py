@@ -1,0 +1,189 @@
+"""Calibrations: applied, written, read again, and refused where they are none."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yamkit.calibration import (
+    Calibration,
+    ClassCalibration,
+    logits,
+    read_calibration,
+    read_thresholds,
+    write_calibration,
+)
+from yamkit.errors import CalibrationError, IncompatibleError, ParameterError
+from yamkit.events import Grid
+from yamkit.reading import Reading
+from yamkit.types import EventParameters, TagClass
+
+CLASSES = (
+    TagClass(0, "/m/09x0r", "Speech"),
+    TagClass(1, "/m/0bt9lr", "Dog"),
+    TagClass(2, "/m/05tny_", 'Bark, "loud"'),
+)
+PLATT = ClassCalibration(
+    1, "/m/0bt9lr", "Dog", "dog", "platt", 40, 60, 0.4, (2.0, 1.0), 0.9, 0.8, 0.85, 0.1, 0.05
+)
+ISOTONIC = ClassCalibration(
+    2, "/m/05tny_", 'Bark, "loud"', "bark\n1", "isotonic", 9, 9, 0.5, (0.1, 0.2, 0.6, 0.0, 0.5, 1.0)
+)
+RAW = ClassCalibration(0, "/m/09x0r", "Speech", "speech", "raw", 2, 98)
+CALIBRATION = Calibration("net", "ab" * 32, "clip", "mean", (RAW, PLATT, ISOTONIC))
+
+
+def test_scores_are_mapped() -> None:
+    scores = np.array([[0.3, 0.5, 0.15], [0.7, 0.0, 0.9]], np.float32)
+    found = CALIBRATION.apply(scores)
+    assert found.dtype == np.float32
+    assert found[:, 0].tolist() == scores[:, 0].tolist()
+    assert found[0, 1] == pytest.approx(1 / (1 + np.exp(-1.0)))
+    assert found[1, 1] == pytest.approx(
+        1 / (1 + np.exp(-(2 * logits(np.array(1e-7)) + 1))), abs=1e-9
+    )
+    assert found[:, 2] == pytest.approx([0.25, 1.0])
+    assert scores[0, 1] == 0.5
+    assert CALIBRATION.thresholds == {1: 0.4, 2: 0.5}
+    assert CALIBRATION.raw == ("Speech",)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=20))
+def test_maps_never_fall(values: list[float]) -> None:
+    ordered = np.array(sorted(values))
+    for entry in (PLATT, ISOTONIC, RAW):
+        mapped = entry.apply(ordered)
+        assert (np.diff(mapped) >= 0).all()
+        assert mapped.min() >= 0
+        assert mapped.max() <= 1
+
+
+def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "ä.csv"
+    write_calibration(CALIBRATION, path)
+    found = read_calibration(path)
+    assert found == CALIBRATION
+    assert found.sha256 == CALIBRATION.sha256
+    assert [each.name for each in tmp_path.iterdir()] == ["ä.csv"]
+    with pytest.raises(CalibrationError, match="No such file"):
+        write_calibration(CALIBRATION, tmp_path / "no" / "x.csv")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [(), (0.1,), (0.2, 0.1, 0.0, 1.0), (0.1, 0.1, 0.0, 1.0), (0.1, 0.2, 1.0, 0.0), (0.1, 1.5)],
+)
+def test_maps_that_do_not_rise(tmp_path: Path, parameters: tuple[float, ...]) -> None:
+    path = tmp_path / "x.csv"
+    entry = dataclasses.replace(ISOTONIC, parameters=parameters)
+    write_calibration(dataclasses.replace(CALIBRATION, classes=(entry,)), path)
+    with pytest.raises(CalibrationError, match="scores and values that rise"):
+        read_calibration(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("schema", "yamkit-calibration/9", "another schema"),
+        ("parameters", "1.0", "platt takes two parameters"),
+        ("parameters", "-1.0 0.0", "the first at least 0"),
+        ("parameters", "nan 0.0", "not finite"),
+        ("parameters", "x y", "could not convert"),
+        ("method", "raw", "method 'raw'"),
+        ("method", "spline", "method 'spline'"),
+        ("index", "0", "a class twice"),
+        ("index", "-1", "index -1"),
+        ("threshold", "inf", "number inf"),
+        ("unit", "clap", "rows of several calibrations"),
+        ("model_sha256", "cd", "rows of several calibrations"),
+        ("positives", "many", "invalid literal"),
+    ],
+)
+def test_files_that_are_no_calibration(
+    tmp_path: Path, column: str, value: str, message: str
+) -> None:
+    path = tmp_path / "x.csv"
+    write_calibration(CALIBRATION, path)
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    rows[1][column] = value
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    with pytest.raises(CalibrationError, match=message):
+        read_calibration(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "no column schema"),
+        (b"a,b\n1,2\n", "no column schema"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"schema,index,method,parameters,threshold\n", "no calibration of this version"),
+        (b'schema,index,method,parameters,threshold\n"', "no CSV file"),
+        (b"schema,index,method,parameters,threshold\nyamkit-calibration/1\n", "no calibration of"),
+    ],
+)
+def test_strange_files(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(data)
+    with pytest.raises(CalibrationError, match=message):
+        read_calibration(path)
+
+
+def test_a_calibration_belongs_to_its_model() -> None:
+    CALIBRATION.check("ab" * 32, 3, "mean")
+    CALIBRATION.check("ab" * 32, 3)
+    with pytest.raises(IncompatibleError, match="fitted to another model, net"):
+        CALIBRATION.check("cd" * 32, 3)
+    with pytest.raises(IncompatibleError, match="has a class 2, and the model has 2 classes"):
+        CALIBRATION.check("ab" * 32, 2)
+    with pytest.raises(IncompatibleError, match="use --aggregate mean"):
+        CALIBRATION.check("ab" * 32, 3, "max")
+    dataclasses.replace(CALIBRATION, unit="cell").check("ab" * 32, 3, "max")
+
+
+def test_thresholds_of_classes(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("﻿name,threshold\nSpeech,0.5\ndog/,0.25\nSpeech,\n", encoding="utf-8")
+    assert read_thresholds(path, CLASSES) == {0: 0.5, 1: 0.25, 2: 0.25}
+    write_calibration(CALIBRATION, path)
+    assert read_thresholds(path, CLASSES) == {1: 0.4, 2: 0.5}
+    for text, error, message in (
+        ("name,threshold\nSpeech,high\n", CalibrationError, "line 2: threshold 'high'"),
+        ("name,threshold\nSpeech,nan\n", CalibrationError, "wanted a number"),
+        ("threshold\n0.5\n", CalibrationError, "no row with mid or name"),
+        ("name\nSpeech\n", CalibrationError, "no column threshold"),
+        ("name,threshold\nSpech,0.5\n", ParameterError, "line 2: class 'Spech'.*'Speech'"),
+    ):
+        path.write_text(text)
+        with pytest.raises(error, match=message):
+            read_thresholds(path, CLASSES)
+
+
+def test_reading_calibrates_then_rolls_up() -> None:
+    reading = Reading(CALIBRATION, ((0,), (1, 2), (2,)), {1: 0.9})
+    scores = np.array([[0.3, 0.5, 0.6]], np.float32)
+    assert reading.apply(scores)[0].tolist() == [pytest.approx(0.3), 1.0, 1.0]
+    assert reading.score_kind == "calibrated"
+    assert reading.levels(3, 0.5).tolist() == [0.5, 0.9, 0.5]
+    assert len(reading.thresholds_sha256) == 64
+    plain = Reading()
+    assert plain.apply(scores) is scores
+    assert (plain.score_kind, plain.thresholds_sha256) == ("raw", "")
+
+
+def test_a_class_is_left_at_its_own_share() -> None:
+    grid = Grid(10, 20, 10)
+    reading = Reading(thresholds={0: 0.9, 2: 0.0})
+    detector = reading.detector(grid, EventParameters(0.6, 0.2), np.array([0, 1, 2]))
+    assert detector._enter.tolist() == [0.9, 0.6, 0.0]
+    assert detector._leave.tolist() == pytest.approx([0.3, 0.2, 0.0])
