@@ -274,7 +274,7 @@ def test_live_samples_come_within_a_few_hundredths_of_a_second(from_hz: int) -> 
     for _ in range(100):
         received += from_hz // 200
         given += len(resampler.process(noise(from_hz // 200)))
-        assert received / from_hz - given / 16000 < 0.04
+        assert received / from_hz - given / 16000 < 0.05
 
 
 def test_the_hook_describes_all_without_importing_them() -> None:
