@@ -92,8 +92,8 @@ def top_tags(
     if top is not None and top < 1:
         raise ParameterError(f"top {top}: wanted 1 or more, or None for all")
     if threshold is not None:
-        kept = np.flatnonzero(scores >= threshold)
-        chosen = kept if chosen is None else np.intersect1d(chosen, kept, assume_unique=True)
+        reached = scores >= threshold
+        chosen = np.flatnonzero(reached) if chosen is None else chosen[reached[chosen]]
     if chosen is None:
         order = np.argsort(-scores, kind="stable")[:top]
     else:

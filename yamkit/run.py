@@ -438,7 +438,8 @@ class _ClipState:
 
     def _tags(self, scores: NDArray[np.floating[Any]]) -> tuple[Tag, ...]:
         classes = self._tagger.classes
-        return top_tags(scores, classes, self._choice.top, self._threshold, self._columns)
+        chosen = None if self._choice.classes is None else self._columns
+        return top_tags(scores, classes, self._choice.top, self._threshold, chosen)
 
     def _arrays(
         self, scores: NDArray[np.floating[Any]], embedding: NDArray[np.float32] | None

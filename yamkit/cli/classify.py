@@ -157,7 +157,7 @@ def classify(
     With the extra `remote`, PATH may be a URI such as s3://bucket/folder/ or https://host/dog.wav.
 
     A score is the network's own output for a class, 0 to 1, each class by itself: not a
-    probability, and not comparable between classes.
+    probability, and not comparable between classes, unless --calibration makes it one.
 
     \b
     Examples:

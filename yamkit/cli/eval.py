@@ -189,7 +189,8 @@ def _events(
 ) -> EventParameters | None:
     """Say what an event is, where labels are strong."""
     if labelled.is_strong:
-        return make_events(settings, threshold)
+        is_given = ctx.get_parameter_source("threshold") is ParameterSource.COMMANDLINE
+        return make_events(settings, threshold if is_given else None)
     for option in ctx.command.params:
         if settings.get(str(option.name)) is not None:
             raise ParameterError(

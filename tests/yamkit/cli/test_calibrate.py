@@ -120,6 +120,8 @@ def test_strong_labels_are_evaluated(yamkit) -> None:
     again = ("eval", "strong.tsv", "--from-scores", "report/scores.npz")
     assert yamkit(*again, "--enter", "0.5", "--leave", "0.4")[1] == out
     assert yamkit(*again, "--enter", "0.9")[1] != out
+    assert "(events enter at 0.3 and leave at 0.1; " in yamkit(*again)[1]
+    assert "(events enter at 0.6 and leave at 0.2; " in yamkit(*again, "--threshold", "0.6")[1]
     twice = yamkit(*again, "--from-scores", "report/scores.npz")[1]
     assert "tiny 1" in twice
     assert "PSDS 1" in twice
