@@ -18,20 +18,13 @@ __all__ = ["Interruptions", "StopRequests"]
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
-class Interruptions:
-    """SIGINT, SIGTERM and SIGHUP become `KeyboardInterrupt` while the context lasts.
+class _Handled:
+    """Handles signals that end a process, while the context lasts, in the main thread.
 
-    A signal that was ignored before stays ignored, and outside the main thread nothing changes.
-    A second signal while one is held back interrupts at once: what it waits for may be what hangs.
-
-    An exception that is raised while a destructor or a callback runs is lost: Python prints it and
-    goes on. So what goes on for long must `check`.
+    A signal that was ignored before stays ignored.
     """
 
     def __init__(self) -> None:
-        self._holding = False
-        self._pending = False
-        self._received = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
@@ -44,6 +37,25 @@ class Interruptions:
     def __exit__(self, *exc_info: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        raise NotImplementedError
+
+
+class Interruptions(_Handled):
+    """SIGINT, SIGTERM and SIGHUP become `KeyboardInterrupt` while the context lasts.
+
+    A second signal while one is held back interrupts at once: what it waits for may be what hangs.
+
+    An exception that is raised while a destructor or a callback runs is lost: Python prints it and
+    goes on. So what goes on for long must `check`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._holding = False
+        self._pending = False
+        self._received = False
 
     def check(self) -> None:
         """Interrupt, if a signal came and its exception was lost."""
@@ -62,7 +74,7 @@ class Interruptions:
             self._pending = False
             raise KeyboardInterrupt
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._received = True
         if self._holding and not self._pending:
             self._pending = True
@@ -70,10 +82,8 @@ class Interruptions:
             raise KeyboardInterrupt
 
 
-class StopRequests:
+class StopRequests(_Handled):
     """The first SIGINT, SIGTERM or SIGHUP calls a function; a second one interrupts at once.
-
-    A signal that was ignored before stays ignored. To be entered by the main thread.
 
     Parameters
     ----------
@@ -82,21 +92,11 @@ class StopRequests:
     """
 
     def __init__(self, stop: Callable[[], object]) -> None:
+        super().__init__()
         self._stop = stop
-        self._before: dict[int, object] = {}
         self.is_stopped = False
 
-    def __enter__(self) -> Self:
-        for number in (getattr(signal, name) for name in _NAMES if hasattr(signal, name)):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._handle)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self.is_stopped:
             raise KeyboardInterrupt
         self.is_stopped = True

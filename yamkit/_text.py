@@ -8,9 +8,9 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["nearest", "printable"]
+__all__ = ["aligned", "nearest", "printable"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -23,6 +23,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean {printable(folded[near[0]])!r}?"
     return f", such as {printable(choices[0])!r}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Give rows as lines: the first column to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def printable(text: str | os.PathLike[str]) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from yamkit.models import ModelBundle
-    from yamkit.reading import Reading
+    from yamkit.run import Choice
     from yamkit.types import EventParameters
 
 __all__ = [
@@ -20,8 +20,8 @@ __all__ = [
     "calibration_option",
     "class_options",
     "event_options",
+    "make_choice",
     "make_events",
-    "make_reading",
 ]
 
 _PATH = click.Path(path_type=Path)
@@ -167,34 +167,45 @@ def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> E
     return EventParameters(**{**given, "leave": leave})
 
 
-def make_reading(
+def make_choice(
     model: ModelBundle,
+    settings: Mapping[str, Any],
     *,
-    calibration: Path | None,
+    events: bool,
     threshold: float | Path | None,
-    roll_up: bool = False,
-    enter: float | None = None,
-    for_events: bool = False,
+    classes: Sequence[str],
+    not_classes: Sequence[str],
+    roll_up: bool,
+    calibration: Path | None,
     aggregate: str | None = None,
-) -> Reading:
-    """Read calibration and thresholds, and check that they are the model's.
+    **fields: Any,
+) -> Choice:
+    """Say what is reported of the scores; classes, calibration and thresholds must be the model's.
 
     Events take the thresholds of the calibration where nobody gave another.
     """
     from yamkit.calibration import read_calibration, read_thresholds
+    from yamkit.classes import choose_classes
     from yamkit.classes import roll_up as members
     from yamkit.reading import Reading
+    from yamkit.run import Choice
 
     found = None
     thresholds: dict[int, float] = {}
     if calibration is not None:
         found = read_calibration(calibration)
         found.check(model.sha256, len(model.classes), aggregate)
-        if for_events and threshold is None and enter is None:
+        if events and threshold is None and settings["enter"] is None:
             thresholds = found.thresholds
     if isinstance(threshold, Path):
         thresholds = read_thresholds(threshold, model.classes)
-    return Reading(found, members(model.classes) if roll_up else None, thresholds)
+    return Choice(
+        threshold=threshold if isinstance(threshold, float) else None,
+        events=make_events(settings, threshold) if events else None,
+        classes=choose_classes(model.classes, classes, not_classes),
+        reading=Reading(found, members(model.classes) if roll_up else None, thresholds),
+        **fields,
+    )
 
 
 def _added(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -14,8 +14,7 @@ from yamkit.cli._events import (
     calibration_option,
     class_options,
     event_options,
-    make_events,
-    make_reading,
+    make_choice,
 )
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import make_runner, share_cores, tagger_options
@@ -176,11 +175,10 @@ def classify(
     A file that fails is one line on standard error; the others go on, and the exit code is 1.
     """
     from yamkit.audio import NotFound, find_audio
-    from yamkit.classes import choose_classes
     from yamkit.clips import Clip
     from yamkit.output import plan_outputs
-    from yamkit.run import Choice, in_shard, run_info
     from yamkit.run import classify as run
+    from yamkit.run import in_shard, run_info
     from yamkit.tagger import Tagger
     from yamkit.work import Work
 
@@ -198,23 +196,19 @@ def classify(
     outputs = plan_outputs(sinks, output, names, shard)
     bundle = choose_model(model)
     shares = share_cores(jobs, threads, names)
-    found = make_events(settings, threshold) if events else None
-    choice = Choice(
-        top,
-        threshold if isinstance(threshold, float) else None,
-        per_patch,
-        arrays,
-        events=found,
-        classes=choose_classes(bundle.classes, classes, not_classes),
-        reading=make_reading(
-            bundle,
-            calibration=calibration,
-            threshold=threshold,
-            roll_up=roll_up,
-            enter=settings["enter"],
-            for_events=events,
-            aggregate=parts["aggregate"],
-        ),
+    choice = make_choice(
+        bundle,
+        settings,
+        events=events,
+        threshold=threshold,
+        classes=classes,
+        not_classes=not_classes,
+        roll_up=roll_up,
+        calibration=calibration,
+        aggregate=parts["aggregate"],
+        top=top,
+        per_patch=per_patch,
+        arrays=arrays,
     )
     with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))

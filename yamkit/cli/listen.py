@@ -17,8 +17,7 @@ from yamkit.cli._events import (
     calibration_option,
     class_options,
     event_options,
-    make_events,
-    make_reading,
+    make_choice,
 )
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import tagger_options
@@ -121,9 +120,8 @@ def listen(
     if list_microphones:
         _show_microphones()
         return
-    from yamkit.classes import choose_classes
     from yamkit.errors import ParameterError
-    from yamkit.run import Choice, run_info
+    from yamkit.run import run_info
     from yamkit.tagger import Tagger
 
     if (source is None) == (microphone is None) or source not in (None, "-"):
@@ -134,17 +132,15 @@ def listen(
         raise ParameterError("--encoding is of standard input, and needs --sample-rate")
     bundle = choose_model(model)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
-    choice = Choice(
-        events=make_events(settings, threshold),
-        classes=choose_classes(bundle.classes, classes, not_classes),
-        reading=make_reading(
-            bundle,
-            calibration=calibration,
-            threshold=threshold,
-            roll_up=roll_up,
-            enter=settings["enter"],
-            for_events=True,
-        ),
+    choice = make_choice(
+        bundle,
+        settings,
+        events=True,
+        threshold=threshold,
+        classes=classes,
+        not_classes=not_classes,
+        roll_up=roll_up,
+        calibration=calibration,
     )
     with Tagger(bundle, batch_size=1, threads=threads or 1, **parts) as tagger:
         about = run_info(tagger, choice)

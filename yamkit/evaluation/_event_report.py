@@ -8,6 +8,8 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
+from yamkit._text import aligned
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -35,14 +37,7 @@ def event_lines(names: Sequence[str], reports: Sequence[EventReport]) -> list[st
         rows.append([f"{title} error rate (substituted, missed, made up)", *map(_errors, found)])
     for key, title in (("psds_1", "PSDS 1"), ("psds_2", "PSDS 2")):
         rows.append([title, *(_cell(getattr(report, key)) for report in reports)])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0])]
-            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        ).rstrip()
-        for row in rows
-    ]
+    lines = aligned(rows)
     first = reports[0]
     wanted = first.parameters
     own = ", or the class's own threshold" if first.has_class_thresholds else ""

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from yamkit import __version__
-from yamkit._text import printable
+from yamkit._text import aligned, printable
 from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
 from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
@@ -118,14 +118,7 @@ def _table(reports: Sequence[SetReport]) -> list[str]:
         counted = figures[0].classes
         note = "" if counted is None else f" over {counted}"
         rows.append([title + note, *cells])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0])]
-            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        ).rstrip()
-        for row in rows
-    ]
+    lines = aligned(rows)
     report = reports[0].report
     if reports[0].system.get("score_kind") == "calibrated":
         lines.append("(scores are calibrated, of those classes that the calibration has)")
