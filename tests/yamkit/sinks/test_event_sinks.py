@@ -100,6 +100,19 @@ def test_audacity_is_read_by_mir_eval(tmp_path: Path) -> None:
     assert [tuple(row) for row in intervals] == TIMES
 
 
+def test_raven_is_read_by_crowsetta(tmp_path: Path) -> None:
+    path = tmp_path / "a.Table.1.selections.txt"
+    path.write_text(written(RavenSink(), clip("ü, a.wav")), encoding="utf-8", newline="")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs
+        from crowsetta.formats.bbox import Raven
+
+        boxes = Raven.from_file(path, annot_col="Class").to_bbox()
+    assert [(box.onset, box.offset) for box in boxes] == TIMES
+    assert [box.label for box in boxes] == NAMES
+    assert {(box.low_freq, box.high_freq) for box in boxes} == {(0.0, 22050.0)}
+
+
 def test_raven_is_read_by_pandas(tmp_path: Path) -> None:
     path = saved(tmp_path, RavenSink(), [*clip(HOSTILE), *clip("b.wav")])
     table = pandas.read_csv(path, sep="\t", quoting=3)
