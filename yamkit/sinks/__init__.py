@@ -15,7 +15,7 @@ __all__ = ["yamkit_sinks"]
 _EVENT_FORMATS = {
     "audacity": (
         "Audacity's label track: onset, offset, name",
-        "txt",
+        "labels.txt",
         "_labels:AudacitySink",
         True,
     ),
@@ -23,7 +23,7 @@ _EVENT_FORMATS = {
     "webvtt": ("WebVTT subtitles", "vtt", "_subtitles:WebVttSink", True),
     "srt": ("SubRip subtitles", "srt", "_subtitles:SrtSink", True),
     "textgrid": ("Praat TextGrid, a tier a class", "TextGrid", "_textgrid:TextGridSink", True),
-    "dcase": ("DCASE's TSV: filename, onset, offset, label", "tsv", "_tables:DcaseSink", False),
+    "dcase": ("DCASE's list of events", "dcase.tsv", "_tables:DcaseSink", False),
     "rttm": ("RTTM: a line an event", "rttm", "_labels:RttmSink", False),
     "jams": ("JAMS, the JSON of music research", "jams", "_jams:JamsSink", True),
     "tsv": ("TSV with whole milliseconds", "tsv", "_tables:TsvSink", False),

@@ -54,13 +54,16 @@ def test_events_are_those_of_python(yamkit) -> None:
 
 
 def test_several_formats_in_one_pass(yamkit) -> None:
-    formats = ["audacity", "raven", "webvtt", "srt", "textgrid", "dcase", "rttm", "jams", "json"]
+    formats = ["audacity", "raven", "webvtt", "srt", "textgrid", "dcase", "rttm", "jams", "tsv"]
+    formats += ["json", "text"]
     arguments = [part for name in formats for part in ("--format", name)]
     assert yamkit("classify", SOUND, "--events", *arguments, "-o", "out")[0] == 0
     assert sorted(path.name for path in Path("out").iterdir()) == [
         "four-events.TextGrid",
+        "four-events.dcase.tsv",
         "four-events.jams",
         "four-events.json",
+        "four-events.labels.txt",
         "four-events.rttm",
         "four-events.selections.txt",
         "four-events.srt",
