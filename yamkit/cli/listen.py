@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from yamkit.audio import AudioSource
     from yamkit.events import Grid
-    from yamkit.listening import Block, Buffer, Heard
+    from yamkit.listening import Block, Buffer, Delays, Heard
+    from yamkit.run import Choice
+    from yamkit.tagger import Tagger
     from yamkit.types import Event, RunInfo, Tag
 
 __all__ = ["listen"]
@@ -109,8 +111,8 @@ def listen(
       rtl_fm ... | yamkit listen - --encoding s16le --sample-rate 24000
       yamkit listen - --format jsonl < recording.wav
 
-    An event's line comes 0.975 s of audio after its first cell begins, with yamnet's own hop: a
-    patch is that long. --median, --min-duration and --join-gap add what their help says.
+    An event's line comes 0.975 s of audio after the first cell that reaches --enter begins: a patch
+    of yamnet is that long. --median, --min-duration and --join-gap add what their help says.
 
     A pipe that is faster than this machine is slowed down. A microphone cannot be: where ten
     seconds of it wait, the oldest five are dropped, which a line says, and open events end there.
@@ -157,7 +159,12 @@ def listen(
 
 
 def _hear(
-    tagger: Any, choice: Any, rate: int, buffer: Buffer, gate_dbfs: float | None, printer: _Printer
+    tagger: Tagger,
+    choice: Choice,
+    rate: int,
+    buffer: Buffer,
+    gate_dbfs: float | None,
+    printer: _Printer,
 ) -> bool:
     """Print what is heard; tell whether the stream ended by itself."""
     import numpy as np
@@ -165,6 +172,7 @@ def _hear(
     from yamkit._signals import StopRequests
     from yamkit.listening import listen as hear
 
+    assert choice.events is not None
     count = len(tagger.classes)
     columns = np.array(range(count) if choice.classes is None else choice.classes)
     with StopRequests(buffer.stop) as requests:
@@ -203,10 +211,12 @@ def _from_pipe(source: AudioSource) -> Iterator[tuple[int, Buffer]]:
 
     # a daemon: nothing ends a read that waits for a pipe
     threading.Thread(target=read, daemon=True).start()
-    yield source.sample_rate, buffer
-    buffer.stop()
-    for warning in source.warnings:
-        click.echo(f"warning: standard input: {warning}", err=True)
+    try:
+        yield source.sample_rate, buffer
+    finally:
+        buffer.stop()
+        for warning in source.warnings:
+            click.echo(f"warning: standard input: {warning}", err=True)
 
 
 @contextlib.contextmanager
@@ -269,8 +279,8 @@ class _Printer:
             self._line({**head, "sample_rate": self._rate, **delays})
         click.echo(
             f"listening: {self._run.model.name}, {self._rate} Hz, "
-            f"{self._run.parameters.score_kind} scores; lines come {opened:g} s of audio after an "
-            f"event begins and {closed:g} s after it ends",
+            f"{self._run.parameters.score_kind} scores; an event opens {opened:g} s of audio after "
+            f"a score reaches --enter, and closes {closed:g} s after its end",
             err=True,
         )
 
@@ -392,7 +402,7 @@ def _tag(tag: Tag) -> dict[str, Any]:
     return tag_dict(tag)
 
 
-def _figures(delays: Any) -> dict[str, float] | None:
+def _figures(delays: Delays) -> dict[str, float] | None:
     if not delays.count:
         return None
     return {
@@ -411,7 +421,6 @@ def _now() -> float:
     return time.monotonic()
 
 
-def _write(text: str, stream: TextIO | None = None) -> None:
-    stream = stream or sys.stdout
-    stream.write(text)
-    stream.flush()
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -161,7 +161,7 @@ def test_text_lines(yamkit, pipe) -> None:
     opened, closed = out.splitlines()
     assert opened.split()[2:5] == ["0.000", "opens", "Ocean"]
     assert closed.endswith("s, ended)")
-    assert err.startswith("listening: yamnet-mini, 16000 Hz, raw scores; lines come 0.975 s of")
+    assert err.startswith("listening: yamnet-mini, 16000 Hz, raw scores; an event opens 0.975 s")
     assert "heard 1.7" in err
     assert "truncated" in err
 
@@ -190,7 +190,9 @@ def test_the_options_of_events_say_their_delay(yamkit, pipe) -> None:
     pipe(wav(np.zeros(20_000, np.int16)))
     options = ["--median", "3", "--min-duration", "1", "--join-gap", "0.5"]
     _, _, err = yamkit("listen", "-", *options)
-    assert "lines come 2.415 s of audio after an event begins and 1.935 s after it ends" in err
+    assert (
+        "opens 2.415 s of audio after a score reaches --enter, and closes 1.935 s after its" in err
+    )
 
 
 def test_the_gate(yamkit, pipe) -> None:
