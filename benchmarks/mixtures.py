@@ -188,8 +188,8 @@ def make(folder: Path, esc10: Path, minutes: int, seed: int) -> list[Placed]:
 def cells_of(timeline: Timeline, targets: Targets, grid: Grid) -> Samples:
     """Give the scores of all cells of a minute, a column a class."""
     cells = Cells(grid)
-    scores = targets.scores(timeline.scores)[:, sorted(set(targets.columns.values()))]
-    return np.stack([*cells.update(scores), *cells.finish(timeline.samples)])
+    scores = np.stack([*cells.update(timeline.scores), *cells.finish(timeline.samples)])
+    return targets.scores(scores)[:, sorted(set(targets.columns.values()))]
 
 
 def span(row: EventRow, clip: ClipEvents) -> tuple[float, float] | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from yamkit.types import TagClass
 
-__all__ = ["AGGREGATES", "ClipScores", "top_tags"]
+__all__ = ["AGGREGATES", "ClipScores", "gathered", "top_tags"]
 
 AGGREGATES = ("mean", "max")
 """How patches become a clip score."""
@@ -56,6 +56,19 @@ class ClipScores:
         """Give the clip scores, float32 [C]; zeros before the first patch."""
         divisor = max(self.patches, 1) if self._mean else 1
         return (self._state / divisor).astype(np.float32)
+
+
+def gathered(
+    groups: Sequence[Sequence[int]],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Give the members of groups in one row, and where each group's begin.
+
+    ``np.maximum.reduceat(scores[:, members], starts, axis=1)`` is then the highest of each group,
+    none of which may be empty.
+    """
+    sizes = [len(group) for group in groups]
+    members = np.fromiter((place for group in groups for place in group), np.intp, sum(sizes))
+    return members, np.cumsum([0, *sizes[:-1]])
 
 
 def top_tags(

@@ -43,7 +43,7 @@ def find_classes(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
         return _subtree(word, classes)
     folded = word.casefold()
     found = found or [entry.index for entry in classes if entry.name.casefold() == folded]
-    if not found and word.isdecimal() and int(word) < len(classes):
+    if not found and word.isdecimal() and len(word) < 10 and int(word) < len(classes):
         found = [int(word)]
     if not found:
         shown = printable(word)

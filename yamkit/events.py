@@ -16,7 +16,6 @@ grow.
 from __future__ import annotations
 
 import heapq
-import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -425,17 +424,18 @@ def find_events(
     enter: NDArray[np.floating],
     leave: NDArray[np.floating],
     parameters: EventParameters,
+    read: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None,
 ) -> list[ClosedEvent]:
     """Find the events of a clip whose scores are there.
 
     Parameters
     ----------
     grid : Grid
-    scores : ndarray, float [P, K]
+    scores : ndarray, float [P, C]
         Of all its patches.
     samples : int
         Of the clip, at the model's rate.
-    enter, leave, parameters
+    enter, leave, parameters, read
         As for `EventDetector`.
 
     Returns
@@ -443,7 +443,7 @@ def find_events(
     list of ClosedEvent
         By onset, then by column.
     """
-    detector, order = EventDetector(grid, enter, leave, parameters), OnsetOrder()
+    detector, order = EventDetector(grid, enter, leave, parameters, read), OnsetOrder()
     found = list(order.update(detector.update(scores, samples), detector))
     found += order.update(detector.finish(samples), detector)
     return found
@@ -474,12 +474,13 @@ _LONGEST_SECONDS = 86400.0
 
 
 def _check_thresholds(enter: NDArray[np.floating], leave: NDArray[np.floating]) -> None:
-    for high, low in zip(enter.tolist(), leave.tolist(), strict=True):
-        if not (math.isfinite(high) and math.isfinite(low) and low <= high):
-            raise ParameterError(
-                f"events enter at {high:g} and leave at {low:g}: wanted two numbers, the first no "
-                "less than the second"
-            )
+    wrong = np.flatnonzero(~(np.isfinite(enter) & np.isfinite(leave) & (leave <= enter)))
+    if len(wrong):
+        high, low = float(enter[wrong[0]]), float(leave[wrong[0]])
+        raise ParameterError(
+            f"events enter at {high:g} and leave at {low:g}: wanted two numbers, the first no less "
+            "than the second"
+        )
 
 
 def _reduction(what: str, name: str) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit.aggregate import gathered
 from yamkit.events import EventDetector
 
 if TYPE_CHECKING:
@@ -106,8 +107,5 @@ class Reading:
 
     @functools.cached_property
     def _members(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Give all members in one row, and where each class's begin."""
-        groups = self.roll_up or ()
-        sizes = [len(group) for group in groups]
-        places = np.fromiter((place for group in groups for place in group), np.intp, sum(sizes))
-        return places, np.cumsum([0, *sizes[:-1]])
+        """Give the members of all classes in one row, and where each class's begin."""
+        return gathered(self.roll_up or ())

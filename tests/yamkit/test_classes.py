@@ -54,6 +54,7 @@ def test_a_name_goes_before_an_index_and_a_subtree() -> None:
         ("Human sounds", "wanted 'Human sounds/' for the classes below it"),
         ("Animla/", "no such node; did you mean 'Animal'"),
         ("521", "none of the 521 classes"),
+        ("9" * 5000, "none of the 521 classes"),
         ("", "none of the 521 classes"),
         ("/", "none of the 521 classes"),
         ("a\x1b[31m", r"a\\\\x1b"),

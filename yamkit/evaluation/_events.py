@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from yamkit.events import find_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from yamkit.evaluation.detection import Detection
     from yamkit.evaluation.scoring import Timeline
@@ -123,10 +125,15 @@ def match_clips(
     enter = np.array(
         [_threshold(targets.members[place], parameters.enter, reading) for place in places]
     )
+
+    def read(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        return targets.scores(reading.apply(cells))[:, places]
+
     found = []
     for clip, timeline in zip(clips, timelines, strict=True):
-        scores = targets.scores(reading.apply(timeline.scores))[:, places]
-        events = find_events(grid, scores, timeline.samples, enter, enter * ratio, parameters)
+        events = find_events(
+            grid, timeline.scores, timeline.samples, enter, enter * ratio, parameters, read
+        )
         found.append(
             ClipEvents(
                 _annotated(clip, columns, timeline.samples / grid.sample_rate_hz),
@@ -149,12 +156,16 @@ def _points(
     """Give the clips with what is found at each operating point."""
     count = len(places)
     levels = np.repeat((np.arange(POINTS) + 0.5) / POINTS, count)
+
+    def read(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        return np.tile(targets.scores(reading.apply(cells))[:, places], POINTS)
+
     by_clip: list[list[list[EventRow]]] = []
     for timeline in timelines:
-        scores = targets.scores(reading.apply(timeline.scores))[:, places]
         rows: list[list[EventRow]] = [[] for _ in range(POINTS)]
-        tiled = np.tile(scores, POINTS)
-        for event in find_events(grid, tiled, timeline.samples, levels, levels, parameters):
+        for event in find_events(
+            grid, timeline.scores, timeline.samples, levels, levels, parameters, read
+        ):
             point, column = divmod(event.column, count)
             row = _row(event, grid)
             rows[point].append(EventRow(column, row.onset_seconds, row.offset_seconds))

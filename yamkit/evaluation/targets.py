@@ -8,6 +8,7 @@ name. What a label means is never guessed: one that means nothing is listed and 
 from __future__ import annotations
 
 import csv
+import functools
 from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yamkit._text import nearest, printable
+from yamkit.aggregate import gathered
 from yamkit.errors import LabelError, ParameterError
 
 if TYPE_CHECKING:
@@ -85,8 +87,13 @@ class Targets:
 
     def scores(self, class_scores: NDArray[np.floating]) -> NDArray[np.floating]:
         """Turn scores of the model's classes [N, C] into scores of the columns [N, K]."""
-        columns = [class_scores[:, list(members)].max(axis=1) for members in self.members]
-        return np.stack(columns, axis=1)
+        places, starts = self._gathered
+        return np.asarray(np.maximum.reduceat(class_scores[:, places], starts, axis=1))
+
+    @functools.cached_property
+    def _gathered(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Give the members of all columns in one row, and where each column's begin."""
+        return gathered(self.members)
 
     def restrict(self, names: Sequence[str]) -> Targets:
         """Keep some columns alone.

@@ -139,6 +139,19 @@ def test_events_found_are_those_of_classify(yamkit) -> None:
     assert system["events"]["collars"]["estimated"] == found
 
 
+def test_calibrated_events_are_those_of_classify(yamkit) -> None:
+    yamkit("calibrate", "strong.tsv", "--audio", "audio", "-o", "cells.csv")
+    options = ("--calibration", "cells.csv", "--enter", "0.4")
+    _, out, _ = yamkit("eval", "strong.tsv", "--audio", "audio", "--json", *options)
+    (system,) = json.loads(out)["systems"]
+    names = [f"audio/{number}.wav" for number in range(CLIPS)]
+    _, text, _ = yamkit(
+        "classify", *names, "--events", "--format", "json", "--classes", "Speech", *options
+    )
+    found = sum(len(clip["events"]) for clip in json.loads(text)["clips"])
+    assert system["events"]["collars"]["estimated"] == found > 0
+
+
 def test_strong_labels_are_calibrated_by_cell(yamkit) -> None:
     code, out, _ = yamkit("calibrate", "strong.tsv", "--audio", "audio", "-o", "cells.csv")
     assert code == 0
