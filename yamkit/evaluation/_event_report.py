@@ -40,11 +40,14 @@ def event_lines(names: Sequence[str], reports: Sequence[EventReport]) -> list[st
     lines = aligned(rows)
     first = reports[0]
     wanted = first.parameters
-    own = ", or the class's own threshold" if first.has_class_thresholds else ""
-    lines.append(
-        f"(events enter at {wanted.enter:g}{own} and leave at {wanted.leave:g}; PSDS over 50 "
-        "thresholds)"
-    )
+    levels = f"enter at {wanted.enter:g} and leave at {wanted.leave:g}"
+    if first.has_class_thresholds:
+        share = wanted.leave / wanted.enter if wanted.enter > 0 else 1.0
+        levels = (
+            f"enter at the class's own threshold, else at {wanted.enter:g}, and leave at "
+            f"{share:.3g} of it"
+        )
+    lines.append(f"(events {levels}; PSDS over 50 thresholds)")
     return lines + (["", *_class_lines(first)] if len(reports) == 1 else [])
 
 

@@ -83,7 +83,7 @@ def fit_calibration(
     precision : float, optional
         The threshold is the lowest with this precision; None: that of the best F1.
     least_examples : int
-        Clips with the label, and without it, that a class needs.
+        Clips with the label, and clips (or cells) without it, that a class needs.
     folds : int
         Of the cross-validation; those of the list are taken where every clip has one.
     seed : int
@@ -122,7 +122,7 @@ def fit_calibration(
         truth = examples.truth[:, place]
         holding = np.bincount(examples.clips, truth, minlength=len(clips)) > 0
         parts = given if given is not None else _folds(holding, folds, seed)
-        is_enough = min(holding.sum(), (~holding).sum()) >= least_examples
+        is_enough = min(holding.sum(), (~truth).sum()) >= least_examples
         for index in targets.members[place]:
             entry = _raw(scores.classes[index], named[place], truth)
             if is_enough and index not in found:
