@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from yamkit._signals import Interruptions
+from yamkit._signals import Interruptions, StopRequests
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -56,3 +56,16 @@ def test_what_was_ignored_stays_ignored() -> None:
             interruptions.check()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_the_first_signal_stops_and_the_second_interrupts() -> None:
+    stopped = []
+    before = signal.getsignal(signal.SIGINT)
+    with StopRequests(lambda: stopped.append(1)) as requests:
+        assert not requests.is_stopped
+        signal.raise_signal(signal.SIGINT)
+        assert (stopped, requests.is_stopped) == ([1], True)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert stopped == [1]
+    assert signal.getsignal(signal.SIGINT) is before
