@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from yamkit.evaluation._evaluate import Report
     from yamkit.evaluation._events import EventReport
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
+    from yamkit.events import Grid
     from yamkit.plugin import Runner
     from yamkit.tagger import Tagger
     from yamkit.types import LabelledClip, SinkItem, TagClass
@@ -189,7 +190,7 @@ def score_set(
         take = _take_timeline(scores, tagger) if labelled.is_strong else _take_clip(scores)
         choice = _STRONG_CHOICE if labelled.is_strong else _CHOICE
         for part, item in _items(tagger, parts, scores_file, runner, jobs, choice):
-            take(part.key, item)
+            take(part, item)
             if isinstance(item, ClipFailure):
                 scores.failures[part.key] = item.message
             elif not isinstance(item, ClipEnd):
@@ -202,23 +203,23 @@ def score_set(
     return scores
 
 
-def _take_clip(scores: Scores) -> Callable[[str, SinkItem | None], None]:
+def _take_clip(scores: Scores) -> Callable[[Clip, SinkItem | None], None]:
     """Make what takes the scores of clips."""
 
-    def take(key: str, item: SinkItem | None) -> None:
+    def take(part: Clip, item: SinkItem | None) -> None:
         if isinstance(item, ClipEnd):
             assert item.scores is not None
-            scores.rows[key] = item.scores.astype(np.float32, copy=False)
+            scores.rows[part.key] = item.scores.astype(np.float32, copy=False)
 
     return take
 
 
-def _take_timeline(scores: Scores, tagger: Tagger) -> Callable[[str, SinkItem | None], None]:
+def _take_timeline(scores: Scores, tagger: Tagger) -> Callable[[Clip, SinkItem | None], None]:
     """Make what takes the scores of patches, and sums them up at the end of a clip."""
     patches: list[NDArray[np.float32]] = []
     sample_rate = 1
 
-    def take(key: str, item: SinkItem | None) -> None:
+    def take(part: Clip, item: SinkItem | None) -> None:
         nonlocal sample_rate
         if isinstance(item, ClipStart):
             sample_rate = item.sample_rate
@@ -230,13 +231,22 @@ def _take_timeline(scores: Scores, tagger: Tagger) -> Callable[[str, SinkItem | 
             timeline = np.stack(patches)
             clip_scores = ClipScores(tagger.aggregate, len(tagger.classes))
             clip_scores.update(timeline)
-            scores.rows[key] = clip_scores.result()
-            samples = tagger.grid.samples_of(
-                round(item.duration_seconds * sample_rate), sample_rate
-            )
-            scores.timelines[key] = Timeline(timeline, max(samples, 1))
+            scores.rows[part.key] = clip_scores.result()
+            samples = _samples(tagger.grid, part, item.duration_seconds, sample_rate)
+            # of a part of a file, all that was read up to its end was counted
+            most = (len(timeline) - 1) * tagger.grid.hop_samples + tagger.grid.window_samples
+            scores.timelines[part.key] = Timeline(timeline, min(samples, most))
 
     return take
+
+
+def _samples(grid: Grid, part: Clip, duration_seconds: float, sample_rate: int) -> int:
+    """Count the samples of a part at the model's rate, at least one."""
+    samples = grid.samples_of(round(duration_seconds * sample_rate), sample_rate)
+    if part.start_seconds is not None and part.end_seconds is not None:
+        length = round((part.end_seconds - part.start_seconds) * grid.sample_rate_hz)
+        samples = min(samples, length)
+    return max(samples, 1)
 
 
 def _items(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from yamkit.evaluation.scoring import read_scores
 from yamkit.models.bundle import ModelBundle
 
 CLIPS = 24
@@ -159,6 +160,21 @@ def test_strong_labels_are_calibrated_by_cell(yamkit) -> None:
     (row,) = rows("cells.csv")
     assert row["unit"] == "cell"
     assert int(row["positives"]) > CLIPS
+
+
+def test_a_segment_of_a_whole_video(yamkit) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 25 * 8000)
+    soundfile.write("audio/abc.wav", noise, 8000)
+    soundfile.write("audio/xyz_5000.wav", noise[: 10 * 8000], 8000)
+    head = "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\n"
+    rows = "abc_10000\t1\t2\t/m/1\nabc_20000\t1\t2\t/m/1\nxyz_5000\t1\t2\t/m/1\n"
+    Path("strong.tsv").write_text(head + rows)
+    assert yamkit("eval", "strong.tsv", "--audio", "audio", "--scores", "s.npz")[0] == 0
+    found = read_scores(Path("s.npz")).timelines
+    # ten seconds, what is left of a video that ends before (to a patch), and a file of its own
+    seconds = [each.samples / 8000 for each in found.values()]
+    assert seconds == [10.0, pytest.approx(5.0, abs=0.12), 10.0]
+    assert [len(each.scores) for each in found.values()] == [83, 41, 83]
 
 
 def test_errors(yamkit) -> None:
