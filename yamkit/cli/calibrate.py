@@ -105,11 +105,16 @@ def calibrate(
     calibration belongs to the model that it was fitted to.
     """
     from yamkit.calibration import write_calibration
+    from yamkit.errors import CalibrationError
     from yamkit.evaluation.fitting import fit_calibration
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
 
+    if output.is_dir() or not output.parent.is_dir():
+        raise CalibrationError(
+            f"{printable(output)}: cannot be written; wanted a file in a folder that exists"
+        )
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
     meaning = None if label_map is None else read_label_map(label_map)
     if from_scores is not None:

@@ -187,6 +187,9 @@ def test_errors(yamkit) -> None:
     code, _, err = yamkit("eval", "strong.tsv", "--from-scores", "weak.npz")
     assert code == 1
     assert "the scores are of clips alone; score the set again" in err
+    code, _, err = yamkit("calibrate", "weak.csv", "-o", "no/cal.csv")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "no/cal.csv: cannot be written; wanted a file in a folder that exists" in err
     code, _, err = yamkit(*FIT, "--precision", "2")
     assert (code, err) == (2, "error: precision 2: wanted more than 0, at most 1\n")
     assert not Path("cal.csv").exists()
