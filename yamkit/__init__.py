@@ -14,14 +14,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from yamkit.errors import YamkitError
     from yamkit.tagger import TaggedClip, Tagger
-    from yamkit.types import Batch, Tag, TagClass
+    from yamkit.types import Batch, Event, EventParameters, Tag, TagClass
 
 __version__ = "0.1.0"
 
-__all__ = ["Batch", "Tag", "TagClass", "TaggedClip", "Tagger", "YamkitError", "__version__"]
+__all__ = [
+    "Batch",
+    "Event",
+    "EventParameters",
+    "Tag",
+    "TagClass",
+    "TaggedClip",
+    "Tagger",
+    "YamkitError",
+    "__version__",
+]
 
 _HOMES = {
     "Batch": "yamkit.types",
+    "Event": "yamkit.types",
+    "EventParameters": "yamkit.types",
     "Tag": "yamkit.types",
     "TagClass": "yamkit.types",
     "TaggedClip": "yamkit.tagger",
