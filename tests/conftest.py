@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from yamkit.models.bundle import ModelBundle, write_bundle
 from yamkit.models.importing import import_h5
 from yamkit.networks import mobilenet_v1, weight_shapes
 from yamkit.types import FeatureSpec, NetworkSpec, TagClass
+
+settings.register_profile("patient", settings.default, deadline=None)  # no test times anything
+settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # training and benchmarks; the yamkit that is installed comes first

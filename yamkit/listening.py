@@ -91,6 +91,8 @@ class Heard:
         Whether the level stayed below the gate, and the network was spared.
     block : Block
         With which it became known.
+    resumes_sample : int or None
+        Where samples are missing, the place of the next one, in the stream's own rate.
     """
 
     onsets: tuple[Onset, ...]
@@ -98,6 +100,7 @@ class Heard:
     end: str
     is_gated: bool
     block: Block
+    resumes_sample: int | None = None
 
 
 def listen(
@@ -219,7 +222,8 @@ def _hear(
             else:
                 tag = Tag(entry.index, entry.mid, entry.name, change.score)
                 onsets.append(Onset(onset_sample / grid.sample_rate_hz, tag))
-        return Heard(tuple(onsets), tuple(events), end, is_gated, part.latest)
+        resumes = part.following.start_sample if end and part.following else None
+        return Heard(tuple(onsets), tuple(events), end, is_gated, part.latest, resumes)
 
     for segment in pipeline.segments(part.blocks(), sample_rate):
         is_gated = gate > 0 and float(np.abs(segment.samples).max()) < gate

@@ -121,7 +121,8 @@ def test_a_gap_closes_events_and_hearing_begins_anew(tagger: Tagger) -> None:
     clips = [tagger.tag(part, RATE) for part in (first, second)]
     wanted = EventParameters(quantile(clips[0], 0.5), quantile(clips[0], 0.4))
     found = heard(tagger, blocks, wanted)
-    assert [each.end for each in found if each.end] == ["dropped", "ended"]
+    ends = [(each.end, each.block.end_sample, each.resumes_sample) for each in found if each.end]
+    assert ends == [("dropped", 16_000, begins), ("ended", begins + 12_000, None)]
     ahead = begins / RATE
     expected = [
         *places(clips[0].events(wanted)),

@@ -8,24 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yamkit._records import DAMAGE, Record, from_record, to_record
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, Tag, TagClass
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, Tag, TagClass
 
 CLASSES = tuple(TagClass(place, f"/m/{place}", f"class {place}") for place in range(4))
 
 times = st.floats(0, 1e6)
-tags = st.lists(
-    st.builds(
-        lambda place, score: Tag(place, f"/m/{place}", f"class {place}", score),
-        st.integers(0, 3),
-        st.floats(0, 1, width=32),
-    ),
-    max_size=5,
-).map(tuple)
+a_tag = st.builds(
+    lambda place, score: Tag(place, f"/m/{place}", f"class {place}", score),
+    st.integers(0, 3),
+    st.floats(0, 1, width=32),
+)
+tags = st.lists(a_tag, max_size=5).map(tuple)
 arrays = st.none() | st.lists(st.floats(0, 1, width=16), max_size=4).map(
     lambda values: np.array(values, np.float16)
 )
 items = st.one_of(
     st.builds(ClipStart, st.text(), st.integers(1, 10**7), st.integers(1, 1024)),
+    st.builds(Event, times, times, a_tag),
     st.builds(PatchTags, times, times, tags, arrays, arrays),
     st.builds(ClipEnd, times, st.integers(1), tags, st.lists(st.text()).map(tuple), arrays, arrays),
     st.builds(ClipFailure, st.text(), st.text(), st.text()),
@@ -55,6 +54,8 @@ def test_an_item_comes_back_as_it_was(item) -> None:
         Record('["start", "a.wav"]'),
         Record('["patch", 0, 1, [[7, 0.5]]]'),
         Record('["patch", 0, 1, 3]'),
+        Record('["event", 0, 1, 7, 0.5]'),
+        Record('["event", 0, 1]'),
         Record('["end", 1, 1, [], []]', b"odd"),
     ],
 )

@@ -187,7 +187,8 @@ def _hear(
                 reading=choice.reading,
                 gate_dbfs=gate_dbfs,
             ):
-                printer.show(heard, "interrupted" if requests.is_stopped else heard.end)
+                is_cut = requests.is_stopped and heard.end
+                printer.show(heard, "interrupted" if is_cut else heard.end)
         finally:
             printer.finish(buffer)
     return not requests.is_stopped
@@ -292,8 +293,8 @@ class _Printer:
             self._opened(onset.onset_seconds, onset.tag, heard.block)
         for event in heard.events:
             self._closed(event, heard.block, end)
-        if end == "dropped":
-            self._dropped(heard.block)
+        if heard.resumes_sample is not None:
+            self._dropped(heard.block.end_sample, heard.resumes_sample)
         elif not end:
             self._patches.add(_now() - heard.block.arrived)
 
@@ -366,13 +367,13 @@ class _Printer:
             because = f", {end}" if end else ""
             self._text(time, event.offset_seconds, "closes", tag, f" ({lasts:.2f} s{because})")
 
-    def _dropped(self, block: Block) -> None:
-        start = block.end_sample / self._rate
+    def _dropped(self, end_sample: int, resumes_sample: int) -> None:
+        start, end = end_sample / self._rate, resumes_sample / self._rate
         if self._is_json:
-            self._line({"type": "dropped", "start_seconds": start})
+            self._line({"type": "dropped", "start_seconds": start, "end_seconds": end})
         click.echo(
-            f"warning: samples dropped at {start:.2f} s: this machine is too slow for the stream; "
-            "a longer --hop or a --gate spares it work",
+            f"warning: {end - start:.2f} s dropped at {start:.2f} s: this machine is too slow for "
+            "the stream; a longer --hop or a --gate spares it work",
             err=True,
         )
 
