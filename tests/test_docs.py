@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
     "README.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
     "training/README.md",
     "yamkit/data/models/yamnet-mini/README.md",
 )
