@@ -253,7 +253,7 @@ def read_calibration(path: str | os.PathLike[str]) -> Calibration:
         classes = tuple(_class(row) for row in rows)
         if len({entry.index for entry in classes}) < len(classes):
             raise ValueError("a class twice")
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise CalibrationError(
             f"{place}: no calibration of this version of yamkit ({error}); make one with yamkit "
             "calibrate"
@@ -286,8 +286,8 @@ def read_thresholds(path: str | os.PathLike[str], classes: Sequence[TagClass]) -
     """
     rows = _rows(path, ("threshold",))
     place = printable(Path(path))
-    column = next((name for name in ("mid", "name", "index") if rows and name in rows[0]), None)
-    if column is None:
+    columns = [name for name in ("mid", "name", "index") if rows and name in rows[0]]
+    if not columns:
         raise CalibrationError(f"{place}: no row with mid or name and threshold")
     found: dict[int, float] = {}
     for number, row in enumerate(rows, start=2):
@@ -302,8 +302,10 @@ def read_thresholds(path: str | os.PathLike[str], classes: Sequence[TagClass]) -
             raise CalibrationError(
                 f"{place}, line {number}: threshold {printable(text)!r}; wanted a number"
             )
+        words = [(row[column] or "").strip() for column in columns]
+        word = next(filter(None, words), "")
         try:
-            found |= dict.fromkeys(find_classes((row[column] or "").strip(), classes), threshold)
+            found |= dict.fromkeys(find_classes(word, classes), threshold)
         except ParameterError as error:
             raise ParameterError(f"{place}, line {number}: {error}") from None
     return found

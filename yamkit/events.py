@@ -147,7 +147,8 @@ def delay_seconds(grid: Grid, parameters: EventParameters) -> tuple[float, float
         longer where scores above ``leave`` go on behind such a gap, and may reach ``enter``.
     """
     rate, hop = grid.sample_rate_hz, grid.hop_samples
-    behind = max(grid.window_samples, hop) + parameters.median_cells // 2 * hop
+    window = grid.window_samples
+    behind = (window if hop <= window else hop + window) + parameters.median_cells // 2 * hop
     least = -(-_samples(parameters.min_duration_seconds, rate) // hop)
     gap = _samples(parameters.join_gap_seconds, rate) // hop
     return (behind + max(0, least - 1) * hop) / rate, (behind + gap * hop) / rate
@@ -399,7 +400,8 @@ class EventDetector:
 class OnsetOrder:
     """Puts events that are over in the order of their onsets, while they come.
 
-    An event that goes on holds back those that began after it.
+    An event that goes on, and scores above ``leave`` that may become one, hold back those that
+    began after them: memory grows with the number of events held back.
     """
 
     def __init__(self) -> None:
@@ -458,9 +460,10 @@ def check_parameters(parameters: EventParameters) -> None:
     """
     _reduction("cells", parameters.cells)
     _reduction("event score", parameters.score)
-    if parameters.median_cells < 1 or parameters.median_cells % 2 == 0:
+    if not 1 <= parameters.median_cells <= _LONGEST_MEDIAN or parameters.median_cells % 2 == 0:
         raise ParameterError(
-            f"median {parameters.median_cells}: wanted an odd number of cells, 1 for no filter"
+            f"median {parameters.median_cells}: wanted an odd number of cells, 1 for no filter, at "
+            f"most {_LONGEST_MEDIAN}"
         )
     for name in ("min_duration_seconds", "join_gap_seconds"):
         value = getattr(parameters, name)
@@ -471,6 +474,7 @@ def check_parameters(parameters: EventParameters) -> None:
 
 
 _LONGEST_SECONDS = 86400.0
+_LONGEST_MEDIAN = 9999
 
 
 def _check_thresholds(enter: NDArray[np.floating], leave: NDArray[np.floating]) -> None:

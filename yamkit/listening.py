@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Buffer", "Delays", "Heard", "Onset", "listen"]
 
+_PATIENCE_SECONDS = 0.5
+"""A signal may come between a look at the buffer and the wait for a change of it, unheard."""
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -148,8 +151,8 @@ def listen(
     """
     if tagger.pipeline.batch_size != 1:
         raise ParameterError(f"batch size {tagger.pipeline.batch_size}: streams want 1")
-    if gate_dbfs is not None and not math.isfinite(gate_dbfs):
-        raise ParameterError(f"gate {gate_dbfs} dB: wanted a finite number")
+    if gate_dbfs is not None and not -math.inf < gate_dbfs <= 0:
+        raise ParameterError(f"gate {gate_dbfs} dB: wanted 0 or less, such as -50")
     gate = 0.0 if gate_dbfs is None else 10 ** (gate_dbfs / 20)
     stream = iter(blocks)
     first = next(stream, None)
@@ -272,11 +275,12 @@ class Buffer:
         with self._changed:
             if self._can_wait:
                 while self._waiting >= self._most_samples and not self._is_over:
-                    self._changed.wait()
+                    self._changed.wait(_PATIENCE_SECONDS)
                 self.waited_seconds += time.monotonic() - arrived
             elif self._waiting + len(samples) > self._most_samples:
                 self._drop(len(samples))
             if self._is_over:
+                self._changed.notify_all()
                 return False
             self._blocks.append(Block(self._received, samples, arrived, now))
             self._received += len(samples)
@@ -304,7 +308,7 @@ class Buffer:
         while True:
             with self._changed:
                 while not self._blocks and not self._is_over:
-                    self._changed.wait()
+                    self._changed.wait(_PATIENCE_SECONDS)
                 try:
                     block = self._blocks.popleft()
                 except IndexError:  # empty, or `stop` came this very moment

@@ -157,6 +157,8 @@ def test_thresholds_of_classes(tmp_path: Path) -> None:
     assert read_thresholds(path, CLASSES) == {0: 0.5, 1: 0.25, 2: 0.25}
     write_calibration(CALIBRATION, path)
     assert read_thresholds(path, CLASSES) == {1: 0.4, 2: 0.5}
+    path.write_text("mid,name,threshold\n,Dog,0.7\n/m/09x0r,,0.6\n")
+    assert read_thresholds(path, CLASSES) == {0: 0.6, 1: 0.7}
     for text, error, message in (
         ("name,threshold\nSpeech,high\n", CalibrationError, "line 2: threshold 'high'"),
         ("name,threshold\nSpeech,nan\n", CalibrationError, "wanted a number"),

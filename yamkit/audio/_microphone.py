@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yamkit._text import printable
 from yamkit.errors import AudioFileError, MissingRequirementError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -111,7 +112,19 @@ def open_microphone(
     except sounddevice.PortAudioError as error:
         reason = printable(str(error))
         raise AudioFileError(f"microphone {printable(microphone.name)!r}: {reason}") from error
-    return microphone, stream
+    return microphone, _started(stream, microphone, sounddevice.PortAudioError)
+
+
+@contextlib.contextmanager
+def _started(stream: Any, microphone: Microphone, failure: type[Exception]) -> Iterator[None]:
+    """Start a stream, which may fail as well, and stop it at the end."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(stream)
+        except failure as error:
+            reason = printable(str(error))
+            raise AudioFileError(f"microphone {printable(microphone.name)!r}: {reason}") from error
+        yield
 
 
 def _find(name: str) -> Microphone:

@@ -45,7 +45,9 @@ def classes(model: str | None, search: str | None, tree: bool, as_json: bool) ->
     ontology = audioset()
     wanted = (search or "").casefold()
     found = [
-        entry for entry in bundle.classes if wanted in entry.name.casefold() or wanted == entry.mid
+        entry
+        for entry in bundle.classes
+        if wanted in entry.name.casefold() or wanted in entry.mid.casefold()
     ]
     if not found:
         hint = nearest(search or "", [entry.name for entry in bundle.classes])

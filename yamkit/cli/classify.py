@@ -297,11 +297,12 @@ def _format_of(output: str | None, events: bool) -> str:
     from yamkit._registry import registry
     from yamkit.plugin import SinkInfo
 
-    suffix = Path(output or "").suffix[1:]
+    name = Path(output or "").name
     infos = (plugin.info for plugin in registry().plugins if plugin.state == "ready")
     sinks = (info for info in infos if isinstance(info, SinkInfo))
     fitting = (info for info in sinks if events or not info.for_events)
-    return next((info.name for info in fitting if info.extension == suffix), "text")
+    named = [info for info in fitting if name.endswith(f".{info.extension}")]
+    return max(named, key=lambda info: len(info.extension)).name if named else "text"
 
 
 class _Reporter:

@@ -149,7 +149,9 @@ def listen(
         if microphone is None:
             from yamkit.audio import open_live
 
-            opened: Any = _from_pipe(open_live(encoding, sample_rate, channels or 1))
+            opened: Any = _from_pipe(
+                open_live(encoding, sample_rate, 1 if channels is None else channels)
+            )
         else:
             opened = _from_microphone(microphone)
         with opened as (rate, buffer):

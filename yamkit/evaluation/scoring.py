@@ -198,6 +198,8 @@ def _read_timelines(archive: zipfile.ZipFile, listed: Any, classes: int) -> dict
         patches = read_floats(member, (sum(count for _, count, _ in rows), classes))
     if not np.isfinite(patches).all():
         raise ValueError("scores that are not finite")
+    if not rows:
+        return {}
     ends = np.cumsum([count for _, count, _ in rows])[:-1]
     return {
         key: Timeline(part, samples)

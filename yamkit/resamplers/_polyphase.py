@@ -27,6 +27,8 @@ _BLOCK_OUTPUTS = 16
 """Outputs of one matrix: few, since most of a wide matrix is zeros; enough to fill registers."""
 _ROWS = 48
 """Groups of a chunk, rows of a matrix product; enough to be worth its overhead."""
+_LIVE_GROUP_OUTPUTS = 640
+"""Most outputs of a group where delay counts: the periods of odd rates last up to a second."""
 _LIVE_TILE_OUTPUTS = 160
 """Outputs of a chunk of tiles where delay counts: a hundredth of a second at 16 kHz."""
 _PRODUCT_SIZE = 2**18
@@ -133,7 +135,8 @@ class LivePolyphase(Polyphase):
 def _chunks(ratio: Ratio, is_live: bool) -> _Chunks:
     """Choose how to compute a ratio; the matrices are shared by all streams of that ratio."""
     shape = _Shape.of(ratio)
-    if shape.entries <= _MATRIX_ENTRIES:
+    is_prompt = not is_live or shape.periods * ratio.up <= _LIVE_GROUP_OUTPUTS
+    if shape.entries <= _MATRIX_ENTRIES and is_prompt:
         return _Groups(ratio, shape, 1 if is_live else _ROWS)
     return _Tiles(ratio, _LIVE_TILE_OUTPUTS if is_live else _CHUNK_OUTPUTS)
 

@@ -58,7 +58,7 @@ class DcaseSink(_TabTable):
 
     def row(self, path: str, event: Event) -> Sequence[Any]:
         """Give the fields of an event."""
-        return path, f"{event.onset_seconds:.3f}", f"{event.offset_seconds:.3f}", event.tag.name
+        return path, f"{event.onset_seconds:.6f}", f"{event.offset_seconds:.6f}", event.tag.name
 
 
 class TsvSink(_TabTable):

@@ -267,7 +267,7 @@ def test_the_first_chunk_comes_within_a_second_and_a_bit(name: str, to_hz: int) 
     assert len(given) >= to_hz // 2
 
 
-@pytest.mark.parametrize("from_hz", [8000, 11025, 22050, 32000, 44100, 47999, 48000, 96000])
+@pytest.mark.parametrize("from_hz", [8000, 11025, 16001, 22050, 32000, 44056, 44100, 47999])
 def test_live_samples_come_within_a_few_hundredths_of_a_second(from_hz: int) -> None:
     resampler = LivePolyphase(from_hz, 16000)
     received = given = 0
