@@ -69,7 +69,10 @@ def list_microphones() -> list[Microphone]:
 
 
 def open_microphone(
-    name: str, put: Callable[[NDArray[np.float32]], object], lost: Callable[[], object]
+    name: str,
+    put: Callable[[NDArray[np.float32]], object],
+    lost: Callable[[], object],
+    ended: Callable[[], object],
 ) -> tuple[Microphone, Any]:
     """Open a microphone: one channel, at its own sample rate.
 
@@ -81,6 +84,8 @@ def open_microphone(
         Given each block, float32 [n, 1], from another thread.
     lost : callable
         Called when the system says that it lost samples.
+    ended : callable
+        Called when the stream ends, by itself (the device is gone) or because it was stopped.
 
     Returns
     -------
@@ -108,6 +113,7 @@ def open_microphone(
             samplerate=microphone.sample_rate,
             dtype="float32",
             callback=heard,
+            finished_callback=ended,
         )
     except sounddevice.PortAudioError as error:
         reason = printable(str(error))

@@ -106,7 +106,7 @@ def calibrate(
     """
     from yamkit.calibration import write_calibration
     from yamkit.errors import CalibrationError
-    from yamkit.evaluation.fitting import fit_calibration
+    from yamkit.evaluation.fitting import check_fit, fit_calibration
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
@@ -115,6 +115,7 @@ def calibrate(
         raise CalibrationError(
             f"{printable(output)}: cannot be written; wanted a file in a folder that exists"
         )
+    check_fit(method, precision, least_examples, parts)
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
     meaning = None if label_map is None else read_label_map(label_map)
     if from_scores is not None:

@@ -226,6 +226,7 @@ def _from_pipe(source: AudioSource) -> Iterator[tuple[int, Buffer]]:
 def _from_microphone(name: str) -> Iterator[tuple[int, Buffer]]:
     from yamkit._text import printable
     from yamkit.audio._microphone import open_microphone
+    from yamkit.errors import AudioFileError
     from yamkit.listening import Buffer
 
     buffers: list[Buffer] = []
@@ -233,7 +234,12 @@ def _from_microphone(name: str) -> Iterator[tuple[int, Buffer]]:
     def lost() -> None:
         click.echo("warning: the system lost samples of the microphone", err=True)
 
-    microphone, stream = open_microphone(name, lambda block: buffers[0].put(block), lost)
+    def ended() -> None:
+        buffers[0].end(
+            AudioFileError("the microphone stopped; see: yamkit listen --list-microphones")
+        )
+
+    microphone, stream = open_microphone(name, lambda block: buffers[0].put(block), lost, ended)
     buffers.append(Buffer(_BUFFER_SECONDS * microphone.sample_rate, can_wait=False))
     click.echo(f"microphone: {printable(microphone.name)}", err=True)
     with stream:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Truth = NDArray[np.bool_]
 
-__all__ = ["fit_calibration", "fit_threshold"]
+__all__ = ["check_fit", "fit_calibration", "fit_threshold"]
 
 _HALF = 0.5
 """A cell has a label where the label sounds for at least this share of it."""
@@ -98,15 +98,7 @@ def fit_calibration(
     MissingRequirementError
         If scikit-learn is not installed.
     """
-    if method not in METHODS:
-        raise ParameterError(f"method {method!r}: wanted one of {', '.join(METHODS)}")
-    if precision is not None and not 0 < precision <= 1:
-        raise ParameterError(f"precision {precision:g}: wanted more than 0, at most 1")
-    if folds < 2 or least_examples < folds:
-        raise ParameterError(
-            f"{folds} folds of at least {least_examples} examples; wanted 2 folds or more, and an "
-            "example for each"
-        )
+    check_fit(method, precision, least_examples, folds)
     fit = _fitter(method)
     (targets,) = common_targets(labelled, [scores.classes], label_map=label_map)
     clips = [clip for clip in labelled.clips if clip_key(clip) in scores.rows]
@@ -136,6 +128,30 @@ def fit_calibration(
         "mean" if labelled.is_strong else scores.fingerprint.get("aggregate", "mean"),
         tuple(found[index] for index in sorted(found)),
     )
+
+
+def check_fit(
+    method: str = "platt",
+    precision: float | None = None,
+    least_examples: int = 10,
+    folds: int = 5,
+) -> None:
+    """Refuse what `fit_calibration` would refuse, before anything is scored.
+
+    Raises
+    ------
+    ParameterError, MissingRequirementError
+    """
+    if method not in METHODS:
+        raise ParameterError(f"method {method!r}: wanted one of {', '.join(METHODS)}")
+    if precision is not None and not 0 < precision <= 1:
+        raise ParameterError(f"precision {precision:g}: wanted more than 0, at most 1")
+    if folds < 2 or least_examples < folds:
+        raise ParameterError(
+            f"{folds} folds of at least {least_examples} examples; wanted 2 folds or more, and an "
+            "example for each"
+        )
+    _fitter(method)
 
 
 def fit_threshold(scores: Floats, truth: Truth, precision: float | None = None) -> float | None:

@@ -249,6 +249,7 @@ class FakeDevices:
     def __init__(self, sound: np.ndarray, wanted: list) -> None:
         self.default = types.SimpleNamespace(device=(1, 0))
         self._sound, self._wanted = sound, wanted
+        self.is_lost = False
 
     def query_devices(self):
         return [
@@ -257,11 +258,13 @@ class FakeDevices:
             {"name": "Built-in Audio", "max_input_channels": 1, "default_samplerate": 44100.0},
         ]
 
-    def InputStream(self, *, device, channels, samplerate, dtype, callback):  # noqa: N802
+    def InputStream(self, *, device, channels, samplerate, dtype, callback, finished_callback):  # noqa: N802
         self._wanted.append((device, channels, samplerate, dtype))
         if device == 2:
             raise self.PortAudioError("device is busy")
         fake = self
+        if self.is_lost:
+            self.finish = finished_callback
 
         class Stream:
             def __enter__(self):
@@ -324,6 +327,14 @@ def test_a_microphone_that_outruns_the_machine(
     assert last["dropped_seconds"] >= 4
     assert "s dropped" in err
     assert last["duration_seconds"] == pytest.approx(9.4 + 0.025)
+
+
+def test_a_microphone_that_is_gone(yamkit, devices: list) -> None:
+    sys.modules["sounddevice"].is_lost = True
+    code, out, err = yamkit("listen", "--microphone", "--format", "jsonl", *MUSIC)
+    assert code == 1
+    assert "error: the microphone stopped" in err
+    assert json.loads(out.splitlines()[-1])["type"] == "end"
 
 
 def test_microphones_by_name(yamkit, devices: list) -> None:
