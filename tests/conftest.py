@@ -11,9 +11,9 @@ import pytest
 from hypothesis import settings
 
 from yamkit.models.bundle import ModelBundle, write_bundle
-from yamkit.models.importing import import_h5
+from yamkit.models.importing import import_model
 from yamkit.networks import mobilenet_v1, weight_shapes
-from yamkit.types import FeatureSpec, NetworkSpec, TagClass
+from yamkit.types import LogMelSpec, NetworkSpec, TagClass
 
 settings.register_profile("patient", settings.default, deadline=None)  # no test times anything
 settings.load_profile("patient")
@@ -39,13 +39,13 @@ def yamnet(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelBundl
     """The network that the golden outputs belong to."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("YAMKIT_HOME", str(tmp_path_factory.mktemp("yamnet")))
-        return import_h5(shared / "models" / "yamnet.h5", name="yamnet")
+        return import_model(shared / "models" / "yamnet.h5", name="yamnet")
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
     """A small network with random weights: other rates, other patches, six classes."""
-    features = FeatureSpec(
+    features = LogMelSpec(
         kind="log-mel",
         sample_rate_hz=8000,
         stft_window_samples=200,

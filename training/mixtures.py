@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from training.recipe import Mixtures
     from training.sounds import Sounds
-    from yamkit.types import FeatureSpec
+    from yamkit.types import LogMelSpec
 
     Samples = NDArray[np.float32]
 
@@ -61,7 +61,7 @@ class Mixer:
         Patches to draw from: which clip, and the first sample in it.
     weights : ndarray, float64 [N]
         How often each is drawn; they add up to 1.
-    features : FeatureSpec
+    features : LogMelSpec
         A mixture has the samples of a patch's window.
     settings : Mixtures
     """
@@ -72,7 +72,7 @@ class Mixer:
         clips: NDArray[np.int64],
         starts: NDArray[np.int64],
         weights: NDArray[np.float64],
-        features: FeatureSpec,
+        features: LogMelSpec,
         settings: Mixtures,
     ) -> None:
         self.sounds = sounds

@@ -11,6 +11,7 @@ from training.mixtures import Mixer, balanced_weights
 from training.sounds import decode, part_of, with_generated
 from training.teacher import label_clips
 from yamkit.errors import ParameterError
+from yamkit.types import LogMelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,12 +101,17 @@ def prepare(
             clips.append(labelled[0])
             starts.append(labelled[1])
             weights.append(part * balanced_weights(labelled[2], settings.balance))
+    features = teacher.features
+    if not isinstance(features, LogMelSpec):
+        raise ParameterError(
+            f"a teacher that eats {features.kind!r}: the student needs one that eats 'log-mel'"
+        )
     mixer = Mixer(
         sounds,
         np.concatenate(clips),
         np.concatenate(starts),
         np.concatenate(weights),
-        teacher.features,
+        features,
         settings,
     )
     return mixer, _validation(teacher, sounds, numbers["validation"])

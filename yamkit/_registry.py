@@ -126,8 +126,8 @@ class Registry:
             raise MissingRequirementError(f"{kind} {name!r} {plugin.reason}")
         return plugin
 
-    def load(self, plugin: Plugin) -> Callable[..., Any]:
-        """Import the factory of a ready plugin.
+    def load(self, plugin: Plugin, entrance: str | None = None) -> Callable[..., Any]:
+        """Import the factory of a ready plugin, or another entrance that its descriptor names.
 
         Raises
         ------
@@ -135,19 +135,14 @@ class Registry:
             If it cannot be imported, or is not callable.
         """
         assert plugin.info is not None
-        module_name, _, path = plugin.info.factory.partition(":")
+        entrance = entrance or plugin.info.factory
         try:
-            factory: Any = importlib.import_module(module_name)
-            for attribute in path.split("."):
-                factory = getattr(factory, attribute)
-            if not callable(factory):
-                raise TypeError(f"{plugin.info.factory} is not callable")
+            return import_entrance(entrance)
         except (Exception, SystemExit) as error:
             raise BrokenPluginError(
                 f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version} cannot "
-                f"be loaded from {plugin.info.factory}: {_describe(error)}"
+                f"be loaded from {entrance}: {_describe(error)}"
             ) from error
-        return factory  # type: ignore[no-any-return]
 
     def _unknown(self, kind: str, name: str) -> str:
         names = self.names(kind)
@@ -160,6 +155,17 @@ class Registry:
         if broken:
             message += f"; {broken} broken, see `yamkit plugins`"
         return message
+
+
+def import_entrance(entrance: str) -> Callable[..., Any]:
+    """Import what ``"package.module:Name"`` names."""
+    module_name, _, path = entrance.partition(":")
+    found: Any = importlib.import_module(module_name)
+    for attribute in path.split("."):
+        found = getattr(found, attribute)
+    if not callable(found):
+        raise TypeError(f"{entrance} is not callable")
+    return found  # type: ignore[no-any-return]
 
 
 @functools.cache

@@ -15,6 +15,7 @@
     │   ├── ModelExistsError    (FileExistsError)    the name is taken
     │   ├── BundleError         (ValueError)         a bundle that is not sound
     │   ├── WeightFileError     (ValueError)         a weight file that does not fit
+    │   ├── ExportError         (ValueError)         a form that cannot hold the model
     │   ├── StoreError          (OSError)            the model folder cannot be used
     │   └── DownloadError       (OSError)            a download that did not arrive whole
     ├── AudioError
@@ -43,6 +44,7 @@ __all__ = [
     "CalibrationError",
     "DecodeError",
     "DownloadError",
+    "ExportError",
     "IncompatibleError",
     "LabelError",
     "MissingRequirementError",
@@ -112,6 +114,10 @@ class BundleError(ModelError, ValueError):
 
 class WeightFileError(ModelError, ValueError):
     """A weight file does not hold the network it should."""
+
+
+class ExportError(ModelError, ValueError):
+    """A model cannot be written in another form."""
 
 
 class StoreError(ModelError, OSError):

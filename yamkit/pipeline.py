@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -37,7 +36,14 @@ if TYPE_CHECKING:
     from yamkit.types import FeatureSpec
     from yamkit.windows import Segment
 
-__all__ = ["MAX_BATCH_SIZE", "Pipeline"]
+__all__ = [
+    "DEFAULT_BACKEND",
+    "DEFAULT_FRONTEND",
+    "MAX_BATCH_SIZE",
+    "Pipeline",
+    "default_parts",
+    "fitting",
+]
 
 _Info = TypeVar("_Info", bound=PluginInfo)
 
@@ -46,6 +52,9 @@ _MOST_RESAMPLED = 2**16
 
 _ROUNDING = 1e-6
 """How far a score may lie outside 0 to 1."""
+
+DEFAULT_FRONTEND = "logmel"
+DEFAULT_BACKEND = "onnx"
 
 MAX_BATCH_SIZE = 4096
 """Most patches in a batch; more would only cost memory."""
@@ -65,7 +74,8 @@ class Pipeline:
     backend, frontend, resampler : str
         Names of plugins.
     hop_seconds : float or None
-        From one patch to the next, a whole multiple of the STFT hop; None for the model's own.
+        From one patch to the next, a whole multiple of the features' ``hop_step_samples``; None
+        for the model's own.
     batch_size : int
         Patches the network sees at once.
     threads : int or None
@@ -300,6 +310,40 @@ class Pipeline:
             )
 
 
+def fitting(model: ModelBundle) -> tuple[list[str], list[str], list[str]]:
+    """Name the front ends and backends that run a model here, and say what is left out, and why."""
+    frontends: list[str] = []
+    backends: list[str] = []
+    skipped: list[str] = []
+    for plugin in registry().plugins:
+        info = plugin.info
+        if isinstance(info, FrontendInfo) and info.produces == model.features.kind:
+            names = frontends
+        elif isinstance(info, BackendInfo) and model.network.kind in info.networks:
+            names = backends
+        else:
+            continue
+        if plugin.state == "ready":
+            names.append(plugin.name)
+        else:
+            skipped.append(f"{plugin.kind} {plugin.name}: {plugin.reason}")
+    return frontends, backends, skipped
+
+
+def default_parts(model: ModelBundle) -> tuple[str, str]:
+    """Name the front end and the backend of whoever names none.
+
+    They are `DEFAULT_FRONTEND` and `DEFAULT_BACKEND` where these fit the model, else the first that
+    do, in the order of `yamkit plugins`.
+    """
+    frontends, backends, _ = fitting(model)
+    return _preferred(DEFAULT_FRONTEND, frontends), _preferred(DEFAULT_BACKEND, backends)
+
+
+def _preferred(name: str, names: list[str]) -> str:
+    return name if name in names or not names else names[0]
+
+
 def _not_empty(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
     samples = 0
     for block in blocks:
@@ -323,15 +367,15 @@ def _with_hop(features: FeatureSpec, hop_seconds: float | None) -> FeatureSpec:
     """Give the features another patch hop."""
     if hop_seconds is None:
         return features
-    step = features.stft_hop_samples / features.sample_rate_hz
-    frames = round(hop_seconds / step) if 0 < hop_seconds <= MAX_HOP_SECONDS else 0
-    if frames < 1 or abs(frames * step - hop_seconds) > 1e-6 * step:
+    step = features.hop_step_samples / features.sample_rate_hz
+    steps = round(hop_seconds / step) if 0 < hop_seconds <= MAX_HOP_SECONDS else 0
+    if steps < 1 or abs(steps * step - hop_seconds) > 1e-6 * step:
         own = features.patch_hop_samples / features.sample_rate_hz
         raise ParameterError(
             f"hop {hop_seconds:g} s: wanted a whole multiple of {step:g} s, at most a day; the "
             f"model's own is {own:g} s"
         )
-    return replace(features, patch_hop_frames=frames)
+    return features.with_hop(steps * features.hop_step_samples)
 
 
 def _check_fit(model: ModelBundle, front: FrontendInfo, back: BackendInfo, provider: str) -> None:

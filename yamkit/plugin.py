@@ -42,7 +42,7 @@ import pluggy
 from yamkit._machine import usable_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -62,6 +62,7 @@ __all__ = [
     "Backend",
     "BackendInfo",
     "BackendOptions",
+    "Exporter",
     "Frontend",
     "FrontendInfo",
     "LabelReader",
@@ -128,7 +129,7 @@ class FrontendInfo(PluginInfo):
     Attributes
     ----------
     produces : str
-        Feature kind, matched against ``[features] kind`` of the model: ``log-mel``.
+        Feature kind, matched against ``[features] kind`` of the model: ``log-mel``, ``waveform``.
     """
 
     _: KW_ONLY
@@ -146,11 +147,17 @@ class BackendInfo(PluginInfo):
     providers : tuple of str
         Values of ``--provider`` it knows. That one is known here does not mean that this machine
         has it.
+    exports : tuple of str
+        Forms in which ``yamkit models export`` can write a model of those networks.
+    exporter : str
+        ``"package.module:name"`` of the `Exporter`; empty where there is none.
     """
 
     _: KW_ONLY
     networks: tuple[str, ...]
     providers: tuple[str, ...] = ("cpu",)
+    exports: tuple[str, ...] = ()
+    exporter: str = ""
 
 
 @dataclass(frozen=True)
@@ -263,13 +270,15 @@ class Model(Protocol):
             If the network is not a ``mobilenet-v1``, or the file is not what it should be.
         """
 
-    def onnx_path(self) -> Path:
-        """Path of the verified ``model.onnx`` of a model of kind ``onnx``; it names no other file.
+    def network_path(self) -> Path:
+        """Path of the verified file ``model.KIND`` of a network whose kind is a file format.
+
+        An ONNX graph names no other file.
 
         Raises
         ------
         yamkit.errors.BundleError
-            If the model is of another kind, or the file is not what it should be.
+            If the network has canonical weights, or the file is not what it should be.
         """
 
 
@@ -377,6 +386,42 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Free what the engine holds. Calling it again does nothing."""
+
+
+class Exporter(Protocol):
+    """Writes a model in a form of the engine, and runs what it wrote.
+
+    ``yamkit models export`` compares what comes out with the NumPy backend and puts the file, or
+    the folder, in its place if they agree.
+    """
+
+    def __call__(
+        self, model: Model, form: str, path: Path, /, *, with_frontend: bool
+    ) -> Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Write a model.
+
+        Parameters
+        ----------
+        model : Model
+        form : str
+            One of the descriptor's ``exports``.
+        path : Path
+            Where nothing is yet.
+        with_frontend : bool
+            Whether the graph takes windows of samples [B, patch_window_samples] rather than patches
+            [B, *patch_shape].
+
+        Returns
+        -------
+        callable
+            Runs what lies at `path`: from a batch of the inputs, float32, to the scores [B, C] and
+            the embeddings [B, E].
+
+        Raises
+        ------
+        yamkit.errors.ExportError
+            If this form cannot hold the model.
+        """
 
 
 class Resampler(Protocol):

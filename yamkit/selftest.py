@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._registry import registry
-from yamkit.plugin import BackendInfo, FrontendInfo
+from yamkit.pipeline import fitting
 from yamkit.tagger import Tagger
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ __all__ = [
     "LARGEST_DIFFERENCE",
     "SelftestReport",
     "SignalResult",
-    "fitting",
     "run_selftest",
     "signals",
 ]
@@ -134,26 +132,6 @@ def run_selftest(model: ModelBundle) -> SelftestReport:
             scores.append(values)
     difference = float(np.ptp(np.stack(scores), axis=0).max()) if scores else 0.0
     return SelftestReport(tuple(results), tuple(failures), tuple(skipped), difference)
-
-
-def fitting(model: ModelBundle) -> tuple[list[str], list[str], list[str]]:
-    """Name the front ends and backends that run a model here, and say what is left out, and why."""
-    frontends: list[str] = []
-    backends: list[str] = []
-    skipped: list[str] = []
-    for plugin in registry().plugins:
-        info = plugin.info
-        if isinstance(info, FrontendInfo) and info.produces == model.features.kind:
-            names = frontends
-        elif isinstance(info, BackendInfo) and model.network.kind in info.networks:
-            names = backends
-        else:
-            continue
-        if plugin.state == "ready":
-            names.append(plugin.name)
-        else:
-            skipped.append(f"{plugin.kind} {plugin.name}: {plugin.reason}")
-    return frontends, backends, skipped
 
 
 def _combination(tagger: Tagger) -> tuple[list[SignalResult], NDArray[np.float32]]:

@@ -15,7 +15,7 @@ from yamkit.errors import ParameterError
 from yamkit.events import Grid, OnsetOrder
 from yamkit.models import ModelBundle
 from yamkit.models.store import default_model, find_model
-from yamkit.pipeline import Pipeline
+from yamkit.pipeline import Pipeline, default_parts
 from yamkit.reading import Reading
 from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
@@ -177,8 +177,11 @@ class Tagger:
     model : str, path, ModelBundle or None
         Name of a model, or the folder of a bundle; None for ``YAMKIT_MODEL``, else ``yamnet`` where
         it is installed, else ``yamnet-mini``, which comes with yamkit. `Tagger.model` tells.
-    backend, frontend, resampler : str
-        Names of plugins; ``yamkit plugins`` lists them.
+    backend, frontend : str or None
+        Names of plugins, ``yamkit plugins`` lists them; None for ``onnx`` and ``logmel`` where
+        these fit the model, else for the first that do.
+    resampler : str
+        Name of a plugin.
     hop_seconds : float or None
         From one patch to the next: a whole multiple of the STFT hop; None for the model's own.
     batch_size : int
@@ -214,8 +217,8 @@ class Tagger:
         self,
         model: str | os.PathLike[str] | ModelBundle | None = None,
         *,
-        backend: str = "onnx",
-        frontend: str = "logmel",
+        backend: str | None = None,
+        frontend: str | None = None,
         resampler: str = "polyphase",
         hop_seconds: float | None = None,
         batch_size: int = 16,
@@ -229,6 +232,9 @@ class Tagger:
             model = default_model()
         self.model = model if isinstance(model, ModelBundle) else find_model(model)
         self.aggregate = aggregate
+        if backend is None or frontend is None:
+            default_frontend, default_backend = default_parts(self.model)
+            frontend, backend = frontend or default_frontend, backend or default_backend
         self.backend, self.frontend, self.resampler = backend, frontend, resampler
         self.provider = provider
         self.settings = {

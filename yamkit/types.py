@@ -5,7 +5,7 @@ Shapes are written with B (patches in a batch), C (classes) and E (embedding siz
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "FeatureSpec",
     "LabelledClip",
     "LabelledEvent",
+    "LogMelSpec",
     "NetworkSpec",
     "Parameters",
     "PatchTags",
@@ -30,6 +31,7 @@ __all__ = [
     "SinkItem",
     "Tag",
     "TagClass",
+    "WaveformSpec",
 ]
 
 
@@ -53,8 +55,8 @@ class TagClass:
 
 
 @dataclass(frozen=True)
-class FeatureSpec:
-    """What a network eats, all lengths integers.
+class LogMelSpec:
+    """Log-mel patches, all lengths integers.
 
     The fields are those of the ``[features]`` table of a bundle's ``model.toml``.
 
@@ -104,9 +106,61 @@ class FeatureSpec:
         return self.patch_hop_frames * self.stft_hop_samples
 
     @property
+    def hop_step_samples(self) -> int:
+        """What every patch hop is a whole multiple of: the STFT hop."""
+        return self.stft_hop_samples
+
+    @property
     def patch_shape(self) -> tuple[int, int]:
         """Shape of one patch: (frames, bands)."""
         return (self.patch_frames, self.mel_bands)
+
+    def with_hop(self, patch_hop_samples: int) -> LogMelSpec:
+        """Give the same features with another hop, a multiple of the STFT hop."""
+        return replace(self, patch_hop_frames=patch_hop_samples // self.stft_hop_samples)
+
+
+@dataclass(frozen=True)
+class WaveformSpec:
+    """Windows of samples, for a network that computes its own features.
+
+    The fields are those of the ``[features]`` table of a bundle's ``model.toml``.
+
+    Attributes
+    ----------
+    kind : str
+        ``waveform``.
+    sample_rate_hz : int
+        Rate the network was trained at.
+    patch_window_samples, patch_hop_samples : int
+        Samples one patch covers, and from one patch to the next.
+    tail : str
+        What happens to samples after the last whole patch; ``pad``: zeros complete a patch.
+    """
+
+    kind: str
+    sample_rate_hz: int
+    patch_window_samples: int
+    patch_hop_samples: int
+    tail: str = "pad"
+
+    @property
+    def hop_step_samples(self) -> int:
+        """What every patch hop is a whole multiple of: one sample."""
+        return 1
+
+    @property
+    def patch_shape(self) -> tuple[int]:
+        """Shape of one patch: (samples,)."""
+        return (self.patch_window_samples,)
+
+    def with_hop(self, patch_hop_samples: int) -> WaveformSpec:
+        """Give the same features with another hop."""
+        return replace(self, patch_hop_samples=patch_hop_samples)
+
+
+FeatureSpec = LogMelSpec | WaveformSpec
+"""What a network eats."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +170,12 @@ class NetworkSpec:
     Attributes
     ----------
     kind : str
-        ``mobilenet-v1`` (canonical weights, any backend builds it) or ``onnx`` (a graph).
+        ``mobilenet-v1`` (canonical weights, any backend builds it), or the format of the file that
+        holds the network, such as ``onnx``.
     width : float
-        Width multiplier of the filters; 1.0 for ``onnx``.
+        Width multiplier of the filters; 1.0 for a network in a file.
     batch_norm_epsilon : float
-        Added to the variance in batch normalisation; 0.0 for ``onnx``.
+        Added to the variance in batch normalisation; 0.0 for a network in a file.
     embedding_size : int
         E; 0 where the network gives none.
     activation : str

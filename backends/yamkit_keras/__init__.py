@@ -21,6 +21,8 @@ def yamkit_backends() -> Iterator[BackendInfo]:
         factory="yamkit_keras._backend:KerasBackend",
         api=1,
         networks=("mobilenet-v1",),
+        exports=("tf", "tflite"),
+        exporter="yamkit_keras._export:export",
         providers=("cpu", "cuda"),
         requires=("tensorflow", "tf_keras"),
         install="yamkit[keras]",

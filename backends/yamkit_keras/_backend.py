@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from yamkit.networks import Convolution
     from yamkit.plugin import BackendOptions, Model
 
-__all__ = ["KerasBackend"]
+__all__ = ["KerasBackend", "build", "tf"]
 
 
 class KerasBackend:
@@ -60,7 +60,7 @@ class KerasBackend:
                     stacklevel=2,
                 )
         with tf.device(self._device):
-            network = _build(model)
+            network = build(model)
 
         signature = tf.TensorSpec([None, *model.features.patch_shape], tf.float32)
 
@@ -86,7 +86,7 @@ class KerasBackend:
         """Do nothing: the network is freed with its last reference."""
 
 
-def _build(model: Model) -> Any:
+def build(model: Model) -> Any:
     """Build [B, frames, bands] -> scores [B, C], embeddings [B, E]."""
     layers = tf_keras.layers
     weights = model.load_weights()

@@ -21,4 +21,6 @@ def yamkit_backends() -> Iterator[BackendInfo]:
         factory="yamkit_numpy._backend:NumpyBackend",
         api=1,
         networks=("mobilenet-v1",),
+        exports=("npz",),
+        exporter="yamkit_numpy._export:export",
     )

@@ -21,5 +21,7 @@ def yamkit_backends() -> Iterator[BackendInfo]:
         factory="yamkit_onnx._backend:OnnxBackend",
         api=1,
         networks=("mobilenet-v1", "onnx"),
+        exports=("onnx",),
+        exporter="yamkit_onnx._export:export",
         providers=("cpu", "cuda", "tensorrt", "coreml", "openvino", "directml", "rocm"),
     )

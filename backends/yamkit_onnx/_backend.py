@@ -57,7 +57,7 @@ class OnnxBackend:
     ----------
     model : Model
         Of kind ``mobilenet-v1``: its graph is built once and cached. Of kind ``onnx``: its own
-        file, with one float input [B, frames, bands] and the outputs scores [B, C] and, where
+        file, with one float input [B, *patch_shape] and the outputs scores [B, C] and, where
         there is a second one, embeddings [B, E].
     options : BackendOptions
         ``threads`` None takes the cores this process may use. Where this machine does not have the
@@ -168,7 +168,7 @@ def _built_session(model: Model, options: BackendOptions) -> Any:
 
 
 def _own_session(model: Model, options: BackendOptions) -> Any:
-    path = model.onnx_path()
+    path = model.network_path()
     try:
         session = _session(path.read_bytes(), options)
     except Exception as error:
@@ -179,15 +179,16 @@ def _own_session(model: Model, options: BackendOptions) -> Any:
 
 def _check_signature(model: Model, path: Path, session: Any) -> None:
     """Compare the input with the model, then run two patches and compare what comes out."""
-    frames, bands = model.features.patch_shape
+    shape = model.features.patch_shape
     inputs = session.get_inputs()
     types = [node.type for node in inputs]
-    if types != ["tensor(float)"] or not _fits(inputs[0].shape, (None, frames, bands)):
+    if types != ["tensor(float)"] or not _fits(inputs[0].shape, (None, *shape)):
+        axes = ", ".join(map(str, shape))
         raise BundleError(
-            f"{path}: inputs {_describe(inputs)}; wanted one of float [batch, {frames}, {bands}]"
+            f"{path}: inputs {_describe(inputs)}; wanted one of float [batch, {axes}]"
         )
     try:
-        results = session.run(None, {inputs[0].name: np.zeros((2, frames, bands), np.float32)})
+        results = session.run(None, {inputs[0].name: np.zeros((2, *shape), np.float32)})
     except Exception as error:
         raise BundleError(f"{path}: ONNX Runtime does not run it: {_line(error)}") from None
     sizes = [size for size in (len(model.classes), model.network.embedding_size) if size]

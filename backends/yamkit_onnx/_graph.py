@@ -11,7 +11,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from yamkit.features import fourier_basis, mel_matrix
 from yamkit.networks import fold_batch_norm, mobilenet_v1, same_padding
+from yamkit.types import LogMelSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +27,7 @@ _IR_VERSION = 8
 """Both are years old on purpose: any ONNX Runtime that yamkit allows reads them."""
 
 
-def build_graph(model: Model) -> bytes:
+def build_graph(model: Model, *, with_frontend: bool = False) -> bytes:
     """Build the graph: ``patches`` [B, frames, bands] -> ``scores`` [B, C], ``embeddings`` [B, E].
 
     Batch normalisation is folded into the convolutions.
@@ -34,19 +36,27 @@ def build_graph(model: Model) -> bytes:
     ----------
     model : Model
         Of kind ``mobilenet-v1``.
+    with_frontend : bool
+        Whether it begins at ``waveform`` [B, patch_window_samples] instead.
 
     Returns
     -------
     bytes
         A serialised ``ModelProto``.
     """
+    features = model.features
+    assert isinstance(features, LogMelSpec)  # what a mobilenet-v1 eats
     weights = model.load_weights()
     layers = mobilenet_v1(model.network.width)
-    nodes = [helper.make_node("Unsqueeze", ["patches", "axis"], ["image"])]
-    constants: dict[str, NDArray[Any]] = {
-        "axis": np.array([1], np.int64)
-    }  # the one channel: [B, 1, frames, bands]
-    height, width = model.features.patch_shape
+    nodes: list[Any] = []
+    constants: dict[str, NDArray[Any]] = {}
+    entrance = _tensor("patches", *features.patch_shape)
+    if with_frontend:
+        entrance = _tensor("waveform", features.patch_window_samples)
+        _add_frontend(nodes, constants, features)
+    constants["axis"] = np.array([1], np.int64)  # the one channel: [B, 1, frames, bands]
+    nodes.append(helper.make_node("Unsqueeze", ["patches", "axis"], ["image"]))
+    height, width = features.patch_shape
     before = "image"
     for layer in layers:
         kernel, bias = fold_batch_norm(layer, weights, model.network.batch_norm_epsilon)
@@ -82,7 +92,7 @@ def build_graph(model: Model) -> bytes:
     graph = helper.make_graph(
         nodes,
         "mobilenet-v1",
-        [_tensor("patches", *model.features.patch_shape)],
+        [entrance],
         [_tensor("scores", len(model.classes)), _tensor("embeddings", layers[-1].filters)],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
@@ -92,6 +102,36 @@ def build_graph(model: Model) -> bytes:
     onnx.checker.check_model(proto)
     serialised: bytes = proto.SerializeToString()
     return serialised
+
+
+def _add_frontend(
+    nodes: list[Any], constants: dict[str, NDArray[Any]], features: LogMelSpec
+) -> None:
+    """Compute log-mel patches of one window a row, by convolution with the Fourier basis."""
+    basis = fourier_basis(features).T[:, np.newaxis]  # [2 * bins, 1, window]
+    bins = features.fft_length // 2 + 1
+    constants |= {
+        "channel": np.array([1], np.int64),
+        "basis": np.ascontiguousarray(basis, np.float32),
+        "bins": np.array([bins, bins], np.int64),
+        "mel": np.ascontiguousarray(mel_matrix(features).T, np.float32),  # [bands, bins]
+        "offset": np.array(features.log_offset, np.float32),
+    }
+    nodes += [
+        helper.make_node("Unsqueeze", ["waveform", "channel"], ["samples"]),  # [B, 1, n]
+        helper.make_node(
+            "Conv", ["samples", "basis"], ["spectrum"], strides=[features.stft_hop_samples]
+        ),  # [B, 2 * bins, frames]
+        helper.make_node("Split", ["spectrum", "bins"], ["real", "imaginary"], axis=1),
+        helper.make_node("Mul", ["real", "real"], ["real_squared"]),
+        helper.make_node("Mul", ["imaginary", "imaginary"], ["imaginary_squared"]),
+        helper.make_node("Add", ["real_squared", "imaginary_squared"], ["power"]),
+        helper.make_node("Sqrt", ["power"], ["magnitudes"]),  # [B, bins, frames]
+        helper.make_node("MatMul", ["mel", "magnitudes"], ["mel_bands"]),  # [B, bands, frames]
+        helper.make_node("Add", ["mel_bands", "offset"], ["above_zero"]),
+        helper.make_node("Log", ["above_zero"], ["log_mel"]),
+        helper.make_node("Transpose", ["log_mel"], ["patches"], perm=[0, 2, 1]),
+    ]
 
 
 def _tensor(name: str, *shape: int) -> onnx.ValueInfoProto:

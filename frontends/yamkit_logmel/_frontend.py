@@ -1,6 +1,6 @@
 """Log-mel patches with NumPy: frame, window, transform, mel bands, logarithm.
 
-All numbers come from the `FeatureSpec`.
+All numbers come from the `LogMelSpec`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from yamkit.errors import IncompatibleError
+from yamkit.features import mel_matrix, periodic_hann
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from yamkit.types import FeatureSpec
+    from yamkit.types import LogMelSpec
 
-__all__ = ["LogMel", "mel_matrix", "periodic_hann"]
+__all__ = ["LogMel"]
 
 _CHUNK_FRAMES = 96
 """Frames transformed at once: they stay in a second-level cache."""
@@ -36,7 +37,7 @@ class LogMel:
 
     Parameters
     ----------
-    features : FeatureSpec
+    features : LogMelSpec
         Of kind ``log-mel``.
 
     Raises
@@ -45,7 +46,7 @@ class LogMel:
         If the features are of another kind, or contradict each other.
     """
 
-    def __init__(self, features: FeatureSpec) -> None:
+    def __init__(self, features: LogMelSpec) -> None:
         _check(features)
         self._features = features
         self._window = periodic_hann(features.stft_window_samples).astype(np.float32)
@@ -82,7 +83,7 @@ class LogMel:
 class _Buffers:
     """A chunk on its way: samples, spectrum, magnitudes, mel bands."""
 
-    def __init__(self, features: FeatureSpec) -> None:
+    def __init__(self, features: LogMelSpec) -> None:
         bins = features.fft_length // 2 + 1
         self.padded = np.zeros((_CHUNK_FRAMES, features.fft_length), np.float32)
         self.windowed = self.padded[:, : features.stft_window_samples]
@@ -102,46 +103,7 @@ def _groups(mel: NDArray[np.float32]) -> list[tuple[slice, slice, NDArray[np.flo
     return groups
 
 
-def periodic_hann(samples: int) -> NDArray[np.float64]:
-    """Make a Hann window for spectral analysis: one period, its last zero left out.
-
-    Returns
-    -------
-    ndarray, float64 [samples]
-    """
-    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(samples) / samples)
-
-
-def mel_matrix(features: FeatureSpec) -> NDArray[np.float64]:
-    """Make the weights from magnitudes to mel bands.
-
-    Triangles over the HTK mel scale, ``1127 ln(1 + f / 700)`` (S. Young et al., The HTK Book,
-    section 5.4), their edges evenly spaced in mel and their slopes linear in mel, without
-    normalisation of area. The bin at 0 Hz belongs to no band.
-
-    Returns
-    -------
-    ndarray, float64 [fft_length // 2 + 1, mel_bands]
-    """
-    bins = features.fft_length // 2 + 1
-    frequencies = np.linspace(0, features.sample_rate_hz / 2, bins)  # Hz
-    edges = np.linspace(
-        _mel(features.mel_low_hz), _mel(features.mel_high_hz), features.mel_bands + 2
-    )
-    lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]  # mel, [bands]
-    position = _mel(frequencies)[:, np.newaxis]  # [bins, 1]
-    rising = (position - lower) / (centre - lower)  # [bins, bands]
-    falling = (upper - position) / (upper - centre)
-    weights = np.maximum(0, np.minimum(rising, falling))
-    weights[0] = 0
-    return weights
-
-
-def _mel(frequency: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1127 * np.log1p(np.asarray(frequency, np.float64) / 700)
-
-
-def _check(features: FeatureSpec) -> None:
+def _check(features: LogMelSpec) -> None:
     if features.kind != "log-mel":
         raise IncompatibleError(f"features {features.kind!r}: this front end computes 'log-mel'")
     if features.fft_length < features.stft_window_samples:

@@ -1,6 +1,6 @@
 """Log-mel patches with tf.signal: the operations the published model was trained behind.
 
-All numbers come from the `FeatureSpec`.
+All numbers come from the `LogMelSpec`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from yamkit.errors import IncompatibleError
+from yamkit.features import periodic_hann
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
 
@@ -19,9 +18,10 @@ import tensorflow as tf
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from yamkit.types import FeatureSpec
+    from yamkit.types import LogMelSpec
 
 __all__ = ["LogMelTf"]
 
@@ -31,7 +31,7 @@ class LogMelTf:
 
     Parameters
     ----------
-    features : FeatureSpec
+    features : LogMelSpec
         Of kind ``log-mel``.
 
     Raises
@@ -40,7 +40,7 @@ class LogMelTf:
         If the features are of another kind, or contradict each other.
     """
 
-    def __init__(self, features: FeatureSpec) -> None:
+    def __init__(self, features: LogMelSpec) -> None:
         if features.kind != "log-mel":
             raise IncompatibleError(
                 f"features {features.kind!r}: this front end computes 'log-mel'"
@@ -95,6 +95,5 @@ def _window(samples: int) -> Callable[..., Any]:
     """
     if samples % 2 == 0:
         return tf.signal.hann_window  # type: ignore[no-any-return]
-    turns = np.arange(samples) / samples
-    hann = tf.constant(0.5 - 0.5 * np.cos(2 * np.pi * turns), tf.float32)
+    hann = tf.constant(periodic_hann(samples), tf.float32)
     return lambda _length, dtype: tf.cast(hann, dtype)

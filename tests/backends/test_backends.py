@@ -17,7 +17,7 @@ import pytest
 from yamkit.errors import BundleError, IncompatibleError, ProviderWarning
 from yamkit.networks import mobilenet_v1, same_padding, weight_shapes
 from yamkit.plugin import BackendOptions
-from yamkit.types import FeatureSpec, NetworkSpec, TagClass
+from yamkit.types import LogMelSpec, NetworkSpec, TagClass
 
 NAMES = ["onnx", "numpy", pytest.param("keras", marks=pytest.mark.tensorflow)]
 SHAPES = [(96, 64), (51, 37), (32, 33)]
@@ -27,7 +27,7 @@ SHAPES = [(96, 64), (51, 37), (32, 33)]
 class Fake:
     """A model in memory."""
 
-    features: FeatureSpec
+    features: LogMelSpec
     network: NetworkSpec
     classes: tuple[TagClass, ...]
     weights: dict[str, np.ndarray]
@@ -40,7 +40,7 @@ class Fake:
         self.loads += 1
         return self.weights
 
-    def onnx_path(self):
+    def network_path(self):
         return self.path
 
 
@@ -54,7 +54,7 @@ def fake(shape: tuple[int, int] = (51, 37), width: float = 0.25, seed: int = 0) 
         if name.startswith("classifier"):
             values *= 0.05  # logits of a size at which a sigmoid tells them apart
         weights[name] = (np.abs(values) + 0.3 if name.endswith("variance") else values).astype("f4")
-    features = FeatureSpec(
+    features = LogMelSpec(
         "log-mel", 16000, 400, 160, 512, shape[1], 125.0, 7500.0, 0.001, shape[0], 10
     )
     classes = tuple(TagClass(i, "", f"class {i}") for i in range(7))

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yamkit.errors import IncompatibleError
-from yamkit.types import FeatureSpec
-from yamkit_logmel._frontend import LogMel, mel_matrix, periodic_hann
+from yamkit.features import fourier_basis, mel_matrix, periodic_hann
+from yamkit.types import LogMelSpec, WaveformSpec
+from yamkit_logmel._frontend import LogMel
+from yamkit_waveform._frontend import Waveform
 
-YAMNET = FeatureSpec(
+YAMNET = LogMelSpec(
     kind="log-mel",
     sample_rate_hz=16000,
     stft_window_samples=400,
@@ -40,7 +42,7 @@ OTHER = replace(
 )
 
 
-def make(name: str, features: FeatureSpec):
+def make(name: str, features: LogMelSpec):
     if name == "logmel":
         return LogMel(features)
     pytest.importorskip("tensorflow")
@@ -52,12 +54,12 @@ def make(name: str, features: FeatureSpec):
 NAMES = ["logmel", pytest.param("logmel-tf", marks=pytest.mark.tensorflow)]
 
 
-def segment(features: FeatureSpec, patches: int, seed: int = 0) -> np.ndarray:
+def segment(features: LogMelSpec, patches: int, seed: int = 0) -> np.ndarray:
     length = features.patch_window_samples + (patches - 1) * features.patch_hop_samples
     return np.random.default_rng(seed).normal(0, 0.1, length).astype(np.float32)
 
 
-def by_hand(features: FeatureSpec, samples: np.ndarray, patch: int) -> np.ndarray:
+def by_hand(features: LogMelSpec, samples: np.ndarray, patch: int) -> np.ndarray:
     """One patch in float64: a sum of cosines a bin, a triangle a band."""
     window = features.stft_window_samples
     time = np.arange(window)
@@ -96,7 +98,7 @@ def test_the_hook_describes_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("features", [YAMNET, OTHER], ids=["yamnet", "other"])
-def test_equal_to_the_definition(name: str, features: FeatureSpec) -> None:
+def test_equal_to_the_definition(name: str, features: LogMelSpec) -> None:
     samples = segment(features, 3)
     patches = make(name, features).patches(samples)
     assert patches.shape == (3, *features.patch_shape)
@@ -183,3 +185,29 @@ def test_the_mel_matrix_is_tensorflows() -> None:
     tf = pytest.importorskip("tensorflow")
     wanted = tf.signal.linear_to_mel_weight_matrix(64, 257, 16000, 125.0, 7500.0).numpy()
     np.testing.assert_allclose(mel_matrix(YAMNET), wanted, rtol=0, atol=2e-5)
+
+
+WAVEFORM = WaveformSpec("waveform", 8000, 300, 100)
+
+
+@given(patches=st.integers(1, 20), hop=st.integers(1, 500), seed=st.integers(0, 9))
+def test_windows_of_samples(patches: int, hop: int, seed: int) -> None:
+    features = WAVEFORM.with_hop(hop)
+    samples = segment(features, patches, seed)
+    found = Waveform(features).patches(samples)
+    assert found.flags["C_CONTIGUOUS"]
+    np.testing.assert_array_equal(found, [samples[i * hop :][:300] for i in range(patches)])
+
+
+def test_windows_of_samples_are_no_log_mel() -> None:
+    with pytest.raises(IncompatibleError, match="features 'log-mel': this front end computes 'wav"):
+        Waveform(YAMNET)
+
+
+def test_the_fourier_basis_is_the_transform() -> None:
+    for features in (YAMNET, OTHER):
+        window = features.stft_window_samples
+        frame = np.random.default_rng(0).normal(size=window)
+        wanted = np.fft.rfft(frame * periodic_hann(window), features.fft_length)
+        found = frame @ fourier_basis(features)
+        np.testing.assert_allclose(found, np.concatenate([wanted.real, wanted.imag]), atol=1e-10)

@@ -14,9 +14,9 @@ from tests.training.small_recipe import RECIPE
 from training.mixtures import Mixer, balanced_weights
 from training.recipe import Mixtures, read_recipe
 from training.sounds import Sound, Sounds
-from yamkit.types import FeatureSpec
+from yamkit.types import LogMelSpec
 
-FEATURES = FeatureSpec("log-mel", 8000, 200, 80, 256, 20, 60.0, 3800.0, 0.001, 24, 12)
+FEATURES = LogMelSpec("log-mel", 8000, 200, 80, 256, 20, 60.0, 3800.0, 0.001, 24, 12)
 WINDOW = FEATURES.patch_window_samples
 SETTINGS = read_recipe(RECIPE).mixtures
 PLAIN = dataclasses.replace(

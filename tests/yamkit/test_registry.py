@@ -89,6 +89,7 @@ def test_built_ins_come_through_the_same_door() -> None:
         ("backend", "keras"),
         ("frontend", "logmel"),
         ("frontend", "logmel-tf"),
+        ("frontend", "waveform"),
         ("resampler", "polyphase"),
         ("resampler", "polyphase-live"),
         ("resampler", "resampy"),

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from yamkit.plugin import Runner
 
-__all__ = ["Shares", "make_runner", "share_cores", "tagger_options"]
+__all__ = [
+    "BACKEND_HELP",
+    "FRONTEND_HELP",
+    "Shares",
+    "make_runner",
+    "share_cores",
+    "tagger_options",
+]
+
+
+BACKEND_HELP = "Engine that runs the network.  [default: onnx, or else what fits the model]"
+FRONTEND_HELP = "Computes the patches.  [default: logmel, or else what fits the model]"
 
 
 def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callable[[Any], Any]:
@@ -25,11 +36,9 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
     """
     resampler = "polyphase-live" if of_streams else "polyphase"
     options = [
-        _choice("--model", several, None, MODEL_HELP, metavar="NAME|FOLDER"),
-        _choice("--backend", several, "onnx", "Engine that runs the network."),
-        click.option(
-            "--frontend", default="logmel", show_default=True, help="Computes the patches."
-        ),
+        _choice("--model", several, MODEL_HELP, metavar="NAME|FOLDER"),
+        _choice("--backend", several, BACKEND_HELP),
+        click.option("--frontend", help=FRONTEND_HELP),
         click.option(
             "--resampler", default=resampler, show_default=True, help="Changes the sample rate."
         ),
@@ -127,13 +136,9 @@ class Shares(NamedTuple):
 
 
 def _choice(
-    name: str, several: bool, default: str | None, text: str, metavar: str | None = None
+    name: str, several: bool, text: str, metavar: str | None = None
 ) -> Callable[[Any], Any]:
-    shown = default is not None
     if not several:
-        return click.option(name, default=default, show_default=shown, metavar=metavar, help=text)
-    text += " May be repeated, to compare."
-    preset = None if default is None else (default,)
-    return click.option(
-        name, multiple=True, default=preset, show_default=shown, metavar=metavar, help=text
-    )
+        return click.option(name, metavar=metavar, help=text)
+    text = text.replace("  [default", " May be repeated, to compare.  [default")
+    return click.option(name, multiple=True, metavar=metavar, help=text)

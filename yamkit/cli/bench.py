@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit.cli._model import MODEL_HELP, choose_model
-from yamkit.cli._tagger import share_cores
+from yamkit.cli._tagger import FRONTEND_HELP, share_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ __all__ = ["bench"]
     multiple=True,
     help="Engine; may be repeated.  [default: all that run the model here]",
 )
-@click.option("--frontend", default="logmel", show_default=True, help="Computes the patches.")
+@click.option("--frontend", help=FRONTEND_HELP)
 @click.option("--provider", default="cpu", show_default=True, help="Where the network runs.")
 @click.option(
     "--batch-size",
@@ -63,7 +63,7 @@ def bench(
     /,
     models: tuple[str, ...],
     backends: tuple[str, ...],
-    frontend: str,
+    frontend: str | None,
     provider: str,
     batch_sizes: tuple[int, ...],
     jobs: int | None,
@@ -86,7 +86,7 @@ def bench(
     from yamkit._registry import registry
     from yamkit.bench import Case, machine, measure, plot
     from yamkit.errors import MissingRequirementError, OutputError
-    from yamkit.selftest import fitting
+    from yamkit.pipeline import default_parts, fitting
 
     if picture is not None and importlib.util.find_spec("matplotlib") is None:
         raise MissingRequirementError("--plot needs matplotlib: pip install 'yamkit[plots]'")
@@ -96,7 +96,7 @@ def bench(
         Case(
             str(bundle.folder),
             backend,
-            frontend,
+            frontend or default_parts(bundle)[0],
             provider,
             size,
             shares.jobs,

@@ -229,7 +229,7 @@ def _open(
     return [
         stack.enter_context(Tagger(choose_model(name), backend=engine, **parts))
         for name in model or (None,)
-        for engine in backend
+        for engine in backend or (None,)
     ]
 
 

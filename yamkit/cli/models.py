@@ -1,4 +1,4 @@
-"""``yamkit models``: list, describe, import, download, verify and remove models."""
+"""``yamkit models``: list, describe, import, export, download, verify and remove models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["models"]
 
 @click.group()
 def models() -> None:
-    """List, describe, import, download, verify and remove models.
+    """List, describe, import, export, download, verify and remove models.
 
     A model is a folder: model.toml, a class map, and weights or an ONNX graph. yamnet-mini comes
     with yamkit; others live in $YAMKIT_HOME/models, or in the data folder of your platform.
@@ -117,14 +117,27 @@ def info(name: str, as_json: bool) -> None:
     "--classes",
     type=click.Path(path_type=Path),
     metavar="FILE.csv",
-    help="Class map with the columns index,mid,display_name.  [default: YAMNet's; an .onnx file "
-    "needs one]",
+    help="Class map with the columns index,mid,display_name.  [default: YAMNet's for a weight "
+    "file; others need one]",
 )
 @click.option(
     "--features",
     type=click.Path(path_type=Path),
     metavar="FILE.toml",
     help="TOML file with the table [features].  [default: YAMNet's]",
+)
+@click.option(
+    "--like",
+    metavar="NAME|FOLDER",
+    help="Take class map, features and licence of this model, where no others are given.",
+)
+@click.option("--waveform", is_flag=True, help="The network eats samples, not log-mel patches.")
+@click.option(
+    "--embedding-size",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Length of the embeddings of a network that is neither weights nor ONNX.",
 )
 @click.option("--licence", metavar="TEXT", help="Licence of the model.  [default: unknown]")
 @click.option("--version", metavar="TEXT", help="Version of the model.  [default: 1]")
@@ -134,6 +147,9 @@ def import_command(
     name: str | None,
     classes: Path | None,
     features: Path | None,
+    like: str | None,
+    waveform: bool,
+    embedding_size: int,
     licence: str | None,
     version: str | None,
     replace: bool,
@@ -141,26 +157,35 @@ def import_command(
     """Install a model from a file.
 
     FILE is a weight file of YAMNet's network in Keras 2's HDF5 layout, of any width and number of
-    classes, or an .onnx graph that takes patches and gives scores in 0..1, and embeddings if it
-    has any. TensorFlow is not needed.
+    classes; an .onnx graph that takes patches, or with --waveform samples, and gives scores in
+    0..1, and embeddings if it has any; or a file whose suffix is a kind of network that the backend
+    of a plugin runs, such as .tflite. TensorFlow is not needed. A network in a file is run once
+    before it is installed.
 
     \b
     yamkit models import yamnet.h5
     yamkit models import birds.h5 --name birds --classes birds.csv
     yamkit models import birds.onnx --classes birds.csv --features birds.toml
+    yamkit models import yamnet.onnx --name yamnet-samples --like yamnet --waveform
     """
     from yamkit._signals import Interruptions
     from yamkit.models.importing import import_model
+    from yamkit.models.store import find_model
 
     with Interruptions():
         bundle = import_model(
             file,
             name=_name_of(file) if name is None else name,
+            kind=_kind_of(file),
             classes_path=classes,
             features_path=features,
+            like=None if like is None else find_model(like),
+            waveform=waveform,
             licence=licence,
             version=version,
+            embedding_size=embedding_size,
             replace=replace,
+            check=_run_once,
         )
     _print_installed(bundle)
 
@@ -185,6 +210,58 @@ def pull(name: str, url: str | None, replace: bool) -> None:
     with Interruptions(), _progress(name) as progress:
         bundle = pull_model(name, url=url, replace=replace, progress=progress)
     _print_installed(bundle)
+
+
+@models.command()
+@click.argument("name", metavar="NAME|FOLDER")
+@click.option(
+    "--to",
+    "form",
+    required=True,
+    metavar="FORM",
+    help="onnx, tf (a SavedModel folder), tflite, npz (the weights alone), or a plugin's.",
+)
+@click.option("--with-frontend", is_flag=True, help="Begin at windows of samples, not at patches.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Where to.  [default: NAME.FORM]",
+)
+@click.option("--replace", is_flag=True, help="Replace what lies there.")
+def export(name: str, form: str, with_frontend: bool, output: Path | None, replace: bool) -> None:
+    """Write a model for another engine.
+
+    The graph takes a batch of patches, or with --with-frontend of windows of samples at the model's
+    rate, and gives scores and embeddings. Before it gets its name it is run beside the NumPy
+    backend, and the largest differences are printed; where a score strays more than 0.001, nothing
+    is written.
+
+    \b
+    yamkit models export yamnet --to onnx
+    yamkit models export yamnet --to onnx --with-frontend -o yamnet-samples.onnx
+    yamkit models export yamnet --to tflite
+    """
+    from yamkit._signals import Interruptions
+    from yamkit._text import printable
+    from yamkit.export import REFERENCE, export_model
+    from yamkit.models.store import find_model
+
+    bundle = find_model(name)
+    with Interruptions():
+        done = export_model(
+            bundle,
+            form,
+            output or Path(f"{bundle.name}.{form}"),
+            with_frontend=with_frontend,
+            replace=replace,
+        )
+    click.echo(
+        f"{printable(done.path)}: {done.size_bytes / 1e6:.1f} MB; largest difference from the "
+        f"{REFERENCE} backend over {done.patches} patches: scores {done.score_difference:.1e}, "
+        f"embeddings {done.embedding_difference:.1e}"
+    )
 
 
 @models.command()
@@ -240,6 +317,29 @@ def _name_of(file: Path) -> str:
     return name
 
 
+def _kind_of(file: Path) -> str | None:
+    """Find the kind of network that a suffix stands for, if a plugin's backend runs it."""
+    from yamkit._registry import registry
+    from yamkit.plugin import BackendInfo
+
+    infos = (plugin.info for plugin in registry().plugins)
+    kinds = {kind for info in infos if isinstance(info, BackendInfo) for kind in info.networks}
+    suffix = file.suffix.lower().removeprefix(".")
+    return suffix if suffix in kinds else None
+
+
+def _run_once(bundle: ModelBundle) -> None:
+    """Tag silence with a network that comes in a file; of weights the shapes were checked."""
+    if bundle.network.kind == "mobilenet-v1":
+        return
+    import numpy as np
+
+    from yamkit.tagger import Tagger
+
+    with Tagger(bundle) as tagger:
+        tagger.tag(np.zeros(1, np.float32), bundle.features.sample_rate_hz)
+
+
 def _size_bytes(bundle: ModelBundle) -> int:
     return sum((bundle.folder / name).stat().st_size for name in bundle.files)
 
@@ -247,13 +347,15 @@ def _size_bytes(bundle: ModelBundle) -> int:
 def _cost(bundle: ModelBundle) -> dict[str, int] | None:
     """Count weights and multiplications; None for a network that is not described in yamkit."""
     from yamkit.networks import mobilenet_v1, multiplications, parameter_count
+    from yamkit.types import LogMelSpec
 
-    if bundle.network.kind != "mobilenet-v1":
+    features = bundle.features
+    if bundle.network.kind != "mobilenet-v1" or not isinstance(features, LogMelSpec):
         return None
     layers, classes = mobilenet_v1(bundle.network.width), len(bundle.classes)
     return {
         "parameters": parameter_count(layers, classes),
-        "multiplications_per_patch": multiplications(layers, bundle.features.patch_shape, classes),
+        "multiplications_per_patch": multiplications(layers, features.patch_shape, classes),
     }
 
 

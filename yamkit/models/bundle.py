@@ -1,4 +1,7 @@
-"""A model bundle: a folder with ``model.toml``, a class map, and weights or an ONNX graph.
+"""A model bundle: a folder with ``model.toml``, a class map, and one file that holds the network.
+
+That file is ``weights.npz`` for the networks that yamkit describes, else ``model.KIND``, the kind
+of the network being a file format: ``model.onnx``, ``model.tflite``.
 
 Folders come from strangers, so everything is checked before it is used. Loading a bundle reads the
 manifest and the class map; weights are read, and hashed, when somebody asks for them.
@@ -12,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from yamkit._deprecation import deprecated
 from yamkit._text import printable
 from yamkit.errors import BundleError, ParameterError, WeightFileError
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
@@ -32,7 +36,6 @@ __all__ = ["MANIFEST_FILE", "ModelBundle", "file_sha256", "load_bundle", "write_
 
 MANIFEST_FILE = "model.toml"
 _WEIGHTS_FILE = "weights.npz"
-_ONNX_FILE = "model.onnx"
 _CLASSES_FILE = "classes.csv"
 _MAX_MANIFEST_BYTES = 2**20
 _CHECK = 1
@@ -77,7 +80,7 @@ class ModelBundle:
     @property
     def weights_sha256(self) -> str:
         """SHA-256 of the file that holds the weights, as the manifest states it."""
-        return self.files[self._weights_file]
+        return self.files[self._network_file]
 
     def load_weights(self) -> dict[str, NDArray[np.float32]]:
         """Load the canonical weights of a ``mobilenet-v1``.
@@ -107,32 +110,39 @@ class ModelBundle:
             stream.seek(0)
             return read_weights(stream, shapes, printable(path))
 
-    def onnx_path(self) -> Path:
-        """Give the path of the graph of an ``onnx`` model, after checking its hash.
+    def network_path(self) -> Path:
+        """Give the path of the file ``model.KIND`` that holds the network, after checking its hash.
 
-        The bundle may come from anywhere, so it is also seen to that the graph names no other
+        The bundle may come from anywhere, so it is also seen to that an ONNX graph names no other
         file: engines would read it. That takes a library and time, so the cache folder remembers
         by its hash which graph has passed.
 
         Raises
         ------
         BundleError
-            If the network is of another kind, or the file is not what it should be.
+            If the network has canonical weights, or the file is not what it should be.
         """
-        if self.network.kind != "onnx":
+        if self.network.kind == "mobilenet-v1":
             raise BundleError(
-                f"{self.name}: its network is of kind {self.network.kind!r}, it holds no ONNX graph"
+                f"{self.name}: its network is of kind {self.network.kind!r}, which has weights and "
+                "no file of its own"
             )
-        path = _file(self.folder, _ONNX_FILE)
-        mark = f"self-contained-{_CHECK}-{self.files[_ONNX_FILE]}"
+        path = _file(self.folder, self._network_file)
+        digest = self.files[self._network_file]
+        mark = f"self-contained-{_CHECK}-{digest}"
         with _open(path) as stream:
             # hashed and read through one handle: the file cannot be exchanged in between
-            _check_sha256(path, stream, self.files[_ONNX_FILE])
-            if not _is_marked(mark):
+            _check_sha256(path, stream, digest)
+            if self.network.kind == "onnx" and not _is_marked(mark):
                 stream.seek(0)
                 _check_graph(path, stream)
                 _set_mark(mark)
         return path
+
+    @deprecated(since="0.1", instead="network_path()")
+    def onnx_path(self) -> Path:
+        """Give the path of the network's file: the earlier name of `network_path`."""
+        return self.network_path()
 
     def verify_weights(self) -> None:
         """Check the hash of the file that holds the weights, and nothing else.
@@ -145,7 +155,7 @@ class ModelBundle:
         BundleError
             If it is missing, cannot be read, or is not what the manifest says.
         """
-        self._verify_file(self._weights_file)
+        self._verify_file(self._network_file)
 
     def verify(self) -> None:
         """Check the hash of every file, and the canonical weights where there are some.
@@ -161,8 +171,8 @@ class ModelBundle:
             self.load_weights()
 
     @property
-    def _weights_file(self) -> str:
-        return _WEIGHTS_FILE if _WEIGHTS_FILE in self.files else _ONNX_FILE
+    def _network_file(self) -> str:
+        return _network_file(self.network)
 
     def _verify_file(self, name: str) -> None:
         path = _file(self.folder, name)
@@ -192,7 +202,7 @@ def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
     except UnicodeDecodeError:
         raise BundleError(f"{printable(path)}: not UTF-8 text") from None
     manifest = parse_manifest(text, printable(path))
-    _check_weight_files(manifest, path)
+    _check_network_file(manifest, path)
     for name in manifest.files:
         _file(folder, name)
     return ModelBundle(
@@ -222,7 +232,7 @@ def write_bundle(
     network: NetworkSpec,
     classes: Sequence[TagClass],
     weights: Mapping[str, NDArray[np.floating]] | None = None,
-    onnx: bytes | None = None,
+    network_file: bytes | None = None,
 ) -> ModelBundle:
     """Write a bundle and load it. The same arguments always give the same bytes.
 
@@ -234,30 +244,29 @@ def write_bundle(
         See `ModelBundle`.
     weights : mapping of str to ndarray, optional
         Canonical weights; float16 is kept, everything else becomes float32.
-    onnx : bytes, optional
-        An ONNX graph. Exactly one of both is given.
+    network_file : bytes, optional
+        What ``model.KIND`` holds. Exactly one of both is given.
 
     Raises
     ------
     ParameterError
-        If not exactly one of ``weights`` and ``onnx`` is given.
+        If not exactly one of ``weights`` and ``network_file`` is given.
     BundleError
         If what was written is not a sound bundle.
     OSError
         If the folder cannot be written.
     """
     folder = Path(folder)
-    if weights is not None and onnx is None:
+    path = folder / _network_file(network)
+    if weights is not None and network_file is None:
         from yamkit.models.weights import write_weights
 
-        weights_path = folder / _WEIGHTS_FILE
-        with weights_path.open("wb") as stream:
+        with path.open("wb") as stream:
             write_weights(stream, weights)
-    elif onnx is not None and weights is None:
-        weights_path = folder / _ONNX_FILE
-        weights_path.write_bytes(onnx)
+    elif network_file is not None and weights is None:
+        path.write_bytes(network_file)
     else:
-        raise ParameterError("a bundle holds either weights or an ONNX graph; give one of them")
+        raise ParameterError("a bundle holds either weights or a network's file; give one of them")
     (folder / _CLASSES_FILE).write_bytes(format_class_map(classes))
     manifest = Manifest(
         name=name,
@@ -268,7 +277,7 @@ def write_bundle(
         classes=_CLASSES_FILE,
         features=features,
         network=network,
-        files={path.name: file_sha256(path) for path in (folder / _CLASSES_FILE, weights_path)},
+        files={file.name: file_sha256(file) for file in (folder / _CLASSES_FILE, path)},
     )
     try:
         data = format_manifest(manifest).encode()
@@ -290,14 +299,13 @@ def file_sha256(path: Path) -> str:
         return _sha256(stream)
 
 
-def _check_weight_files(manifest: Manifest, path: Path) -> None:
-    held = [name for name in (_WEIGHTS_FILE, _ONNX_FILE) if name in manifest.files]
-    if len(held) != 1:
-        raise BundleError(
-            f"{printable(path)}: [files] must list one of {_WEIGHTS_FILE} and {_ONNX_FILE}"
-        )
-    wanted = {"mobilenet-v1": _WEIGHTS_FILE, "onnx": _ONNX_FILE}.get(manifest.network.kind)
-    if wanted and held != [wanted]:
+def _network_file(network: NetworkSpec) -> str:
+    return _WEIGHTS_FILE if network.kind == "mobilenet-v1" else f"model.{network.kind}"
+
+
+def _check_network_file(manifest: Manifest, path: Path) -> None:
+    wanted = _network_file(manifest.network)
+    if wanted not in manifest.files:
         raise BundleError(
             f"{printable(path)}: a network of kind {manifest.network.kind!r} needs {wanted} in "
             "[files]"

@@ -62,7 +62,7 @@ def pull(
     DownloadError
         If the file does not come, or is not the published one.
     WeightFileError, ModelExistsError, StoreError
-        See `yamkit.models.importing.import_h5`.
+        See `yamkit.models.importing.import_model`.
     """
     entry = model or published(name)
     url = url or entry.source

@@ -1,6 +1,6 @@
-"""Bundles made from files of others: a Keras 2 weight file, or an ONNX graph with a class map.
+"""Bundles made from files of others: Keras 2 weights, an ONNX graph, or another engine's file.
 
-What the file does not say (features, class map) is YAMNet's, unless the user brings their own.
+What the file does not say (features, class map) the user says, or it is YAMNet's.
 """
 
 from __future__ import annotations
@@ -11,162 +11,148 @@ from typing import TYPE_CHECKING
 
 from yamkit._text import printable
 from yamkit.errors import BundleError, WeightFileError
-from yamkit.models.bundle import ModelBundle, file_sha256, write_bundle
+from yamkit.models.bundle import ModelBundle, file_sha256, load_bundle, write_bundle
 from yamkit.models.catalogue import published
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, parse_class_map
 from yamkit.models.manifest import parse_features, parse_toml
 from yamkit.models.store import DEFAULT_MODEL, install
-from yamkit.types import NetworkSpec
+from yamkit.types import NetworkSpec, WaveformSpec
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from yamkit.models.catalogue import PublishedModel
     from yamkit.types import FeatureSpec, TagClass
 
-__all__ = ["import_h5", "import_model", "import_onnx", "write_h5_bundle"]
+__all__ = ["import_model", "write_h5_bundle"]
 
 _MAX_FEATURES_BYTES = 2**20
+_MAX_NETWORK_BYTES = 2**31 - 1
 
 
 def import_model(
     path: str | os.PathLike[str],
     *,
     name: str,
+    kind: str | None = None,
     classes_path: str | os.PathLike[str] | None = None,
     features_path: str | os.PathLike[str] | None = None,
+    like: ModelBundle | None = None,
+    waveform: bool = False,
     licence: str | None = None,
     version: str | None = None,
+    embedding_size: int = 0,
     replace: bool = False,
+    check: Callable[[ModelBundle], object] | None = None,
 ) -> ModelBundle:
-    """Install a model from a file: ``.onnx`` by `import_onnx`, anything else by `import_h5`."""
-    import_file = import_onnx if Path(path).suffix.lower() == ".onnx" else import_h5
-    return import_file(
-        path,
-        name=name,
-        classes_path=classes_path,
-        features_path=features_path,
-        licence=licence,
-        version=version,
-        replace=replace,
-    )
-
-
-def import_h5(
-    path: str | os.PathLike[str],
-    *,
-    name: str,
-    classes_path: str | os.PathLike[str] | None = None,
-    features_path: str | os.PathLike[str] | None = None,
-    licence: str | None = None,
-    version: str | None = None,
-    replace: bool = False,
-) -> ModelBundle:
-    """Install a model from a Keras 2 weight file in YAMNet's layer names.
+    """Install a model from a file.
 
     Parameters
     ----------
     path : path-like
-        HDF5, weights alone or a whole model.
     name : str
         Name of the model.
+    kind : str, optional
+        ``mobilenet-v1``: HDF5 with the weights of YAMNet's network, in Keras 2's layout and
+        YAMNet's layer names, of any width. ``onnx``: a graph that takes patches, float32
+        [B, *patch_shape], and gives scores in 0..1 [B, C] and perhaps embeddings [B, E]; see
+        `yamkit.models.onnx_file.read_onnx`. Any other: a file of that format, which goes into the
+        bundle as it is, for the backends that run it. If not given, ``.onnx`` files are the second,
+        and all others the first.
     classes_path : path-like, optional
-        Class map; YAMNet's if not given.
+        Class map. Without one, a ``mobilenet-v1`` has YAMNet's; of other files nothing says what
+        their outputs mean.
     features_path : path-like, optional
         TOML file with a table ``[features]``; YAMNet's if not given.
+    like : ModelBundle, optional
+        Whose class map, features and licence are taken where no others are given.
+    waveform : bool
+        Whether the network eats samples: windows as long as the features say.
     licence, version : str, optional
         Of the model; those of the published model if the file is that one, else ``unknown`` and
         ``1``.
+    embedding_size : int
+        E of a network in a file that yamkit does not read.
     replace : bool
         Whether a model of that name may be replaced.
+    check : callable, optional
+        Given the bundle before it is installed; what it raises keeps it from that.
 
     Raises
     ------
     WeightFileError
-        If the file does not hold the network, or the class map has another length.
+        If the file does not hold such a network, or the class map is missing or has another length.
     BundleError
         If class map or features are malformed.
     ParameterError, ModelExistsError, StoreError
         See `yamkit.models.store.install`.
     """
-    path = _existing(path)
+    path = Path(path)
+    if problem := _file_problem(path):
+        raise WeightFileError(f"{printable(path)}: {problem}")
+    if kind is None:
+        kind = "onnx" if path.suffix.lower() == ".onnx" else "mobilenet-v1"
     model = published(DEFAULT_MODEL)
+    if like is not None:
+        licence = licence or like.licence
+        model = replaced(model, classes=like.classes, features=like.features)
+    elif classes_path is None and kind != "mobilenet-v1":
+        raise WeightFileError(
+            f"{printable(path)}: the file does not say what its classes are; give a class map with "
+            "--classes FILE.csv (index,mid,display_name), or a model that has the same with --like"
+        )
     if classes_path is not None:
         model = replaced(model, classes=_read_classes(classes_path))
     if features_path is not None:
         model = replaced(model, features=_read_features(features_path))
+    if waveform:
+        model = replaced(model, features=_of_samples(model.features))
 
     def build(folder: Path) -> None:
-        write_h5_bundle(folder, path, model, name=name, licence=licence, version=version)
+        if kind == "mobilenet-v1":
+            write_h5_bundle(folder, path, model, name=name, licence=licence, version=version)
+        else:
+            data, size = _network(path, kind, model, embedding_size)
+            write_bundle(
+                folder,
+                name=name,
+                version=version or "1",
+                licence=licence or "unknown",
+                source=printable(path.name),
+                source_sha256=file_sha256(path),
+                features=model.features,
+                network=NetworkSpec(kind=kind, embedding_size=size),
+                classes=model.classes,
+                network_file=data,
+            )
+        if check is not None:
+            check(load_bundle(folder))
 
     return install(name, build, replace=replace)
 
 
-def import_onnx(
-    path: str | os.PathLike[str],
-    *,
-    name: str,
-    classes_path: str | os.PathLike[str] | None = None,
-    features_path: str | os.PathLike[str] | None = None,
-    licence: str | None = None,
-    version: str | None = None,
-    replace: bool = False,
-) -> ModelBundle:
-    """Install a model from an ONNX file; backends that take ONNX run it.
+def _of_samples(features: FeatureSpec) -> WaveformSpec:
+    return WaveformSpec(
+        kind="waveform",
+        sample_rate_hz=features.sample_rate_hz,
+        patch_window_samples=features.patch_window_samples,
+        patch_hop_samples=features.patch_hop_samples,
+        tail=features.tail,
+    )
 
-    The graph takes patches, float32 [B, frames, bands], and gives scores in 0..1 [B, C] and
-    perhaps embeddings [B, E]; see `yamkit.models.onnx_file.read_onnx`.
 
-    Parameters
-    ----------
-    path : path-like
-    name : str
-        Name of the model.
-    classes_path : path-like
-        Class map. There is no default: nothing in the file says what its outputs mean.
-    features_path, licence, version, replace
-        See `import_h5`.
+def _network(
+    path: Path, kind: str, model: PublishedModel, embedding_size: int
+) -> tuple[bytes, int]:
+    """Read a network's file, and say how long its embeddings are."""
+    if kind != "onnx":
+        return _read(path, _MAX_NETWORK_BYTES), embedding_size
+    from yamkit.models.onnx_file import read_onnx
 
-    Raises
-    ------
-    WeightFileError
-        If there is no class map, it has another length, or the file is not such a graph.
-    BundleError
-        If class map or features are malformed.
-    ParameterError, ModelExistsError, StoreError
-        See `yamkit.models.store.install`.
-    """
-    path = _existing(path)
-    if classes_path is None:
-        raise WeightFileError(
-            f"{printable(path)}: an ONNX file does not say what its classes are; give a class map "
-            "with --classes FILE.csv (index,mid,display_name)"
-        )
-    classes = _read_classes(classes_path)
-    if features_path is None:
-        features = published(DEFAULT_MODEL).features
-    else:
-        features = _read_features(features_path)
-
-    def build(folder: Path) -> None:
-        from yamkit.models.onnx_file import read_onnx
-
-        graph = read_onnx(path, features.patch_shape)
-        _check_length(classes, graph.classes, path)
-        write_bundle(
-            folder,
-            name=name,
-            version=version or "1",
-            licence=licence or "unknown",
-            source=printable(path.name),
-            source_sha256=file_sha256(path),
-            features=features,
-            network=NetworkSpec(kind="onnx", embedding_size=graph.embedding_size),
-            classes=classes,
-            onnx=graph.data,
-        )
-
-    return install(name, build, replace=replace)
+    graph = read_onnx(path, model.features.patch_shape)
+    _check_length(model.classes, graph.classes, path)
+    return graph.data, graph.embedding_size
 
 
 def write_h5_bundle(
@@ -201,13 +187,6 @@ def write_h5_bundle(
         classes=model.classes,
         weights=weights,
     )
-
-
-def _existing(path: str | os.PathLike[str]) -> Path:
-    path = Path(path)
-    if problem := _file_problem(path):
-        raise WeightFileError(f"{printable(path)}: {problem}")
-    return path
 
 
 def _file_problem(path: Path) -> str:

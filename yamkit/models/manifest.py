@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from yamkit.errors import BundleError, ParameterError
 from yamkit.networks import mobilenet_v1
-from yamkit.types import FeatureSpec, NetworkSpec
+from yamkit.types import LogMelSpec, NetworkSpec, WaveformSpec
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,6 +25,8 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from yamkit.types import FeatureSpec
 
 __all__ = [
     "NAME",
@@ -61,12 +63,15 @@ _RANGES: dict[str, tuple[float, float]] = {
     "log_offset": (1e-30, 1e6),
     "patch_frames": (1, 2**14),
     "patch_hop_frames": (1, 2**14),
+    "patch_window_samples": (1, 2**24),
+    "patch_hop_samples": (1, 2**24),
     "width": (0.0, 4.0),
     "batch_norm_epsilon": (0.0, 1.0),
     "embedding_size": (0, 2**16),
 }
 
-_Spec = TypeVar("_Spec", FeatureSpec, NetworkSpec)
+_Spec = TypeVar("_Spec", LogMelSpec, WaveformSpec, NetworkSpec)
+_Features = TypeVar("_Features", LogMelSpec, WaveformSpec)
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,12 @@ def parse_manifest(text: str, where: str) -> Manifest:
     classes = read_text(table, "classes", where)
     if classes not in files:
         raise BundleError(f"{where}: classes is {classes!r}, which is not in [files]")
+    features, network = parse_features(table, where), parse_network(table, where)
+    if network.kind == "mobilenet-v1" and len(features.patch_shape) != 2:
+        raise BundleError(
+            f"{where}: a network of kind 'mobilenet-v1' eats frames and bands, not "
+            f"{features.kind!r}"
+        )
     return Manifest(
         name=name,
         version=read_text(table, "version", where),
@@ -175,25 +186,27 @@ def parse_manifest(text: str, where: str) -> Manifest:
         source=read_text(table, "source", where),
         source_sha256=source_sha256,
         classes=classes,
-        features=parse_features(table, where),
-        network=parse_network(table, where),
+        features=features,
+        network=network,
         files=MappingProxyType(dict(files)),
     )
 
 
 def parse_features(table: Mapping[str, Any], where: str) -> FeatureSpec:
-    """Read the table ``[features]``, every field of it.
+    """Read the table ``[features]``, every field of it: a `WaveformSpec` or a `LogMelSpec`.
 
     Raises
     ------
     BundleError
         If a field is missing, of a wrong type, out of its range, or at odds with another.
     """
-    spec = _spec(FeatureSpec, _value(table, "features", dict, where), f"{where} [features]")
+    table = _value(table, "features", dict, where)
     where = f"{where} [features]"
-    _match(NAME, spec.kind, "kind", where)
-    if spec.tail != "pad":
-        raise BundleError(f"{where}: tail is {spec.tail!r}, only 'pad' is known")
+    kind = _value(table, "kind", str, where)
+    _match(NAME, kind, "kind", where)
+    if kind == "waveform":
+        return _with_tail(_spec(WaveformSpec, table, where), where)
+    spec = _with_tail(_spec(LogMelSpec, table, where), where)
     if spec.stft_window_samples > spec.fft_length:
         raise BundleError(
             f"{where}: stft_window_samples is {spec.stft_window_samples}, more than fft_length, "
@@ -257,7 +270,7 @@ def format_manifest(manifest: Manifest) -> str:
     ]
     for title, spec in (("features", manifest.features), ("network", manifest.network)):
         lines += ["", f"[{title}]"]
-        lines += [f"{field.name} = {_toml(getattr(spec, field.name))}" for field in fields(spec)]
+        lines += [f"{key} = {_toml(value)}" for key, value in vars(spec).items()]
     lines += ["", "[files]"]
     lines += [f"{_toml(file)} = {_toml(manifest.files[file])}" for file in sorted(manifest.files)]
     return "\n".join(lines) + "\n"
@@ -282,6 +295,12 @@ def _spec(kind: type[_Spec], table: Mapping[str, Any], where: str) -> _Spec:
                 )
         values[field.name] = value
     return kind(**values)
+
+
+def _with_tail(spec: _Features, where: str) -> _Features:
+    if spec.tail != "pad":
+        raise BundleError(f"{where}: tail is {spec.tail!r}, only 'pad' is known")
+    return spec
 
 
 def _value(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:

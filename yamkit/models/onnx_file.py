@@ -45,10 +45,10 @@ class OnnxGraph:
     embedding_size: int
 
 
-def read_onnx(path: Path, patch_shape: tuple[int, int]) -> OnnxGraph:
+def read_onnx(path: Path, patch_shape: tuple[int, ...]) -> OnnxGraph:
     """Read and check an ONNX file.
 
-    It must take one float32 input [B, frames, bands] with a free first axis, and give scores
+    It must take one float32 input [B, *patch_shape] with a free first axis, and give scores
     [B, C], in 0..1, and perhaps embeddings [B, E]. They are found by the names ``scores`` and
     ``embeddings``, else they are the first and the second output.
 
@@ -56,7 +56,7 @@ def read_onnx(path: Path, patch_shape: tuple[int, int]) -> OnnxGraph:
     ----------
     path : Path
     patch_shape : tuple of int
-        (frames, bands) of the patches it will be given.
+        Of the patches it will be given: (frames, bands) or (samples,).
 
     Raises
     ------
@@ -148,7 +148,7 @@ def _messages(message: Any) -> Iterator[Any]:
                 pending.extend([value] if hasattr(value, "ListFields") else value)
 
 
-def _check_input(graph: Any, patch_shape: tuple[int, int], where: str) -> None:
+def _check_input(graph: Any, patch_shape: tuple[int, ...], where: str) -> None:
     # old files list the weights among the inputs
     weights = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in weights]
@@ -156,11 +156,11 @@ def _check_input(graph: Any, patch_shape: tuple[int, int], where: str) -> None:
         raise WeightFileError(f"{where}: has {len(inputs)} inputs, a model has one")
     (value,) = inputs
     shape = _shape(value)
-    wanted = f"float32 [batch, {patch_shape[0]}, {patch_shape[1]}]"
+    wanted = f"float32 [batch, {', '.join(map(str, patch_shape))}]"
     found = f"{where}: its input {value.name!r:.80} is {_describe(value)}"
     if value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT or shape is None:
         raise WeightFileError(f"{found}, it must be {wanted}")
-    if len(shape) != 3 or any(
+    if len(shape) != 1 + len(patch_shape) or any(
         size not in (None, needed) for size, needed in zip(shape[1:], patch_shape, strict=True)
     ):
         raise WeightFileError(f"{found}, it must be {wanted}")

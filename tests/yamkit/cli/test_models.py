@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -47,7 +48,7 @@ def installed_onnx(tiny):
             features=tiny.features,
             network=NetworkSpec("onnx"),
             classes=tiny.classes[:1],
-            onnx=b"graph",
+            network_file=b"graph",
         )
 
     return install("graph", build)
@@ -248,3 +249,60 @@ def test_folders_of_any_name_are_printed(monkeypatch, tmp_path, small_h5, small_
     assert json.loads(run("list", "--json"))["models"][1]["folder"].endswith(r"b\x1b/models/small")
     assert run("verify", models_folder() / "small").endswith("small: ok\n")
     assert run("remove", "small").endswith("a\\nb\\x1b/models\n")
+
+
+def test_export_and_import_again(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    out = run("export", tiny.folder, "--to", "onnx", "--with-frontend")
+    assert out.startswith("tiny.onnx: 1.1 MB; largest")
+    assert " difference from the numpy backend over 32 patches: scores " in out
+    out = run("import", "tiny.onnx", "--name", "samples", "--like", tiny.folder, "--waveform")
+    assert out.startswith("installed samples (6 classes) in ")
+    assert "  patch_window_samples  2040\n" in run("info", "samples")
+
+
+def test_a_graph_that_gives_no_scores_is_not_installed(tiny, tmp_path, monkeypatch):
+    import onnx
+    from onnx import TensorProto, helper
+
+    from yamkit.errors import BrokenPluginError
+
+    nodes = [helper.make_node("ReduceMean", ["x"], ["logits"], axes=[1], keepdims=0)]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 24, 20])]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 20])]
+    graph = helper.make_graph(nodes, "g", inputs, outputs)
+    opset = [helper.make_opsetid("", 13)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "logits.onnx")
+    classes = tmp_path / "classes.csv"
+    classes.write_text("index,mid,display_name\n" + "".join(f"{i},,c{i}\n" for i in range(20)))
+    with pytest.raises(BrokenPluginError, match="this model's output is no score"):
+        run("import", tmp_path / "logits.onnx", "--like", tiny.folder, "--classes", classes)
+    assert list(models_folder().iterdir()) == []
+
+
+def test_a_file_of_an_engine_that_a_plugin_brings(tiny, tmp_path, monkeypatch):
+    from yamkit._registry import Plugin, Registry, registry
+    from yamkit.plugin import BackendInfo
+
+    class Engine:
+        def __init__(self, model, options):
+            assert model.network_path().read_bytes() == b"layers"
+            self.sizes = (len(model.classes), model.network.embedding_size)
+
+        def predict(self, patches):
+            return tuple(np.zeros((len(patches), size), np.float32) for size in self.sizes)
+
+        def close(self):
+            pass
+
+    info = BackendInfo(name="engine", summary="", factory="wave:open", api=1, networks=("layers",))
+    plugin = Plugin("d", "1", "e", state="ready", kind="backend", name="engine", info=info)
+    plugins = Registry((*registry().plugins, plugin))
+    monkeypatch.setattr("yamkit._registry.registry", lambda: plugins)
+    monkeypatch.setattr("yamkit.pipeline.registry", lambda: plugins)
+    monkeypatch.setattr("wave.open", Engine)
+    (tmp_path / "bird.layers").write_bytes(b"layers")
+    with pytest.raises(WeightFileError, match="a model that has the same with --like"):
+        run("import", tmp_path / "bird.layers")
+    run("import", tmp_path / "bird.layers", "--like", tiny.folder, "--embedding-size", "3")
+    monkeypatch.undo()

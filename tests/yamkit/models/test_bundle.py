@@ -81,15 +81,15 @@ def test_half_precision_weights(tiny, tmp_path):
 def test_an_onnx_bundle(tiny, tmp_path):
     kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
     graph = onnx_graph()
-    bundle = write_bundle(tmp_path, **kwargs, onnx=graph)
-    assert bundle.onnx_path().read_bytes() == graph
+    bundle = write_bundle(tmp_path, **kwargs, network_file=graph)
+    assert bundle.network_path().read_bytes() == graph
     assert bundle.weights_sha256 == hashlib.sha256(graph).hexdigest()
     bundle.verify()
     with pytest.raises(BundleError, match="only mobilenet-v1 has canonical weights"):
         bundle.load_weights()
     (tmp_path / "model.onnx").write_bytes(b"other")
     with pytest.raises(BundleError, match=r"model\.onnx: its SHA-256 is not the manifest's"):
-        bundle.onnx_path()
+        bundle.network_path()
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_a_graph_that_leaves_its_file_is_refused_though_its_hash_is_right(
     tiny, tmp_path, changes, message
 ):
     kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
-    bundle = write_bundle(tmp_path, **kwargs, onnx=onnx_graph(**changes))
+    bundle = write_bundle(tmp_path, **kwargs, network_file=onnx_graph(**changes))
     with pytest.raises(BundleError, match=message):
-        bundle.onnx_path()
+        bundle.network_path()
 
 
 def onnx_graph(location=None, domain="") -> bytes:
@@ -123,18 +123,20 @@ def onnx_graph(location=None, domain="") -> bytes:
 
 def test_a_network_that_a_plugin_may_know(tiny, tmp_path):
     kwargs = arguments(tiny) | {"network": NetworkSpec("cnn14")}
-    bundle = write_bundle(tmp_path, **kwargs, weights={"any": np.zeros(2)})
+    bundle = write_bundle(tmp_path, **kwargs, network_file=b"layers")
     bundle.verify()
+    assert bundle.network_path().name == "model.cnn14"
+    assert bundle.network_path().read_bytes() == b"layers"
     with pytest.raises(BundleError, match="kind 'cnn14'"):
         bundle.load_weights()
 
 
 def test_weights_are_no_graph(tiny):
-    with pytest.raises(BundleError, match="it holds no ONNX graph"):
-        tiny.onnx_path()
+    with pytest.raises(BundleError, match="has weights and no file of its own"):
+        tiny.network_path()
 
 
-@pytest.mark.parametrize("given", [{}, {"weights": {}, "onnx": b""}])
+@pytest.mark.parametrize("given", [{}, {"weights": {}, "network_file": b""}])
 def test_either_weights_or_a_graph_is_written(tiny, tmp_path, given):
     with pytest.raises(ParameterError, match="give one of them"):
         write_bundle(tmp_path, **arguments(tiny), **given)
@@ -143,7 +145,7 @@ def test_either_weights_or_a_graph_is_written(tiny, tmp_path, given):
 
 def test_text_that_is_not_unicode_is_not_written(tiny, tmp_path):
     with pytest.raises(BundleError, match="must be valid Unicode"):
-        write_bundle(tmp_path, **arguments(tiny) | {"source": "\udc80"}, onnx=b"")
+        write_bundle(tmp_path, **arguments(tiny) | {"source": "\udc80"}, network_file=b"")
 
 
 def test_unsound_arguments_are_not_a_bundle(tiny, tmp_path):
@@ -216,7 +218,7 @@ def test_links_in_a_circle(folder):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"weights.npz" =', '"other.npz" =', "must list one of weights.npz and model.onnx"),
+        ('"weights.npz" =', '"other.npz" =', "kind 'mobilenet-v1' needs weights.npz"),
         ('"weights.npz" =', '"model.onnx" =', "kind 'mobilenet-v1' needs weights.npz"),
         ('kind = "mobilenet-v1"', 'kind = "onnx"', "kind 'onnx' needs model.onnx"),
     ],
@@ -256,24 +258,24 @@ def graph_bundle(tiny, tmp_path):
     kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
     folder = tmp_path / "graph"
     folder.mkdir()
-    return write_bundle(folder, **kwargs, onnx=onnx_graph())
+    return write_bundle(folder, **kwargs, network_file=onnx_graph())
 
 
 def test_a_graph_that_has_passed_is_not_parsed_again(graph_bundle, monkeypatch):
-    graph_bundle.onnx_path()
+    graph_bundle.network_path()
     monkeypatch.setitem(sys.modules, "yamkit.models.onnx_file", None)  # importing it would fail
-    path = graph_bundle.onnx_path()
+    path = graph_bundle.network_path()
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(BundleError, match=r"model\.onnx: its SHA-256 is not the manifest's"):
-        graph_bundle.onnx_path()
+        graph_bundle.network_path()
 
 
 def test_a_graph_that_is_refused_is_refused_again(tiny, tmp_path):
     kwargs = arguments(tiny) | {"network": NetworkSpec("onnx", embedding_size=3)}
-    bundle = write_bundle(tmp_path, **kwargs, onnx=onnx_graph(domain="com.stranger"))
+    bundle = write_bundle(tmp_path, **kwargs, network_file=onnx_graph(domain="com.stranger"))
     for _ in range(2):
         with pytest.raises(BundleError, match="not standard ONNX"):
-            bundle.onnx_path()
+            bundle.network_path()
     assert not cache_folder().exists()
 
 
@@ -283,7 +285,7 @@ def test_a_graph_is_parsed_each_time_where_there_is_no_cache(
 ):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("YAMKIT_HOME", home if home[0] == "~" else str(tmp_path / home))
-    assert graph_bundle.onnx_path() == graph_bundle.onnx_path()
+    assert graph_bundle.network_path() == graph_bundle.network_path()
 
 
 def test_the_hash_of_the_weights_alone(folder, graph_bundle):

@@ -13,7 +13,7 @@ from yamkit.errors import BundleError, ModelExistsError, ParameterError, WeightF
 from yamkit.models import importing
 from yamkit.models.bundle import file_sha256
 from yamkit.models.catalogue import published
-from yamkit.models.importing import import_h5, import_model, import_onnx
+from yamkit.models.importing import import_model
 from yamkit.models.store import find_model, installed
 from yamkit.types import NetworkSpec
 
@@ -47,7 +47,7 @@ def features_toml(tmp_path):
 
 
 def test_import_h5(small_h5, small_classes):
-    bundle = import_h5(small_h5, name="small", classes_path=small_classes)
+    bundle = import_model(small_h5, name="small", classes_path=small_classes)
     assert find_model("small") == bundle
     assert bundle.network == NetworkSpec("mobilenet-v1", 0.25, 1e-4, 256)
     assert bundle.features == published("yamnet").features
@@ -58,9 +58,9 @@ def test_import_h5(small_h5, small_classes):
 
 
 def test_importing_twice_gives_the_same_bytes(small_h5, small_classes):
-    first = import_h5(small_h5, name="small", classes_path=small_classes)
+    first = import_model(small_h5, name="small", classes_path=small_classes)
     hashes = (first.sha256, dict(first.files))
-    again = import_h5(small_h5, name="small", classes_path=str(small_classes), replace=True)
+    again = import_model(small_h5, name="small", classes_path=str(small_classes), replace=True)
     assert (again.sha256, dict(again.files)) == hashes
 
 
@@ -80,14 +80,14 @@ def test_what_the_user_says(small_h5, small_classes, features_toml):
 def test_the_published_file_is_known_by_its_hash(small_h5, small_classes, monkeypatch):
     entry = replace(published("yamnet"), sha256=file_sha256(small_h5))
     monkeypatch.setattr(importing, "published", lambda name: entry)
-    bundle = import_h5(small_h5, name="small", classes_path=small_classes)
+    bundle = import_model(small_h5, name="small", classes_path=small_classes)
     assert (bundle.licence, bundle.source) == ("Apache-2.0", entry.source)
 
 
 def test_a_class_map_of_the_wrong_length(small_h5, small_onnx, small_classes, tmp_path):
     message = "gives 7 scores, the class map has {} classes; give a fitting one with --classes"
     with pytest.raises(WeightFileError, match=message.format(521)):
-        import_h5(small_h5, name="small")
+        import_model(small_h5, name="small")
     short = tmp_path / "short.csv"
     short.write_text("index,mid,display_name\n0,,Dog\n")
     for path in (small_h5, small_onnx):
@@ -96,24 +96,24 @@ def test_a_class_map_of_the_wrong_length(small_h5, small_onnx, small_classes, tm
     assert installed() == []
 
 
-def test_import_onnx(small_onnx, small_classes):
+def test_import_model(small_onnx, small_classes):
     bundle = import_model(small_onnx, name="small", classes_path=small_classes, licence="MIT")
     assert bundle.network == NetworkSpec("onnx")
     assert bundle.features == published("yamnet").features
     assert (bundle.version, bundle.licence, bundle.source) == ("1", "MIT", "Small.ONNX")
-    assert bundle.onnx_path().read_bytes() == small_onnx.read_bytes()
+    assert bundle.network_path().read_bytes() == small_onnx.read_bytes()
     assert bundle.weights_sha256 == bundle.source_sha256 == file_sha256(small_onnx)
     bundle.verify()
 
 
 def test_an_onnx_file_needs_a_class_map(small_onnx):
     with pytest.raises(WeightFileError, match=r"give a class map with --classes FILE\.csv"):
-        import_onnx(small_onnx, name="small")
+        import_model(small_onnx, name="small")
 
 
 def test_an_onnx_file_of_other_features(small_onnx, small_classes, features_toml):
     with pytest.raises(WeightFileError, match=r"\[any, 96, 64\], it must be float32 \[batch, 48"):
-        import_onnx(
+        import_model(
             small_onnx, name="small", classes_path=small_classes, features_path=features_toml
         )
     assert installed() == []
@@ -121,24 +121,24 @@ def test_an_onnx_file_of_other_features(small_onnx, small_classes, features_toml
 
 def test_files_that_are_not_there(tmp_path, small_h5, small_classes):
     with pytest.raises(WeightFileError, match=r"no\.h5: no such file"):
-        import_h5(tmp_path / "no.h5", name="small")
+        import_model(tmp_path / "no.h5", name="small")
     with pytest.raises(WeightFileError, match=r"no\.onnx: no such file"):
         import_model(tmp_path / "no.onnx", name="small", classes_path=small_classes)
     with pytest.raises(WeightFileError, match="not a file"):
-        import_h5(tmp_path, name="small")
+        import_model(tmp_path, name="small")
     with pytest.raises(BundleError, match=r"no\.csv: no such file"):
-        import_h5(small_h5, name="small", classes_path=tmp_path / "no.csv")
+        import_model(small_h5, name="small", classes_path=tmp_path / "no.csv")
     with pytest.raises(BundleError, match=r"no\.toml: no such file"):
-        import_h5(small_h5, name="small", features_path=tmp_path / "no.toml")
+        import_model(small_h5, name="small", features_path=tmp_path / "no.toml")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
 def test_a_pipe_is_not_waited_for(tmp_path, small_h5):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(WeightFileError, match="not a file"):
-        import_h5(tmp_path / "pipe", name="small")
+        import_model(tmp_path / "pipe", name="small")
     with pytest.raises(BundleError, match="not a file"):
-        import_h5(small_h5, name="small", classes_path=tmp_path / "pipe")
+        import_model(small_h5, name="small", classes_path=tmp_path / "pipe")
 
 
 def test_a_file_that_cannot_be_opened(small_h5, monkeypatch):
@@ -147,31 +147,31 @@ def test_a_file_that_cannot_be_opened(small_h5, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.open", refuse)
     with pytest.raises(WeightFileError, match=r"Small Net\.h5: Permission denied"):
-        import_h5(small_h5, name="small")
+        import_model(small_h5, name="small")
 
 
 def test_malformed_features_and_class_maps(small_h5, tmp_path):
     odd = tmp_path / "odd"
     odd.write_bytes(b"\xff")
     with pytest.raises(BundleError, match="odd: not UTF-8 text"):
-        import_h5(small_h5, name="small", features_path=odd)
+        import_model(small_h5, name="small", features_path=odd)
     odd.write_text("[other]")
     with pytest.raises(BundleError, match="odd: features is missing"):
-        import_h5(small_h5, name="small", features_path=odd)
+        import_model(small_h5, name="small", features_path=odd)
     odd.write_bytes(b"#" * (2**20 + 1))
     with pytest.raises(BundleError, match="odd: longer than 1048576 bytes"):
-        import_h5(small_h5, name="small", features_path=odd)
+        import_model(small_h5, name="small", features_path=odd)
     odd.write_text("name,class\n")
     with pytest.raises(BundleError, match="odd: a class map must begin with"):
-        import_h5(small_h5, name="small", classes_path=odd)
+        import_model(small_h5, name="small", classes_path=odd)
 
 
 def test_names(small_h5, small_classes):
     with pytest.raises(ParameterError, match="cannot be named 'a/b'"):
-        import_h5(small_h5, name="a/b", classes_path=small_classes)
-    import_h5(small_h5, name="small", classes_path=small_classes)
+        import_model(small_h5, name="a/b", classes_path=small_classes)
+    import_model(small_h5, name="small", classes_path=small_classes)
     with pytest.raises(ModelExistsError, match="--replace"):
-        import_h5(small_h5, name="small", classes_path=small_classes)
+        import_model(small_h5, name="small", classes_path=small_classes)
 
 
 def test_the_shared_file(yamnet, shared):

@@ -17,7 +17,7 @@ from yamkit.models.manifest import (
     parse_manifest,
     parse_toml,
 )
-from yamkit.types import NetworkSpec
+from yamkit.types import NetworkSpec, WaveformSpec
 
 SHA = "0" * 64
 YAMNET = published("yamnet")
@@ -165,3 +165,41 @@ def test_names_that_are_not_allowed(name):
 
 def test_names_that_are_allowed():
     assert check_name("yamnet-0.5_b") == "yamnet-0.5_b"
+
+
+WAVEFORM = """
+[features]
+kind = "waveform"
+sample_rate_hz = 32000
+patch_window_samples = 32000
+patch_hop_samples = 16000
+tail = "pad"
+"""
+
+
+def test_features_of_samples():
+    spec = parse_features(parse_toml(WAVEFORM, "m"), "m")
+    assert spec == WaveformSpec("waveform", 32000, 32000, 16000)
+    assert (spec.patch_shape, spec.hop_step_samples) == ((32000,), 1)
+    assert spec.with_hop(7).patch_hop_samples == 7
+    manifest = replace(MANIFEST, features=spec, network=NetworkSpec("onnx"))
+    assert parse_manifest(format_manifest(manifest), "m") == manifest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("patch_hop_samples = 16000", "", "patch_hop_samples is missing"),
+        ("patch_window_samples = 32000", "patch_window_samples = 0", "is 0, it must be 1 to"),
+        ('"pad"', '"drop"', "tail is 'drop', only 'pad' is known"),
+    ],
+)
+def test_unsound_features_of_samples(old, new, message):
+    with pytest.raises(BundleError, match=message):
+        parse_features(parse_toml(WAVEFORM.replace(old, new), "m"), "m")
+
+
+def test_a_mobilenet_eats_no_samples():
+    spec = parse_features(parse_toml(WAVEFORM, "m"), "m")
+    with pytest.raises(BundleError, match="'mobilenet-v1' eats frames and bands, not 'waveform'"):
+        parse_manifest(format_manifest(replace(MANIFEST, features=spec)), "m")

@@ -1,0 +1,242 @@
+"""Models in the forms of other engines: written by the backend that has the form, and checked.
+
+What was written is run on the same inputs as the NumPy backend, before it gets its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from yamkit._registry import registry
+from yamkit._text import printable
+from yamkit.errors import ExportError, OutputError, YamkitError
+from yamkit.pipeline import Pipeline, default_parts
+from yamkit.plugin import BackendInfo
+from yamkit.windows import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from yamkit._registry import Plugin
+    from yamkit.models import ModelBundle
+    from yamkit.plugin import Exporter
+
+__all__ = ["LARGEST_DIFFERENCE", "REFERENCE", "Export", "export_forms", "export_model"]
+
+REFERENCE = "numpy"
+"""The backend that exports are compared with."""
+
+LARGEST_DIFFERENCE = 1e-3
+"""Of a score: float32 in another order strays 1e-4, a wrong layer 0.1 and more."""
+
+_PATCHES = 32
+
+_MARK = "saved_model.pb"
+"""A file of every export that is a folder: no other folder is ever replaced."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written, and how far it strays from the NumPy backend.
+
+    Attributes
+    ----------
+    path : Path
+        A file or a folder.
+    size_bytes : int
+    patches : int
+        That were compared.
+    score_difference, embedding_difference : float
+        Largest ones.
+    """
+
+    path: Path
+    size_bytes: int
+    patches: int
+    score_difference: float
+    embedding_difference: float
+
+
+def export_forms() -> dict[str, Plugin]:
+    """Find the forms that installed backends write, and whose each one is.
+
+    A backend that lacks an extra is among them; of several the one that is ready comes first.
+    """
+    found: dict[str, Plugin] = {}
+    for plugin in sorted(registry().plugins, key=lambda plugin: plugin.state != "ready"):
+        if isinstance(plugin.info, BackendInfo) and plugin.state in ("ready", "missing"):
+            for form in plugin.info.exports:
+                found.setdefault(form, plugin)
+    return found
+
+
+def export_model(
+    model: ModelBundle,
+    form: str,
+    path: Path,
+    *,
+    with_frontend: bool = False,
+    replace: bool = False,
+) -> Export:
+    """Write a model in another form, whole or not at all.
+
+    Parameters
+    ----------
+    model : ModelBundle
+    form : str
+        One of `export_forms`.
+    path : Path
+        Of the file; of the folder where the form is one.
+    with_frontend : bool
+        Whether the graph takes windows of samples [B, patch_window_samples] rather than patches.
+    replace : bool
+        Whether what lies at `path` may be replaced.
+
+    Returns
+    -------
+    Export
+
+    Raises
+    ------
+    ExportError
+        If there is no such form, the model does not fit, or what came out computes something else.
+    OutputError
+        If it cannot be written.
+    PluginError
+        If the backend lacks an extra or is broken.
+    """
+    forms = export_forms()
+    if form not in forms:
+        raise ExportError(f"form {form!r}: wanted one of {', '.join(sorted(forms))}")
+    plugin = registry().resolve("backend", forms[form].name)
+    info = plugin.info
+    assert isinstance(info, BackendInfo)
+    fits = registry().resolve("backend", REFERENCE).info
+    assert isinstance(fits, BackendInfo)
+    kind = model.network.kind
+    if kind not in info.networks or kind not in fits.networks:
+        raise ExportError(
+            f"model {model.name!r} is of kind {kind!r}, and lies in its bundle as it is; only "
+            f"{', '.join(fits.networks)} can be exported"
+        )
+    _check_place(path, replace=replace)
+    exporter: Exporter = registry().load(plugin, info.exporter)
+    inputs, scores, embeddings = _wanted(model, with_frontend=with_frontend)
+    try:
+        with _beside(path) as fresh:
+            found = _run(exporter, model, form, fresh, inputs, with_frontend=with_frontend)
+            differences = [
+                _difference(each, wanted)
+                for each, wanted in zip(found, (scores, embeddings), strict=True)
+            ]
+            if not differences[0] <= LARGEST_DIFFERENCE:  # NaN is not
+                raise ExportError(
+                    f"{form} of {model.name!r} strays {differences[0]:.2g} from the {REFERENCE} "
+                    f"backend, at most {LARGEST_DIFFERENCE:g} may be; nothing was written"
+                )
+            size_bytes = _size(fresh)
+            _remove(path)
+            fresh.rename(path)
+    except OSError as error:
+        raise OutputError(f"{printable(path)}: {error.strerror or printable(str(error))}") from None
+    return Export(path, size_bytes, len(inputs), *differences)
+
+
+def _check_place(path: Path, *, replace: bool) -> None:
+    if path.is_dir() and not (path / _MARK).is_file():
+        raise OutputError(f"{printable(path)}: a folder that no export made; give another --output")
+    if path.exists() and not replace:
+        raise OutputError(f"{printable(path)}: exists; --replace replaces it")
+
+
+def _wanted(
+    model: ModelBundle, *, with_frontend: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Give inputs, and what the reference makes of them.
+
+    They are silence, tones and noises from faint to full scale, a window each.
+    """
+    frontend, _ = default_parts(model)
+    features, random = model.features, np.random.default_rng(0)
+    time = np.arange(features.patch_window_samples) / features.sample_rate_hz
+    levels = np.geomspace(1e-4, 1, _PATCHES)[:, np.newaxis]
+    pitches = np.geomspace(50, features.sample_rate_hz / 2.5, _PATCHES)[:, np.newaxis]
+    tones = np.sin(2 * np.pi * pitches * time) * (np.arange(_PATCHES) % 2)[:, np.newaxis]
+    noises = 0.3 * random.normal(size=(_PATCHES, len(time)))
+    windows = (levels * (tones + noises)).clip(-1, 1).astype(np.float32)
+    windows[0] = 0
+    pipeline = Pipeline(
+        model,
+        backend=REFERENCE,
+        frontend=frontend,
+        resampler="polyphase",
+        hop_seconds=None,
+        batch_size=1,
+        threads=None,
+        provider="cpu",
+    )
+    with contextlib.closing(pipeline):
+        pieces = [pipeline.transform(Segment(0, 1, window)) for window in windows]
+        batches = pipeline.infer(pieces)
+    patches = np.concatenate([piece.values for piece in pieces])
+    return (
+        windows if with_frontend else patches,
+        np.concatenate([batch.scores for batch in batches]),
+        np.concatenate([batch.embeddings for batch in batches]),
+    )
+
+
+def _run(
+    exporter: Exporter,
+    model: ModelBundle,
+    form: str,
+    path: Path,
+    inputs: NDArray[np.float32],
+    *,
+    with_frontend: bool,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    try:
+        run = exporter(model, form, path, with_frontend=with_frontend)
+        return run(inputs)
+    except (YamkitError, OSError):
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ExportError(f"{form} of {model.name!r} failed: {reason:.300}") from error
+
+
+def _difference(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    if found.shape != wanted.shape:
+        return float("nan")
+    return float(np.abs(found.astype(float) - wanted).max(initial=0.0))
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Give a name beside another, where nothing is left in the end."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        yield fresh
+    finally:
+        _remove(fresh)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files)
