@@ -20,6 +20,7 @@ def test_the_exported_names() -> None:
         "Backend",
         "BackendInfo",
         "BackendOptions",
+        "Exporter",
         "Frontend",
         "FrontendInfo",
         "LabelReader",

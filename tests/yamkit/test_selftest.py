@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from yamkit import selftest
+from yamkit import pipeline, selftest
+from yamkit._registry import Registry, registry
 from yamkit.models.bundle import ModelBundle
 from yamkit.selftest import run_selftest, signals
 
@@ -15,17 +16,14 @@ from yamkit.selftest import run_selftest, signals
 @pytest.fixture(autouse=True)
 def _without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave TensorFlow out, as where it is not installed: it is slow to load."""
-    real = selftest.registry()
-
-    class Light:
-        plugins = tuple(
-            plugin
-            if plugin.name not in ("keras", "logmel-tf")
-            else replace(plugin, state="missing", reason="not here")
-            for plugin in real.plugins
-        )
-
-    monkeypatch.setattr(selftest, "registry", lambda: Light)
+    plugins = (
+        plugin
+        if plugin.name not in ("keras", "logmel-tf")
+        else replace(plugin, state="missing", reason="not here")
+        for plugin in registry().plugins
+    )
+    light = Registry(tuple(plugins))
+    monkeypatch.setattr(pipeline, "registry", lambda: light)
 
 
 def test_signals() -> None:
@@ -84,8 +82,5 @@ def test_a_plugin_that_raises_hides_no_other(
 def test_an_installation_without_a_combination_is_a_failure(
     tiny: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Empty:
-        plugins = ()
-
-    monkeypatch.setattr(selftest, "registry", lambda: Empty)
+    monkeypatch.setattr(pipeline, "registry", lambda: Registry(()))
     assert not run_selftest(tiny).passed
