@@ -141,7 +141,7 @@ class Registry:
         except (Exception, SystemExit) as error:
             raise BrokenPluginError(
                 f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version} cannot "
-                f"be loaded from {entrance}: {_describe(error)}"
+                f"be loaded from {entrance}: {describe(error)}"
             ) from error
 
     def _unknown(self, kind: str, name: str) -> str:
@@ -240,9 +240,9 @@ def _load(point: importlib.metadata.EntryPoint, *, switched_on: bool) -> Iterato
         yield replace(base, state="off", reason="switched off by YAMKIT_PLUGINS")
         return
     try:
-        hooks = _hooks(point.load())
+        hooks = hooks_of(point.load())
     except (Exception, SystemExit) as error:
-        yield replace(base, reason=_describe(error))
+        yield replace(base, reason=describe(error))
         return
     for hook, implementation in hooks:
         kind, descriptor = _HOOKS[hook]
@@ -255,10 +255,10 @@ def _load(point: importlib.metadata.EntryPoint, *, switched_on: bool) -> Iterato
                     reason = f"{hook} yielded {info!r:.80}, wanted a {descriptor.__name__}"
                     yield replace(known, reason=reason)
         except (Exception, SystemExit) as error:
-            yield replace(known, reason=f"{hook} raised {_describe(error)}")
+            yield replace(known, reason=f"{hook} raised {describe(error)}")
 
 
-def _hooks(module: object) -> list[tuple[str, Callable[[], Any]]]:
+def hooks_of(module: object) -> list[tuple[str, Callable[[], Any]]]:
     """Give the hook implementations of a plugin; a manager of its own isolates each plugin."""
     manager = pluggy.PluginManager("yamkit")
     manager.add_hookspecs(HookSpecs)
@@ -350,6 +350,6 @@ def _provenance(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
         return "unknown", "unknown"
 
 
-def _describe(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

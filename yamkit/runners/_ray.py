@@ -36,6 +36,7 @@ _CLIPS_OF_A_BATCH = 16
 """Few, so that little is computed again when an actor is lost; enough to be worth sending."""
 _BATCHES_OF_A_BLOCK = 4
 _MOST_BLOCKS = 4096
+_PLACE = "place of the clip"  # no row has such a name
 _PATIENCE_SECONDS = 10.0
 _RETRIES = 3
 """Of a batch: a file that brings down every process that reads it must not do so for ever."""
@@ -81,7 +82,7 @@ class RayRunner:
         listed = list(clips)
         if not listed:
             return
-        rows = [{"number": number, **work.row(clip)} for number, clip in enumerate(listed)]
+        rows = [{**work.row(clip), _PLACE: number} for number, clip in enumerate(listed)]
         blocks = -(-len(rows) // (_CLIPS_OF_A_BATCH * _BATCHES_OF_A_BLOCK))
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
@@ -99,7 +100,7 @@ class RayRunner:
                     max_task_retries=_RETRIES,
                 )
                 for answer in answers.iter_rows():
-                    clip = listed[answer["number"]]
+                    clip = listed[answer[_PLACE]]
                     for item in work.read(answer["items"]):
                         yield clip, item
         except ray.exceptions.RayError as error:
@@ -130,8 +131,8 @@ def _actor(work: Work[Any]) -> type:
     class Tagging:
         def __call__(self, batch: Any) -> dict[str, list[Any]]:
             rows = batch.to_pylist()
-            numbers = [row["number"] for row in rows]
-            return {"number": numbers, "items": work.answers(rows, 1)}
+            places = [row[_PLACE] for row in rows]
+            return {_PLACE: places, "items": work.answers(rows, 1)}
 
     return Tagging
 

@@ -1,0 +1,274 @@
+"""What a sink promises: any item, hostile names, and nothing half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from yamkit.errors import OutputError
+from yamkit.output import Format, plan_outputs
+from yamkit.testing._contract import PluginContract, promised, require, skipping
+from yamkit.types import (
+    ClipEnd,
+    ClipFailure,
+    ClipStart,
+    Event,
+    EventParameters,
+    Parameters,
+    PatchTags,
+    RunInfo,
+    RunModel,
+    Tag,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from yamkit.types import SinkItem
+
+__all__ = ["SinkContract"]
+
+_HOSTILE = (
+    "a,b;c\td.wav",
+    "quote \" and ' and `.wav",
+    "line\nbreak\r\nand return\r.wav",
+    "\x00nul \x1b[31m and bell \x07.wav",
+    "=1+1 @SUM(A1) -1.wav",
+    "</script><b>&amp;.wav",
+    "'); DROP TABLE clips; --.wav",
+    "-->\n\n00:00:00.000 --> 00:00:09.000",
+    "\u202eright to left \u0661 \U0001f415 e\u0301.wav",
+    " spaces at both ends ",
+    "x" * 5000,
+)
+_CLASSES, _EMBEDDING = 7, 3
+
+
+@dataclass(frozen=True)
+class _Unknown:
+    """An item of a type that a later yamkit may have."""
+
+
+class SinkContract(PluginContract):
+    """What every sink promises; see `yamkit.plugin.Sink`."""
+
+    kind: ClassVar[str] = "sink"
+
+    @classmethod
+    def _methods(cls) -> tuple[str, ...]:
+        return ("open", "write", "close", "abort")
+
+    @classmethod
+    def make(cls) -> Any:
+        """Make a sink; it is used once."""
+        return cls.factory()()
+
+    @classmethod
+    def opened(cls) -> Any:
+        """Make a sink for this check alone."""
+        with skipping("it does not open"):
+            return cls.make()
+
+    @classmethod
+    def _discard(cls, made: Any) -> None:
+        """Do nothing: a sink that was never opened is not closed."""
+
+    def _run(self) -> RunInfo:
+        info = self.info()
+        parameters = Parameters(
+            aggregate="mean",
+            hop_seconds=0.48,
+            threshold=None,
+            top=5,
+            events=EventParameters() if info.for_events else None,
+        )
+        return RunInfo(
+            yamkit="1.0",
+            model=RunModel("model", "1", "0" * 64, "a source, with a comma", _CLASSES),
+            backend="backend",
+            frontend="frontend",
+            resampler="resampler",
+            parameters=parameters,
+            per_patch=not info.for_events,
+            embedding_size=_EMBEDDING,
+            arrays=info.arrays,
+        )
+
+    def _clip(self, path: str = "clip.wav", name: str = "Dog, barking") -> list[SinkItem]:
+        info = self.info()
+        tags = tuple(
+            Tag(i, f"/m/{i}", f"{name} {i}", float(np.float32(0.9 - i / 10))) for i in range(3)
+        )
+        arrays: dict[str, Any] = {}
+        if "scores" in info.arrays:
+            arrays["scores"] = np.linspace(0, 1, _CLASSES, dtype=np.float16)
+        if "embedding" in info.arrays:
+            arrays["embedding"] = np.linspace(-1, 1, _EMBEDDING, dtype=np.float16)
+        middle: list[SinkItem]
+        if info.for_events:
+            middle = [Event(0.0, 0.48, tags[0]), Event(0.48, 1.92, tags[1])]
+            arrays = {}
+        else:
+            middle = [
+                PatchTags(0.0, 0.975, tags, **arrays),
+                PatchTags(0.48, 1.455, (), **arrays),
+            ]
+        end = ClipEnd(1.5, 2, tags, (f"odd: {name}",))
+        return [ClipStart(path, 44_100, 2), *middle, end]
+
+    def _clips(self) -> list[SinkItem]:
+        """Give all that may come, in the order in which it may."""
+        first, more = self._clip("first.wav"), self._clip("second.wav")
+        silent: list[SinkItem] = [ClipStart("silent.wav", 8000, 1), ClipEnd(0.1, 1, ())]
+        failure = ClipFailure("second.wav", "DecodeError", "second.wav: cut off, at 'here'")
+        if self.info().one_clip:
+            return first
+        never = ClipFailure("never.wav", "AudioFileError", "never.wav: no such file")
+        return [*first, never, *more[:2], failure, *silent, *self._clip("first.wav")]
+
+    def _written(self, items: Sequence[object]) -> bytes:
+        """Write items to a stream that cannot seek, or to one that can for a sink that needs it."""
+        for stream in (_Pipe(), _File()):
+            sink = self.opened()
+            try:
+                sink.open(self._run(), self._target(stream))
+                for item in items:
+                    sink.write(item)
+                sink.close()
+            except OutputError:
+                if stream.seekable():
+                    raise
+            else:
+                return stream.getvalue()
+        raise AssertionError
+
+    def _target(self, stream: io.BytesIO) -> Any:
+        if self.info().binary:
+            return stream
+        return io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+
+    def test_every_item(self) -> None:
+        """Every item that may come is written, in any order in which it may."""
+        items = self._clips()
+        with promised(f"{len(items)} items written"):
+            written = self._written(items)
+        require(written, "no bytes", f"what {len(items)} items say")
+
+    def test_unknown_items(self) -> None:
+        """Items of types that a later yamkit may have are ignored."""
+        items: list[object] = list(self._clip())
+        plain = self._quietly(items)
+        with promised("it ignored", "at an unknown item"):
+            odd = self._written([items[0], _Unknown(), *items[1:], _Unknown()])
+        require(odd == plain, "another output with unknown items", "them ignored")
+
+    def test_hostile_names(self) -> None:
+        """Names of files and classes may hold anything."""
+        self._quietly(self._clip())
+        for name in _HOSTILE:
+            with promised("an output", f"with the name {name!r:.40}"):
+                self._written(self._clip(name, name))
+
+    def test_no_clips(self) -> None:
+        """A run without clips is written, too."""
+        with promised("an output", "without clips"):
+            self._written([])
+
+    def test_repeatable(self) -> None:
+        """The same items give the same bytes."""
+        first, second = self._quietly(self._clip()), self._quietly(self._clip())
+        require(first == second, "other bytes the second time", "the same bytes")
+
+    def test_stream_stays_open(self) -> None:
+        """The sink leaves its stream to the core, which closes it."""
+        target, sink = self._target(_File()), self.opened()
+        with skipping("it does not write"):
+            sink.open(self._run(), target)
+            for item in self._clip():
+                sink.write(item)
+            sink.close()
+        require(not target.closed, "a closed stream", "an open one")
+
+    def test_abort(self) -> None:
+        """A run may be given up at any time, and leaves no file behind."""
+        items = self._clip()
+        self._quietly(items)
+        for count in range(len(items)):
+            with _own_folder() as folder:
+                sink = self.opened()
+                sink.open(self._run(), self._target(_File()))
+                for item in items[:count]:
+                    sink.write(item)
+                with promised("nothing", f"when given up after {count} items"):
+                    sink.abort()
+                left = sorted(path.name for path in folder.iterdir())
+                require(not left, f"{left[0] if left else ''} left when given up", "no file")
+
+    def test_interrupted_output(self) -> None:
+        """An output that fails half-way leaves no file under its name."""
+        items = self._clip()
+        self._quietly(items)
+        info = self.info()
+        with tempfile.TemporaryDirectory() as folder:
+            outputs = plan_outputs(
+                [Format(info, self.factory())], str(Path(folder) / "{stem}.{ext}"), ["clip.wav"]
+            )
+            outputs.open(self._run())
+            for item in items[:-1]:
+                outputs.write(item)
+            outputs.finish_early()
+            left = sorted(path.name for path in Path(folder).iterdir())
+            require(not left, f"{left[0] if left else ''} of an unfinished clip", "no file")
+
+    def test_nothing_left(self) -> None:
+        """A finished output leaves no temporary file."""
+        with _own_folder() as folder:
+            self._quietly(self._clip())
+            left = sorted(path.name for path in folder.iterdir())
+            require(not left, f"the temporary file {left[0] if left else ''}", "no file")
+
+    def _quietly(self, items: Sequence[object]) -> bytes:
+        with skipping("it does not write"):
+            return self._written(items)
+
+
+class _File(io.BytesIO):
+    """Keeps what was written when it is closed."""
+
+    def close(self) -> None:
+        self._kept = super().getvalue()
+        super().close()
+
+    def getvalue(self) -> bytes:
+        return self._kept if self.closed else super().getvalue()
+
+
+class _Pipe(_File):
+    """Cannot seek."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: object) -> int:
+        raise io.UnsupportedOperation("seek")
+
+    def tell(self) -> int:
+        raise io.UnsupportedOperation("tell")
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[Path]:
+    """Let temporary files go to a folder of their own."""
+    kept = tempfile.tempdir
+    with tempfile.TemporaryDirectory() as folder:
+        tempfile.tempdir = folder
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = kept
