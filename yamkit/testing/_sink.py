@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import tempfile
+import unittest
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -164,6 +165,8 @@ class SinkContract(PluginContract):
         """Items of types that a later yamkit may have are ignored."""
         items: list[object] = list(self._clip())
         plain = self._quietly(items)
+        if plain != self._quietly(items):
+            raise unittest.SkipTest("the bytes are not repeatable")
         with promised("it ignored", "at an unknown item"):
             odd = self._written([items[0], _Unknown(), *items[1:], _Unknown()])
         require(odd == plain, "another output with unknown items", "them ignored")
