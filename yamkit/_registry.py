@@ -6,6 +6,7 @@ is kept with the distribution it came from. Nothing here knows the name of any p
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import importlib
@@ -13,7 +14,9 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import sys
 from dataclasses import dataclass, fields, replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -43,6 +46,13 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Plugin", "Registry", "discover", "registry"]
 
 GROUP = "yamkit"
+_OWN = "yamkit"  # the distribution of the built-in plugins
+
+_SLOW_SECONDS = 0.5
+"""A light module that takes longer does what it should leave to the implementation."""
+
+_MOST_DESCRIPTORS = 100
+"""From one hook: a generator of a stranger may have no end."""
 
 KINDS: dict[str, tuple[str, type[PluginInfo]]] = {
     "frontend": ("yamkit_frontends", FrontendInfo),
@@ -71,7 +81,7 @@ class Plugin:
         Where it comes from.
     state : {"ready", "missing", "clash", "broken", "off"}
     reason : str
-        Why the state is not ``ready``.
+        Why the state is not ``ready``, or what is wrong all the same.
     info : PluginInfo or None
     """
 
@@ -98,14 +108,14 @@ class Registry:
         return sorted({p.name for p in self.plugins if p.kind == kind and p.state in usable})
 
     def resolve(self, kind: str, name: str) -> Plugin:
-        """Find the plugin a name stands for.
+        """Find the plugin a name stands for; a name of yamkit's own always stands for that one.
 
         Raises
         ------
         UnknownPluginError
             If no plugin of that kind has the name.
         PluginClashError
-            If several have it.
+            If several strangers' have it.
         BrokenPluginError
             If the one that has it is broken.
         MissingRequirementError
@@ -114,7 +124,8 @@ class Registry:
         found = [p for p in self.plugins if p.kind == kind and p.name == name and p.state != "off"]
         if not found:
             raise UnknownPluginError(self._unknown(kind, name))
-        plugin = found[0]
+        usable = [plugin for plugin in found if plugin.state in ("ready", "missing")]
+        plugin = (usable or found)[0]
         if plugin.state == "clash":
             raise PluginClashError(plugin.reason)
         if plugin.state == "broken":
@@ -194,8 +205,10 @@ def discover(selection: str | None = None) -> Registry:
     )
     chosen = _select(points, selection)
     plugins: list[Plugin] = []
-    for point in points:
-        plugins += _load(point, switched_on=point in chosen)
+    # what a stranger's module prints would stand in the middle of a result
+    with contextlib.redirect_stdout(sys.stderr):
+        for point in points:
+            plugins += _load(point, switched_on=point in chosen)
     return Registry(tuple(_mark_clashes(plugins)))
 
 
@@ -239,22 +252,36 @@ def _load(point: importlib.metadata.EntryPoint, *, switched_on: bool) -> Iterato
     if not switched_on:
         yield replace(base, state="off", reason="switched off by YAMKIT_PLUGINS")
         return
+    began = perf_counter()
     try:
         hooks = hooks_of(point.load())
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         yield replace(base, reason=describe(error))
         return
+    seconds = perf_counter() - began
+    slow = ""
+    if seconds > _SLOW_SECONDS:
+        slow = (
+            f"slow: {point.module} took {seconds:.1f} s to import, and every command waits; it "
+            "should import yamkit.plugin alone"
+        )
     for hook, implementation in hooks:
         kind, descriptor = _HOOKS[hook]
-        known = replace(base, kind=kind, hook=hook)
+        known = replace(base, kind=kind, hook=hook, reason=slow)
         try:
-            for info in implementation():
+            for count, info in enumerate(implementation()):
+                if count == _MOST_DESCRIPTORS:
+                    raise ValueError(f"more than {_MOST_DESCRIPTORS} descriptors")
                 if isinstance(info, descriptor):
                     yield _judge(replace(known, name=info.name, info=info))
                 else:
                     reason = f"{hook} yielded {info!r:.80}, wanted a {descriptor.__name__}"
                     yield replace(known, reason=reason)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             yield replace(known, reason=f"{hook} raised {describe(error)}")
 
 
@@ -321,24 +348,27 @@ def _is_of(value: object, annotation: str) -> bool:
 
 
 def _mark_clashes(plugins: list[Plugin]) -> Iterator[Plugin]:
+    """Mark plugins that share a name; one of yamkit's own keeps it, and goes on working."""
     owners: dict[tuple[str, str], list[Plugin]] = {}
     for plugin in plugins:
         if plugin.state in ("ready", "missing"):
             owners.setdefault((plugin.kind, plugin.name), []).append(plugin)
     for plugin in plugins:
         same = owners.get((plugin.kind, plugin.name), [])
-        if len(same) > 1 and plugin in same:
-            who = " and ".join(f"{p.distribution} {p.version} ({p.entry_point})" for p in same)
-            other = next((p for p in same if p.distribution != "yamkit"), same[-1])
-            word = f"-{other.distribution}:{other.entry_point}"
-            yield replace(
-                plugin,
-                state="clash",
-                reason=f"{plugin.kind} {plugin.name!r} comes from {who}; "
-                f"switch one off: YAMKIT_PLUGINS={word}",
-            )
-        else:
+        own = [each for each in same if each.distribution == _OWN]
+        if len(same) == 1 or plugin not in same or own == [plugin]:
             yield plugin
+            continue
+        who = " and ".join(f"{p.distribution} {p.version} ({p.entry_point})" for p in same)
+        off = own[0] if own else same[-1]
+        word = f"-{off.distribution}:{off.entry_point}"
+        advice = (
+            f"it stands for yamkit's own; to use this one, YAMKIT_PLUGINS={word}"
+            if own
+            else f"switch one off: YAMKIT_PLUGINS={word}"
+        )
+        reason = f"{plugin.kind} {plugin.name!r} comes from {who}; {advice}"
+        yield replace(plugin, state="clash", reason=reason)
 
 
 def _provenance(point: importlib.metadata.EntryPoint) -> tuple[str, str]:

@@ -111,6 +111,9 @@ class PluginInfo:
         looked for, not imported, before the factory is.
     install : str
         The pip requirement that brings them, such as ``yamkit[keras]``.
+    contract : str
+        ``"package.module:Class"`` of the plugin's contract for ``yamkit plugins check``, where it
+        says more than that of its kind in `yamkit.testing`; empty where it does not.
     """
 
     _: KW_ONLY
@@ -120,6 +123,7 @@ class PluginInfo:
     api: int
     requires: tuple[str, ...] = ()
     install: str = ""
+    contract: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,6 +150,8 @@ def test_listing_imports_no_implementation(install: Install) -> None:
         ("import no_such_module_anywhere", "ModuleNotFoundError: No module named"),
         ("raise SystemExit('bye')", "SystemExit: bye"),
         ("raise RuntimeError", "RuntimeError"),
+        ("class E(BaseException): pass\nraise E('odd')", "E: odd"),
+        ("def (", "SyntaxError: invalid syntax"),
         ("x = 1", "implements no hook; hooks: yamkit_frontends"),
         (
             "from yamkit.plugin import hookimpl\n@hookimpl\ndef yamkit_backend(): yield 1",
@@ -234,23 +238,55 @@ def test_a_missing_extra_gives_the_command(
 
 
 def test_a_clash_is_raised_when_selected_and_names_both(install: Install) -> None:
-    install(backend("onnx"), entry_point="mine")
+    install(backend("fast"), entry_point="mine")
+    install(backend("fast"), distribution="third-kit", entry_point="mine")
     registry = discover()
     with pytest.raises(PluginClashError) as caught:
-        registry.resolve("backend", "onnx")
+        registry.resolve("backend", "fast")
     message = str(caught.value)
-    assert "other-kit 2.5 (mine)" in message
-    assert "yamkit " in message
-    assert "YAMKIT_PLUGINS=-other-kit:mine" in message
+    assert "comes from other-kit 2.5 (mine) and third-kit 2.5 (mine)" in message
+    assert "switch one off: YAMKIT_PLUGINS=-third-kit:mine" in message
     assert registry.resolve("backend", "numpy").state == "ready"
-    assert discover("-other-kit:mine").resolve("backend", "onnx").distribution == "yamkit"
+    chosen = discover("-third-kit:mine").resolve("backend", "fast")
+    assert (chosen.distribution, chosen.state) == ("other-kit", "ready")
 
 
-def test_the_advice_for_a_clash_works_with_equal_entry_points(install: Install) -> None:
-    install(backend("onnx"), entry_point="onnx")
-    with pytest.raises(PluginClashError, match="YAMKIT_PLUGINS=-other-kit:onnx"):
-        discover().resolve("backend", "onnx")
-    assert discover("-other-kit:onnx").resolve("backend", "onnx").distribution == "yamkit"
+@pytest.mark.parametrize("entry_point", ["mine", "onnx"])
+def test_a_name_of_yamkits_own_stays_its_own(install: Install, entry_point: str) -> None:
+    install(backend("onnx"), entry_point=entry_point)
+    registry = discover()
+    assert registry.resolve("backend", "onnx").distribution == "yamkit"
+    (theirs,) = [plugin for plugin in registry.plugins if plugin.distribution == "other-kit"]
+    assert theirs.state == "clash"
+    advice = "it stands for yamkit's own; to use this one, YAMKIT_PLUGINS=-yamkit:onnx"
+    assert theirs.reason.endswith(advice)
+    assert discover("-yamkit:onnx").resolve("backend", "onnx").distribution == "other-kit"
+
+
+def test_a_broken_plugin_takes_no_name_of_another(install: Install) -> None:
+    install(backend("onnx", api=99))
+    assert discover().resolve("backend", "onnx").distribution == "yamkit"
+
+
+def test_a_hook_without_an_end(install: Install) -> None:
+    install(backend().replace("yield", "while True: yield"))
+    assert of(discover())[-1].reason.endswith("raised ValueError: more than 100 descriptors")
+
+
+def test_what_a_light_module_prints_is_no_result(install: Install, capsys) -> None:
+    install("print('hello')\n" + textwrap.dedent(backend()))
+    discover()
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_a_slow_module_is_named(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = types.SimpleNamespace(now=0.0)
+    monkeypatch.setattr("yamkit._registry.perf_counter", lambda: clock.now)
+    monkeypatch.setattr(sys, "clock", clock, raising=False)
+    install("import sys; sys.clock.now += 2.5\n" + textwrap.dedent(backend()))
+    plugin = only(discover())
+    assert (plugin.state, plugin.name) == ("ready", "mine")
+    assert re.fullmatch(r"slow: plugin_\w+ took 2\.5 s to import, .*", plugin.reason)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,16 @@
-"""``yamkit plugins``: what is installed, where it comes from, and what is wrong with it."""
+"""``yamkit plugins``: what is installed and what is wrong with it; new ones, and their checks."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from yamkit.testing import Check, PluginContract
 
 __all__ = ["plugins"]
 
@@ -11,7 +19,14 @@ __all__ = ["plugins"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool) -> None:
-    """List the plugins: front ends, backends, resamplers, sinks, label readers, runners.
+    """List, check and begin plugins.
+
+    They are front ends, backends, resamplers, sinks, label readers and runners.
+
+    \b
+    yamkit plugins
+    yamkit plugins new yamkit-mine --kind backend
+    yamkit plugins check mine
 
     The environment variable YAMKIT_PLUGINS selects them: a comma-separated list of entry points or
     distributions loads those alone (yamkit itself is one: YAMKIT_PLUGINS=yamkit,yamkit-mine), and
@@ -34,9 +49,6 @@ def list_plugins(as_json: bool = False) -> None:
     off      switched off by YAMKIT_PLUGINS
     """
     import json
-    import shutil
-    import sys
-    import textwrap
 
     from yamkit._registry import registry
 
@@ -64,12 +76,173 @@ def list_plugins(as_json: bool = False) -> None:
         name = row.name or f"({row.entry_point})"
         origin = f"{row.distribution} {row.version}"
         table.append((row.hook or "-", name, row.state, origin, note))
-    widths = [max(len(line[column]) for line in table) for column in range(4)]
+    _print_table(table)
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("--kind", metavar="KIND", help="Where plugins of several kinds have the name.")
+@click.option(
+    "--model",
+    metavar="NAME|FOLDER",
+    help="Model that a backend runs.  [default: yamnet-mini; golden scores are of that one]",
+)
+@click.option(
+    "--example",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="LIST",
+    help="List that a label reader reads.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def check(
+    ctx: click.Context,
+    name: str,
+    kind: str | None,
+    model: str | None,
+    example: Path | None,
+    as_json: bool,
+) -> None:
+    """Check that an installed plugin keeps what its kind promises, and say what it does not.
+
+    \b
+    pass      what is promised was seen
+    fail      something else was seen; what was wanted stands beside
+    expected  the plugin says that it fails, and why
+    skip      it cannot be told; the reason stands beside
+
+    The exit code is 1 where a check fails, or the plugin cannot be opened at all.
+
+    \b
+    yamkit plugins check mine
+    yamkit plugins check mine --model ./my-model
+    yamkit plugins check my-lists --example labels.txt
+    """
+    import json
+
+    from yamkit.testing import run_contract
+
+    contract = _contract(name, kind)
+    more = {"model": model, "example": example}
+    given: dict[str, object] = {key: value for key, value in more.items() if value is not None}
+    for key in given:
+        if not hasattr(contract, key):
+            raise click.UsageError(f"--{key}: a {contract.kind} has none")
+    if model is not None:
+        given["is_golden"] = model == "yamnet-mini"
+    if given:
+        contract = type(contract.__name__, (contract,), given)
+    checks = list(run_contract(contract))
+    if as_json:
+        rows = [{"check": c.name, "result": c.state, "note": c.note} for c in checks]
+        head = {"schema": "yamkit-plugin-check/1", "kind": contract.kind, "name": name}
+        click.echo(json.dumps({**head, "checks": rows}, indent=2))
+    else:
+        table = [("CHECK", "RESULT", "NOTE")]
+        table += [(c.name.replace("_", " "), c.state, " ".join(c.note.split())) for c in checks]
+        _print_table(table)
+        click.echo(f"{contract.kind} {name}: {_counted(checks)}")
+    if any(c.state == "fail" or (c.name, c.state) == ("opens", "skip") for c in checks):
+        ctx.exit(1)
+
+
+@plugins.command()
+@click.argument("distribution")
+@click.option(
+    "--kind",
+    required=True,
+    metavar="KIND",
+    help="backend, frontend, label-reader, runner or sink.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=".",
+    metavar="FOLDER",
+    help="Folder to make it in.  [default: this one]",
+)
+def new(distribution: str, kind: str, output: Path) -> None:
+    """Begin a plugin: a distribution that installs, runs and passes its tests.
+
+    DISTRIBUTION is its name, such as yamkit-mine; the plugin's is that without yamkit-.
+
+    \b
+    yamkit plugins new yamkit-mine --kind backend
+    pip install ./yamkit-mine
+    yamkit plugins check mine
+    """
+    from yamkit._text import printable
+    from yamkit.templates import new_plugin
+
+    folder = new_plugin(distribution, kind.replace(" ", "-"), output)
+    name = distribution.removeprefix("yamkit-")
+    # with a dot before it, as pip looks a bare name up in an index
+    shown = printable(folder if folder.is_absolute() else f"./{folder}")
+    click.echo(f"made {shown}; next: pip install {shown} && yamkit plugins check {name}")
+
+
+def _contract(name: str, kind: str | None) -> type[PluginContract]:
+    """Find the contract of a plugin: its own, or that of its kind."""
+    from yamkit._registry import import_entrance, registry
+    from yamkit.errors import BrokenPluginError, ParameterError, UnknownPluginError
+    from yamkit.testing import CONTRACTS, PluginContract
+
+    if kind is not None and kind.replace("-", " ") not in CONTRACTS:
+        raise ParameterError(f"kind {kind!r}: wanted one of {', '.join(CONTRACTS)}")
+    kinds = CONTRACTS if kind is None else [kind.replace("-", " ")]
+    found = []
+    for each in kinds:
+        base: type[PluginContract] = type(name, (CONTRACTS[each],), {"plugin": name})
+        if offers := base.found():
+            found.append((base, offers[0][1]))
+    if len(found) > 1:
+        raise ParameterError(
+            f"{name!r} is a {' and a '.join(base.kind for base, _ in found)}; say which with --kind"
+        )
+    if not found:
+        broken = [f"{p.distribution}: {p.reason}" for p in registry().plugins if not p.name]
+        names = sorted({p.name for p in registry().plugins if p.name and p.kind in kinds})
+        raise UnknownPluginError(
+            f"no {kind or 'plugin'} {name!r} is installed; there are: {', '.join(names)}"
+            + "".join(f"; broken is {reason}" for reason in broken)
+        )
+    base, info = found[0]
+    if not info.contract:
+        return base
+    try:
+        own = import_entrance(info.contract)
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BrokenPluginError(f"contract {info.contract!r} of {name!r}: {reason}") from None
+    if not (isinstance(own, type) and issubclass(own, PluginContract)):
+        raise BrokenPluginError(f"contract {info.contract!r} of {name!r} is no PluginContract")
+    return own
+
+
+def _counted(checks: list[Check]) -> str:
+    states = [check.state for check in checks]
+    words = {
+        "pass": "passed",
+        "fail": "failed",
+        "expected": "failed as expected",
+        "skip": "skipped",
+    }
+    return ", ".join(f"{states.count(s)} {word}" for s, word in words.items() if s in states)
+
+
+def _print_table(table: Sequence[tuple[str, ...]]) -> None:
+    """Print columns, the last one wrapped where somebody watches."""
+    import shutil
+    import sys
+    import textwrap
+
+    last = len(table[0]) - 1
+    widths = [max(len(line[column]) for line in table) for column in range(last)]
     indent = sum(widths) + 2 * len(widths)
     room = shutil.get_terminal_size().columns - indent if sys.stdout.isatty() else 0
     for line in table:
-        cells = [cell.ljust(width) for cell, width in zip(line[:4], widths, strict=True)]
-        notes = textwrap.wrap(line[4], room) if room >= 20 else [line[4]]
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        notes = textwrap.wrap(line[last], room) if room >= 20 else [line[last]]
         click.echo("  ".join([*cells, *notes[:1]]).rstrip())
         for more in notes[1:]:
             click.echo(" " * indent + more)

@@ -1,0 +1,280 @@
+"""`yamkit plugins`: beside ten broken plugins, checking one, beginning one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.yamkit.plugin_folders import install
+from yamkit.models.manifest import parse_toml
+from yamkit.templates import TEMPLATES
+from yamkit.testing import CONTRACTS, PluginContract, run_contract
+
+HOOK = """
+from yamkit.plugin import *
+
+@hookimpl
+def yamkit_backends():
+    yield BackendInfo(name={name!r}, summary="", factory="json:dumps", api={api}, networks=())
+"""
+
+# what is wrong -> the module, and what `yamkit plugins` says of it
+BROKEN = {
+    "bad-import": ("import no_such_engine", "ModuleNotFoundError: No module named 'no_such_engine"),
+    "no-syntax": ("def (", "SyntaxError: invalid syntax"),
+    "exits": ("raise SystemExit('bye')", "SystemExit: bye"),
+    "no-hook": ("x = 1", "implements no hook; hooks: "),
+    "wrong-hook": (
+        HOOK.format(name="wrong", api=1).replace("yamkit_backends", "yamkit_backend"),
+        "unknown hook yamkit_backend; did you mean yamkit_backends?",
+    ),
+    "wrong-api": (
+        HOOK.format(name="later", api=99),
+        "written for plugin API 99, this yamkit has 1",
+    ),
+    "clash": (HOOK.format(name="onnx", api=1), "it stands for yamkit's own; to use this one, "),
+    "raises": (
+        HOOK.format(name="raises", api=1).replace("    yield", "    1 / 0\n    yield"),
+        "yamkit_backends raised ZeroDivisionError: division by zero",
+    ),
+    "odd-values": (
+        "from yamkit.plugin import hookimpl\n@hookimpl\ndef yamkit_sinks():\n    yield 'text'",
+        "yamkit_sinks yielded 'text', wanted a SinkInfo",
+    ),
+    "slow": (
+        # the clock goes on while it is imported, as it does for a large library
+        "import yamkit._registry as r\nthen = r.perf_counter()\n"
+        "r.perf_counter = lambda: then + 9\nprint('a banner')\n" + HOOK.format(name="slow", api=1),
+        "slow: broken_slow took ",
+    ),
+    "bad-name": (HOOK.format(name="My Backend", api=1), "name 'My Backend': wanted lower-case"),
+}
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    site = tmp_path_factory.mktemp("site")
+    for name, (source, _) in BROKEN.items():
+        module = f"broken_{name.replace('-', '_')}"
+        (site / f"{module}.py").write_text(source)
+        install(site, f"broken-{name}", {name: module})
+    return site
+
+
+def run(site: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    return subprocess.run(
+        [sys.executable, "-m", "yamkit", *arguments],
+        input=stdin,
+        capture_output=True,
+        env=environment,
+    )
+
+
+def test_ten_broken_plugins_are_named_with_their_reasons(broken: Path) -> None:
+    done = run(broken, "plugins", "--json")
+    assert done.returncode == 0
+    rows = json.loads(done.stdout)["plugins"]
+    assert len(BROKEN) >= 10
+    for name, (_, reason) in BROKEN.items():
+        (row,) = [row for row in rows if row["distribution"] == f"broken-{name}"]
+        assert row["state"] == {"slow": "ready", "clash": "clash"}.get(name, "broken")
+        assert reason in row["reason"], name
+    table = run(broken, "plugins").stdout.decode()
+    for name, (_, reason) in BROKEN.items():
+        assert f"broken-{name} 1.0" in table
+        assert reason in table
+    ours = [row for row in rows if row["distribution"] == "yamkit"]
+    assert {row["state"] for row in ours} <= {"ready", "missing"}
+
+
+def test_every_command_works_beside_them(broken: Path, tiny, tmp_path: Path) -> None:
+    path = str(tmp_path / "noise.wav")
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 20_000), 8000)
+    (tmp_path / "labels.csv").write_text("path,labels\nnoise.wav,White noise\n")
+    model = ["--model", str(tiny.folder)]
+    labels = [str(tmp_path / "labels.csv"), "--audio", str(tmp_path)]
+    sound = Path(path).read_bytes()
+    commands = [
+        ["--help"],
+        ["classify", path, *model, "--format", "json"],
+        ["classify", path, *model, "--events", "--format", "tsv"],
+        ["classes", "--search", "dog"],
+        ["eval", *labels, *model],
+        ["listen", "-", *model],
+        ["models", "list"],
+        ["models", "export", str(tiny.folder), "--to", "npz", "-o", str(tmp_path / "out.npz")],
+        ["plugins", "check", "json"],
+        ["plugins", "new", "yamkit-x", "--kind", "sink", "--output", str(tmp_path)],
+    ]
+    for command in commands:
+        done = run(broken, *command, stdin=sound if "-" in command else b"")
+        assert done.returncode == 0, (command, done.stderr.decode())
+        assert b"Traceback" not in done.stderr
+        if "json" in command[-1:]:
+            assert command[0] == "plugins" or json.loads(done.stdout)
+
+
+def test_help_imports_no_plugin(broken: Path) -> None:
+    code = """
+import sys
+from yamkit.cli import cli
+cli.main(["--help"], standalone_mode=False)
+heavy = {"numpy", "pluggy", "importlib.metadata", "yamkit._registry", "yamkit.plugin"}
+print(sorted(heavy & set(sys.modules)), [name for name in sys.modules if "broken" in name])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(broken)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[] []"
+
+
+def test_check_prints_a_table(yamkit) -> None:
+    code, out, _ = yamkit("plugins", "check", "json")
+    head, first, *_, last = out.splitlines()
+    assert code == 0
+    assert head.split() == ["CHECK", "RESULT", "NOTE"]
+    assert first.split() == ["one", "entry", "point", "pass"]
+    assert last == "sink json: 14 passed"
+    code, out, _ = yamkit("plugins", "check", "json", "--json")
+    document = json.loads(out)
+    assert (document["schema"], document["kind"]) == ("yamkit-plugin-check/1", "sink")
+    assert {row["result"] for row in document["checks"]} == {"pass"}
+
+
+def test_check_of_a_model_and_of_a_list(yamkit, tiny, tmp_path: Path) -> None:
+    code, out, _ = yamkit("plugins", "check", "numpy", "--model", str(tiny.folder))
+    assert code == 0
+    assert "golden scores     skip    the model is not yamnet-mini\n" in out
+    assert out.endswith("backend numpy: 17 passed, 1 skipped\n")
+    (tmp_path / "list.csv").write_text("path,labels\na.wav,Dog\n")
+    csv = ("plugins", "check", "csv", "--kind", "label-reader")
+    code, out, _ = yamkit(*csv, "--example", str(tmp_path / "list.csv"))
+    assert code == 0
+    assert out.endswith("label reader csv: 13 passed\n")
+    code, out, _ = yamkit(*csv)
+    assert "example              skip    give it an example of a list\n" in out
+    code, _, err = yamkit(*csv, "--model", "x")
+    assert (code, "--model: a label reader has none" in err) == (2, True)
+
+
+def test_check_says_what_is_wrong(yamkit, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "half_done.py").write_text(
+        "from yamkit.plugin import *\n@hookimpl\ndef yamkit_sinks():\n"
+        "    yield SinkInfo(\n"
+        "        name='half', summary='', factory='half_done:No', api=1, extension='x')\n"
+    )
+    install(tmp_path, "half-done", {"half": "half_done"})
+    monkeypatch.syspath_prepend(tmp_path)
+    code, out, _ = yamkit("plugins", "check", "half")
+    assert code == 1
+    note = "seen 'half_done:No': AttributeError: module 'half_done' has no attribute 'No'; wanted a"
+    assert f"factory resolves    fail    {note} callable\n" in out
+    assert out.endswith("sink half: 3 passed, 1 failed, 10 skipped\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nope"], "no plugin 'nope' is installed; there are: audacity, "),
+        (["onnx", "--kind", "sink"], "no sink 'onnx' is installed; there are: audacity, "),
+        (["onnx", "--kind", "zzz"], "kind 'zzz': wanted one of backend, "),
+    ],
+)
+def test_a_plugin_that_cannot_be_checked(yamkit, arguments: list[str], message: str) -> None:
+    code, _, err = yamkit("plugins", "check", *arguments)
+    assert (code, err.count("\n")) == (2, 1)
+    assert message in err
+
+
+def test_a_name_of_two_kinds(yamkit, tmp_path: Path, monkeypatch) -> None:
+    source = HOOK.format(name="json", api=1)
+    (tmp_path / "two_kinds.py").write_text(source)
+    install(tmp_path, "two-kinds", {"two": "two_kinds"})
+    monkeypatch.syspath_prepend(tmp_path)
+    code, _, err = yamkit("plugins", "check", "json")
+    assert code == 2
+    assert err == "error: 'json' is a backend and a sink; say which with --kind\n"
+
+
+@pytest.mark.parametrize(
+    ("contract", "message"),
+    [
+        ("no_module:X", "contract 'no_module:X' of 'odd': ModuleNotFoundError"),
+        ("json:dumps", "contract 'json:dumps' of 'odd' is no PluginContract"),
+    ],
+)
+def test_a_contract_that_is_none(
+    yamkit, tmp_path: Path, monkeypatch, contract: str, message: str
+) -> None:
+    name = f"odd_{contract.partition(':')[0]}"
+    source = HOOK.format(name="odd", api=1).replace("api=1", f"api=1, contract={contract!r}")
+    (tmp_path / f"{name}.py").write_text(source)
+    install(tmp_path, "odd", {"odd": name})
+    monkeypatch.syspath_prepend(tmp_path)
+    code, _, err = yamkit("plugins", "check", "odd")
+    assert code == 1
+    assert message in err
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_a_new_plugin_keeps_its_contract(yamkit, tmp_path: Path, monkeypatch, kind: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    distribution = f"yamkit-new-{kind}"
+    code, out, _ = yamkit("plugins", "new", distribution, "--kind", kind)
+    assert code == 0
+    following = f"pip install ./{distribution} && yamkit plugins check new-{kind}"
+    assert out == f"made ./{distribution}; next: {following}\n"
+    folder = tmp_path / distribution
+    project = parse_toml((folder / "pyproject.toml").read_text(), "pyproject.toml")
+    points = project["project"]["entry-points"]["yamkit"]
+    assert project["project"]["name"] == distribution
+    assert (folder / ".gitignore").is_file()
+    assert (folder / "README.md").read_text().startswith(f"# {distribution}\n")
+    left = [path for path in folder.rglob("*") if "mine" in path.name.lower()]
+    texts = [path.read_text() for path in folder.rglob("*") if path.is_file()]
+    assert not left
+    assert not any("yamkit-mine" in text or "Mine" in text for text in texts)
+    install(folder, distribution, points)
+    monkeypatch.syspath_prepend(folder)
+    contract = CONTRACTS[kind.replace("-", " ")]
+    own = f"yamkit_new_{kind.replace('-', '_')}._contract"
+    if (folder / own.replace(".", "/")).with_suffix(".py").is_file():
+        module = __import__(own, fromlist=["_"])
+        contract = next(
+            c
+            for c in vars(module).values()
+            if isinstance(c, type) and issubclass(c, PluginContract) and c.plugin
+        )
+    checked = type("TestNew", (contract,), {"plugin": f"new-{kind}"})
+    checks = {check.name: check for check in run_contract(checked)}
+    assert {check.state for check in checks.values()} == {"pass"}, checks
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["yamkit-x", "--kind", "oven"], "kind 'oven': wanted one of backend, "),
+        (["Yamkit_X", "--kind", "sink"], "distribution 'Yamkit_X': wanted lower-case letters"),
+        (["../x", "--kind", "sink"], "distribution '../x': wanted lower-case letters"),
+        (["yamkit-", "--kind", "sink"], "distribution 'yamkit-': wanted lower-case letters"),
+        (["there", "--kind", "sink"], "there: exists; choose another name or --output"),
+    ],
+)
+def test_what_cannot_be_begun(
+    yamkit, tmp_path: Path, monkeypatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    code, _, err = yamkit("plugins", "new", *arguments)
+    assert code in (1, 2)
+    assert message in err
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]

@@ -1,0 +1,7 @@
+"""What yamkit promises of every output format, and what you promise besides."""
+
+from yamkit.testing import SinkContract
+
+
+class TestMine(SinkContract):
+    plugin = "mine"
