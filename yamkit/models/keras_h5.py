@@ -70,7 +70,8 @@ def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
         # HDF5's own words are long; the part in brackets says what is wrong
         reason = getattr(error, "strerror", None) or printable(str(error).partition("\n")[0])
         raise WeightFileError(
-            f"{where}: not an HDF5 file that can be read: {reason:.200}"
+            f"{where}: not an HDF5 file that can be read: {reason:.200}; a network of another form "
+            "needs a plugin that runs it, see `yamkit plugins`"
         ) from None
 
 
