@@ -1,19 +1,30 @@
-"""The docs tell the truth: plugin and Python run, JSON keeps to its schema, links resolve."""
+"""The docs tell the truth: blocks run, links resolve, and whatever is public is on a page."""
 
 from __future__ import annotations
 
+import html
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import jsonschema
 import numpy as np
 import pytest
+import soundfile
 
-from yamkit import Tagger
-from yamkit._registry import discover, registry
-from yamkit.models.bundle import ModelBundle
+import yamkit
+from tests.docs_runner import blocks, run_page
+from yamkit import errors, features, networks, plugin, testing, types
+from yamkit._registry import KINDS
+from yamkit.cli import cli
+from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.models.store import find_model, install
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
@@ -24,54 +35,163 @@ PAGES = (
     "training/README.md",
     "yamkit/data/models/yamnet-mini/README.md",
 )
-DOCS = sorted([*(ROOT / page for page in PAGES), *(ROOT / "docs").rglob("*.md")])
+DOCS = sorted(
+    [
+        *(ROOT / page for page in PAGES),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "examples").glob("*/README.md"),
+    ]
+)
 SCHEMA = json.loads((ROOT / "docs/reference/yamkit-1.schema.json").read_text())
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+def noise(seconds: float, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.2, int(seconds * 16_000))
 
 
-def test_the_backend_of_the_tutorial_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle
-) -> None:
-    registry()  # what is installed is found before the tutorial's plugin is on the path
-    page = ROOT / "docs/tutorials/write-a-backend.md"
-    hook, backend = blocks(page, "python")
-    (manifest,) = blocks(page, "toml")
-    package = tmp_path / "yamkit_float64"
-    package.mkdir()
-    (package / "__init__.py").write_text(hook)
-    (package / "_backend.py").write_text(backend)
-    entry_point = re.search(r'^\[project\.entry-points\.yamkit\]\n(\w+) = "(\w+)"', manifest, re.M)
-    assert entry_point
-    folder = tmp_path / "yamkit_float64-0.1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: yamkit-float64\nVersion: 0.1.0\n"
+def tone(seconds: float, hz: float) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * hz * np.arange(int(seconds * 16_000)) / 16_000)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a reader has at hand: recordings, labelled sets, and a model installed as `yamnet`."""
+    folder = tmp_path_factory.mktemp("desk")
+    example = ROOT / "docs" / "assets" / "four-events.wav"
+    (folder / "docs" / "assets").mkdir(parents=True)
+    for place in ("docs/assets/four-events.wav", "recording.wav", "forest.flac"):
+        shutil.copy(example, folder / place)  # files are told by content, not by name
+    (folder / "audio").mkdir()
+    (folder / "recordings" / "night").mkdir(parents=True)
+    soundfile.write(folder / "recordings" / "1.wav", noise(2), 16_000)
+    soundfile.write(folder / "recordings" / "night" / "2.wav", tone(2, 440), 16_000)
+    esc50, plain = ["filename,fold,target,category,esc10,src_file,take"], ["path,labels"]
+    for number in range(24):
+        is_rain = number % 2 == 0
+        name = f"1-{number}-A.wav"
+        sound = noise(1, number) if is_rain else tone(1, 300 + 40 * number)
+        soundfile.write(folder / "audio" / name, sound, 16_000)
+        esc50.append(f"{name},{1 + number % 3},0,{'rain' if is_rain else 'dog'},True,{number},A")
+        plain.append(f"{name},{'White noise' if is_rain else 'Sine wave'}")
+    (folder / "esc50.csv").write_text("\n".join(esc50) + "\n")
+    for name in ("labels.csv", "other.csv"):
+        (folder / name).write_text("\n".join(plain) + "\n")
+    mini = find_model("yamnet-mini")
+    with pytest.MonkeyPatch.context() as patch:
+        for home in ("home", "stick"):
+            patch.setenv("YAMKIT_HOME", str(folder / home))
+            install("yamnet", lambda fresh: rewrite(mini, fresh))
+    return folder
+
+
+def rewrite(model: ModelBundle, folder: Path) -> None:
+    """Write a bundle again as `yamnet`."""
+    write_bundle(
+        folder,
+        name="yamnet",
+        version=model.version,
+        licence=model.licence,
+        source=model.source,
+        source_sha256=model.source_sha256,
+        features=model.features,
+        network=model.network,
+        classes=model.classes,
+        weights=model.load_weights(),
     )
-    (folder / "entry_points.txt").write_text(
-        f"[yamkit]\n{entry_point.group(1)} = {entry_point.group(2)}\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in [name for name in sys.modules if name.startswith("yamkit_float64")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr("yamkit.pipeline.registry", lambda: plugins)
-    plugins = discover()
-    assert plugins.resolve("backend", "float64").distribution == "yamkit-float64"
 
-    noise = np.random.default_rng(0).normal(0, 0.1, 8000)
-    with Tagger(tiny, backend="float64") as theirs:
-        found = theirs.tag(noise, 8000)
-    monkeypatch.setattr("yamkit.pipeline.registry", registry)
-    with Tagger(tiny, backend="numpy") as ours:
-        wanted = ours.tag(noise, 8000)
-    np.testing.assert_allclose(found.scores, wanted.scores, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(found.embeddings, wanted.embeddings, rtol=1e-4, atol=1e-4)
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_code_blocks_run(page: Path, desk: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "desk"
+    shutil.copytree(desk, folder)
+    if page.name in ("README.md", "first-tags.md", "evaluate.md") and "how-to" not in page.parts:
+        shutil.rmtree(folder / "home")  # a reader who begins has no model but the one that comes
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "YAMKIT_HOME": str(folder / "home"),
+        "YAMKIT_DOCS_PYTHON": sys.executable,
+        "COLUMNS": "200",
+    }
+    run_page(page, folder, environment, everything=False)
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_block_that_does_not_run_says_why(page: Path) -> None:
+    for block in blocks(page):
+        assert bool(block.mark) == bool(block.reason), block.place
+        assert not (block.mark and block.language == "text"), block.place
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation as a site, built so that every warning is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def text_of(page: Path) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", page.read_text("utf-8")))
+
+
+def test_every_command_and_option_appears(site: Path) -> None:
+    text = text_of(site / "reference" / "cli.html")
+    seen = 0
+    for name, command in commands(cli, "yamkit"):
+        assert name in text, name
+        for parameter in command.params:
+            for option in parameter.opts if isinstance(parameter, click.Option) else ():
+                assert option in text, f"{name} {option}"
+                assert getattr(parameter, "help", None), f"{name} {option} has no help"
+                seen += 1
+    assert seen > 100
+
+
+def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        for key, each in command.commands.items():
+            yield from commands(each, f"{name} {key}")
+
+
+def test_every_public_name_appears(site: Path) -> None:
+    plugins = text_of(site / "reference" / "plugins.html")
+    for module in (plugin, testing, networks, features):
+        for name in module.__all__:
+            if name not in ("hookspec", "CONTRACTS"):
+                assert name in plugins, name
+    python = text_of(site / "reference" / "python.html")
+    for name in [*yamkit.__all__, *errors.__all__, *types.__all__]:
+        if name != "__version__":
+            assert name in python, name
+
+
+def test_every_hook_is_documented_and_has_a_contract() -> None:
+    page = (ROOT / "docs" / "reference" / "plugins.md").read_text()
+    for kind, (hook, descriptor) in KINDS.items():
+        contract = testing.CONTRACTS[kind].__name__
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{hook}` "))
+        assert f"`{descriptor.__name__}`" in row
+        assert f"`{contract}`" in row
+    assert set(KINDS) == set(testing.CONTRACTS)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert f"- {page.relative_to(ROOT / 'docs').as_posix()}\n" in navigation
 
 
 def test_the_json_example_keeps_to_the_schema() -> None:
-    (example,) = blocks(ROOT / "docs/reference/json.md", "json")
+    (example,) = [b.text for b in blocks(ROOT / "docs/reference/json.md") if b.language == "json"]
     document = json.loads(example)
     document["model"]["sha256"] = "0" * 64
     jsonschema.validate(document, SCHEMA)
@@ -82,27 +202,17 @@ def test_the_json_example_keeps_to_the_schema() -> None:
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_resolve(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
-        if not target.startswith("https://"):
-            assert (page.parent / target).exists(), target
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]+))?\)", prose):
+        if target.startswith("https://"):
+            continue
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in anchors(linked), f"{target}#{anchor}"
 
 
-def test_python_of_the_readme_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle, capsys
-) -> None:
-    import soundfile
-
-    soundfile.write(tmp_path / "recording.wav", np.full(8000, 0.1), 8000)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("YAMKIT_MODEL", str(tiny.folder))
-    (code,) = blocks(ROOT / "README.md", "python")
-    exec(compile(code, "README.md", "exec"), {})  # our own README
-    assert "Tag(index=" in capsys.readouterr().out
-
-
-def test_every_option_of_classify_is_documented_in_its_help() -> None:
-    from yamkit.cli.classify import classify
-
-    for parameter in classify.params:
-        if parameter.param_type_name == "option":
-            assert getattr(parameter, "help", None), parameter.name
+def anchors(page: Path) -> set[str]:
+    """Give the anchors that headings get, on the site and in code hosts alike."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -52,7 +52,13 @@ __all__ = ["bench"]
     show_default=True,
     help="Of audio in a round.",
 )
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="How often each is measured.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--plot", "picture", type=click.Path(path_type=Path), help="Draw patches a second as PNG."
