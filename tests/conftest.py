@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +91,22 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
         if name.startswith("YAMKIT_") and name not in ("YAMKIT_SHARED", "YAMKIT_REQUIRE_SHARED"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("YAMKIT_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def install_distribution() -> Callable[..., None]:
+    """Put a distribution into a folder on the path, as pip leaves it, without pip."""
+    return _install_distribution
+
+
+def _install_distribution(
+    site: Path, distribution: str, points: dict[str, str], version: str = "1.0"
+) -> None:
+    """Write a dist-info folder with entry points into a folder that is, or comes, on the path."""
+    folder = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+    )
+    lines = [f"{name} = {module}" for name, module in points.items()]
+    (folder / "entry_points.txt").write_text("\n".join(["[yamkit]", *lines]) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib.util
 import json
 import os
 import re
@@ -19,7 +20,6 @@ import pytest
 import soundfile
 
 import yamkit
-from tests.docs_runner import blocks, run_page
 from yamkit import errors, features, networks, plugin, testing, types
 from yamkit._registry import KINDS
 from yamkit.cli import cli
@@ -27,6 +27,13 @@ from yamkit.models.bundle import ModelBundle, write_bundle
 from yamkit.models.store import find_model, install
 
 ROOT = Path(__file__).resolve().parent.parent
+_SPEC = importlib.util.spec_from_file_location("docs_runner", ROOT / "tests" / "docs_runner.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+docs_runner = importlib.util.module_from_spec(_SPEC)
+sys.modules["docs_runner"] = docs_runner
+_SPEC.loader.exec_module(docs_runner)
+blocks, run_page = docs_runner.blocks, docs_runner.run_page
 PAGES = (
     "README.md",
     "CHANGELOG.md",

@@ -22,8 +22,8 @@ __all__ = ["models"]
 def models() -> None:
     """List, describe, import, export, download, verify and remove models.
 
-    A model is a folder: model.toml, a class map, and weights or an ONNX graph. yamnet-mini comes
-    with yamkit; others live in $YAMKIT_HOME/models, or in the data folder of your platform.
+    A model is a folder: model.toml, a class map, and weights or the file of a network. yamnet-mini
+    comes with yamkit; others live in $YAMKIT_HOME/models, or in the data folder of your platform.
     Where a command names none, it uses the one that YAMKIT_MODEL names, else yamnet if it is
     installed, else yamnet-mini.
 

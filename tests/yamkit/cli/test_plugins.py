@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.yamkit.plugin_folders import install
 from yamkit.models.manifest import parse_toml
 from yamkit.templates import TEMPLATES
 from yamkit.testing import CONTRACTS, PluginContract, run_contract
@@ -59,12 +58,12 @@ BROKEN = {
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def broken(tmp_path_factory: pytest.TempPathFactory, install_distribution) -> Path:
     site = tmp_path_factory.mktemp("site")
     for name, (source, _) in BROKEN.items():
         module = f"broken_{name.replace('-', '_')}"
         (site / f"{module}.py").write_text(source)
-        install(site, f"broken-{name}", {name: module})
+        install_distribution(site, f"broken-{name}", {name: module})
     return site
 
 
@@ -166,13 +165,15 @@ def test_check_of_a_model_and_of_a_list(yamkit, tiny, tmp_path: Path) -> None:
     assert (code, "--model: a label reader has none" in err) == (2, True)
 
 
-def test_check_says_what_is_wrong(yamkit, tmp_path: Path, monkeypatch) -> None:
+def test_check_says_what_is_wrong(
+    yamkit, tmp_path: Path, monkeypatch, install_distribution
+) -> None:
     (tmp_path / "half_done.py").write_text(
         "from yamkit.plugin import *\n@hookimpl\ndef yamkit_sinks():\n"
         "    yield SinkInfo(\n"
         "        name='half', summary='', factory='half_done:No', api=1, extension='x')\n"
     )
-    install(tmp_path, "half-done", {"half": "half_done"})
+    install_distribution(tmp_path, "half-done", {"half": "half_done"})
     monkeypatch.syspath_prepend(tmp_path)
     code, out, _ = yamkit("plugins", "check", "half")
     assert code == 1
@@ -195,10 +196,10 @@ def test_a_plugin_that_cannot_be_checked(yamkit, arguments: list[str], message: 
     assert message in err
 
 
-def test_a_name_of_two_kinds(yamkit, tmp_path: Path, monkeypatch) -> None:
+def test_a_name_of_two_kinds(yamkit, tmp_path: Path, monkeypatch, install_distribution) -> None:
     source = HOOK.format(name="json", api=1)
     (tmp_path / "two_kinds.py").write_text(source)
-    install(tmp_path, "two-kinds", {"two": "two_kinds"})
+    install_distribution(tmp_path, "two-kinds", {"two": "two_kinds"})
     monkeypatch.syspath_prepend(tmp_path)
     code, _, err = yamkit("plugins", "check", "json")
     assert code == 2
@@ -213,12 +214,12 @@ def test_a_name_of_two_kinds(yamkit, tmp_path: Path, monkeypatch) -> None:
     ],
 )
 def test_a_contract_that_is_none(
-    yamkit, tmp_path: Path, monkeypatch, contract: str, message: str
+    yamkit, tmp_path: Path, monkeypatch, install_distribution, contract: str, message: str
 ) -> None:
     name = f"odd_{contract.partition(':')[0]}"
     source = HOOK.format(name="odd", api=1).replace("api=1", f"api=1, contract={contract!r}")
     (tmp_path / f"{name}.py").write_text(source)
-    install(tmp_path, "odd", {"odd": name})
+    install_distribution(tmp_path, "odd", {"odd": name})
     monkeypatch.syspath_prepend(tmp_path)
     code, _, err = yamkit("plugins", "check", "odd")
     assert code == 1
@@ -226,7 +227,9 @@ def test_a_contract_that_is_none(
 
 
 @pytest.mark.parametrize("kind", TEMPLATES)
-def test_a_new_plugin_keeps_its_contract(yamkit, tmp_path: Path, monkeypatch, kind: str) -> None:
+def test_a_new_plugin_keeps_its_contract(
+    yamkit, tmp_path: Path, monkeypatch, install_distribution, kind: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     distribution = f"yamkit-new-{kind}"
     code, out, _ = yamkit("plugins", "new", distribution, "--kind", kind)
@@ -243,7 +246,7 @@ def test_a_new_plugin_keeps_its_contract(yamkit, tmp_path: Path, monkeypatch, ki
     texts = [path.read_text() for path in folder.rglob("*") if path.is_file()]
     assert not left
     assert not any("yamkit-mine" in text or "Mine" in text for text in texts)
-    install(folder, distribution, points)
+    install_distribution(folder, distribution, points)
     monkeypatch.syspath_prepend(folder)
     contract = CONTRACTS[kind.replace("-", " ")]
     own = f"yamkit_new_{kind.replace('-', '_')}._contract"
