@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit._replace import replaced
 from yamkit._text import printable
 from yamkit.classes import find_classes
 from yamkit.errors import CalibrationError, IncompatibleError, ParameterError
@@ -219,13 +220,9 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
     CalibrationError
         If it cannot be written.
     """
-    fresh = path.with_name(f".{path.name}.new")
     try:
-        try:
+        with replaced(path) as fresh:
             fresh.write_text(_text(calibration), encoding="utf-8", newline="")
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or "cannot be written"
         raise CalibrationError(f"{printable(path)}: {reason}") from None

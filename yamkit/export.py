@@ -6,7 +6,6 @@ What was written is run on the same inputs as the NumPy backend, before it gets 
 from __future__ import annotations
 
 import contextlib
-import secrets
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yamkit._registry import registry
+from yamkit._replace import replaced
 from yamkit._text import printable
 from yamkit.errors import ExportError, OutputError, YamkitError
 from yamkit.pipeline import Pipeline, default_parts
@@ -21,7 +21,6 @@ from yamkit.plugin import BackendInfo
 from yamkit.windows import Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -132,7 +131,7 @@ def export_model(
     exporter: Exporter = registry().load(plugin, info.exporter)
     inputs, scores, embeddings = _wanted(model, with_frontend=with_frontend)
     try:
-        with _beside(path) as fresh:
+        with replaced(path) as fresh:
             found = _run(exporter, model, form, fresh, inputs, with_frontend=with_frontend)
             differences = [
                 _difference(each, wanted)
@@ -144,8 +143,8 @@ def export_model(
                     f"backend, at most {LARGEST_DIFFERENCE:g} may be; nothing was written"
                 )
             size_bytes = _size(fresh)
-            _remove(path)
-            fresh.rename(path)
+            if path.is_dir():
+                shutil.rmtree(path)
     except OSError as error:
         raise OutputError(f"{printable(path)}: {error.strerror or printable(str(error))}") from None
     return Export(path, size_bytes, len(inputs), *differences)
@@ -218,23 +217,6 @@ def _difference(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> floa
     if found.shape != wanted.shape:
         return float("nan")
     return float(np.abs(found.astype(float) - wanted).max(initial=0.0))
-
-
-@contextlib.contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Give a name beside another, where nothing is left in the end."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        yield fresh
-    finally:
-        _remove(fresh)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import io
@@ -11,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from yamkit import __version__
+from yamkit._replace import replaced
 from yamkit._text import aligned, printable
 from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
@@ -18,7 +18,7 @@ from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
 from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Sequence
     from pathlib import Path
 
     from yamkit.evaluation._evaluate import ClassReport, Figure
@@ -265,7 +265,7 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
     make_folder(folder)
     try:
         for name, text in texts.items():
-            with _replaced(folder / name) as fresh:
+            with replaced(folder / name) as fresh:
                 fresh.write_text(text, encoding="utf-8")
         if can_plot():
             _write_pictures(reports, folder)
@@ -276,22 +276,11 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
 def _write_pictures(reports: Sequence[SetReport], folder: Path) -> None:
     for number, item in enumerate(reports, start=1):
         suffix = f"-{number}.png" if len(reports) > 1 else ".png"
-        with _replaced(folder / f"precision-recall{suffix}") as fresh:
+        with replaced(folder / f"precision-recall{suffix}") as fresh:
             plot_curves(item, fresh)
         if "top_1_accuracy" in item.report.summary:
-            with _replaced(folder / f"confusion{suffix}") as fresh:
+            with replaced(folder / f"confusion{suffix}") as fresh:
                 plot_confusion(item, fresh)
-
-
-@contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    """Give a name beside a file's place, to be renamed when all is written."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        yield fresh
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _plain(value: Figure | ClassReport) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit._npz import DAMAGE, read_floats
+from yamkit._replace import replaced
 from yamkit._text import printable
 from yamkit.errors import LabelError
 from yamkit.events import Grid
@@ -100,18 +101,13 @@ class Scores:
             head["timelines"] = [
                 [key, len(each.scores), each.samples] for key, each in self.timelines.items()
             ]
-        fresh = path.with_name(f".{path.name}.new")
-        try:
-            with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr(_HEAD, json.dumps(head))
-                with archive.open(_ARRAY, "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, self.array(list(self.rows)))
-                if self.grid is not None:
-                    with archive.open(_PATCHES, "w", force_zip64=True) as member:
-                        self._write_patches(member)
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        with replaced(path) as fresh, zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(_HEAD, json.dumps(head))
+            with archive.open(_ARRAY, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, self.array(list(self.rows)))
+            if self.grid is not None:
+                with archive.open(_PATCHES, "w", force_zip64=True) as member:
+                    self._write_patches(member)
 
     def _write_patches(self, member: IO[bytes]) -> None:
         """Write all timelines as one array, without a copy of them all."""
