@@ -420,32 +420,25 @@ class OnsetOrder:
 
 
 def find_events(
-    grid: Grid,
-    scores: NDArray[np.floating],
-    samples: int,
-    enter: NDArray[np.floating],
-    leave: NDArray[np.floating],
-    parameters: EventParameters,
-    read: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None,
+    detector: EventDetector, scores: NDArray[np.floating], samples: int
 ) -> list[ClosedEvent]:
     """Find the events of a clip whose scores are there.
 
     Parameters
     ----------
-    grid : Grid
+    detector : EventDetector
+        That has seen nothing yet.
     scores : ndarray, float [P, C]
-        Of all its patches.
+        Of all patches of the clip.
     samples : int
         Of the clip, at the model's rate.
-    enter, leave, parameters, read
-        As for `EventDetector`.
 
     Returns
     -------
     list of ClosedEvent
         By onset, then by column.
     """
-    detector, order = EventDetector(grid, enter, leave, parameters, read), OnsetOrder()
+    order = OnsetOrder()
     found = list(order.update(detector.update(scores, samples), detector))
     found += order.update(detector.finish(samples), detector)
     return found

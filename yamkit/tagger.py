@@ -12,7 +12,7 @@ from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
 from yamkit.audio import array_source, check_sample_rate, float_blocks, open_audio
 from yamkit.classes import choose_classes
 from yamkit.errors import ParameterError
-from yamkit.events import Grid, OnsetOrder
+from yamkit.events import Grid, find_events
 from yamkit.models import ModelBundle
 from yamkit.models.store import default_model, find_model
 from yamkit.pipeline import Pipeline, default_parts
@@ -131,11 +131,7 @@ class TaggedClip:
         chosen = choose_classes(self.classes, classes)
         columns = np.array(range(len(self.classes)) if chosen is None else chosen)
         detector = (reading or Reading()).detector(self.grid, parameters, columns)
-        order = OnsetOrder()
-        found = [
-            *order.update(detector.update(self.scores, self.samples), detector),
-            *order.update(detector.finish(self.samples), detector),
-        ]
+        found = find_events(detector, self.scores, self.samples)
         return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
 
     def to_dict(self, k: int | None = 5, threshold: float | None = None) -> dict[str, Any]:

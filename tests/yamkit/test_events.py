@@ -100,9 +100,13 @@ def problems(draw):
     return grid, scores, samples, enter, leave, wanted
 
 
+def found_at_once(grid, scores, samples, enter, leave, wanted) -> list:
+    return find_events(EventDetector(grid, enter, leave, wanted), scores, samples)
+
+
 @given(problems())
 def test_the_stream_gives_what_the_definition_says(problem) -> None:
-    found = find_events(*problem)
+    found = found_at_once(*problem)
     wanted = events_by_definition(*problem)
     assert [dataclasses.astuple(each)[:3] for each in found] == [
         dataclasses.astuple(each)[:3] for each in wanted
@@ -133,7 +137,7 @@ def test_events_do_not_depend_on_the_cut(problem, cuts) -> None:
     last = list(detector.finish(samples))
     changes += last
     found += order.update(iter(last), detector)
-    assert found == find_events(*problem)
+    assert found == found_at_once(*problem)
     opened = {(each.column, each.onset_sample) for each in changes if isinstance(each, OpenedEvent)}
     assert opened == {(each.column, each.onset_sample) for each in found}
 
@@ -148,9 +152,8 @@ def test_cells_of_yamnet_are_the_mean_of_two_patches() -> None:
 def test_an_event_of_yamnet() -> None:
     scores = np.zeros((20, 1), np.float32)
     scores[5:8] = 0.9
-    (event,) = find_events(
-        YAMNET, scores, 160000, np.array([0.5]), np.array([0.3]), EventParameters()
-    )
+    detector = EventDetector(YAMNET, np.array([0.5]), np.array([0.3]), EventParameters())
+    (event,) = find_events(detector, scores, 160000)
     # cell 5 reaches 0.45 alone, and belongs to it
     assert (event.onset_sample, event.offset_sample) == (5 * 7680, 9 * 7680)
     assert event.score == pytest.approx((0.45 + 0.9 + 0.9 + 0.45) / 4)

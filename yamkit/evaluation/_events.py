@@ -17,7 +17,7 @@ from yamkit.evaluation.detection import (
     psds,
     segment_based,
 )
-from yamkit.events import find_events
+from yamkit.events import EventDetector, find_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -131,9 +131,8 @@ def match_clips(
 
     found = []
     for clip, timeline in zip(clips, timelines, strict=True):
-        events = find_events(
-            grid, timeline.scores, timeline.samples, enter, enter * ratio, parameters, read
-        )
+        detector = EventDetector(grid, enter, enter * ratio, parameters, read)
+        events = find_events(detector, timeline.scores, timeline.samples)
         found.append(
             ClipEvents(
                 _annotated(clip, columns, timeline.samples / grid.sample_rate_hz),
@@ -163,9 +162,8 @@ def _points(
     by_clip: list[list[list[EventRow]]] = []
     for timeline in timelines:
         rows: list[list[EventRow]] = [[] for _ in range(POINTS)]
-        for event in find_events(
-            grid, timeline.scores, timeline.samples, levels, levels, parameters, read
-        ):
+        detector = EventDetector(grid, levels, levels, parameters, read)
+        for event in find_events(detector, timeline.scores, timeline.samples):
             point, column = divmod(event.column, count)
             row = _row(event, grid)
             rows[point].append(EventRow(column, row.onset_seconds, row.offset_seconds))
