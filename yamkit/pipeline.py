@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from yamkit.windows import Segment
 
 __all__ = [
-    "DEFAULT_BACKEND",
-    "DEFAULT_FRONTEND",
+    "DEFAULT_BACKENDS",
+    "DEFAULT_FRONTENDS",
     "MAX_BATCH_SIZE",
     "Pipeline",
     "default_parts",
@@ -53,8 +53,8 @@ _MOST_RESAMPLED = 2**16
 _ROUNDING = 1e-6
 """How far a score may lie outside 0 to 1."""
 
-DEFAULT_FRONTEND = "logmel"
-DEFAULT_BACKEND = "onnx"
+DEFAULT_FRONTENDS = ("logmel", "waveform")
+DEFAULT_BACKENDS = ("onnx",)
 
 MAX_BATCH_SIZE = 4096
 """Most patches in a batch; more would only cost memory."""
@@ -333,15 +333,16 @@ def fitting(model: ModelBundle) -> tuple[list[str], list[str], list[str]]:
 def default_parts(model: ModelBundle) -> tuple[str, str]:
     """Name the front end and the backend of whoever names none.
 
-    They are `DEFAULT_FRONTEND` and `DEFAULT_BACKEND` where these fit the model, else the first that
-    do, in the order of `yamkit plugins`.
+    They are the first of `DEFAULT_FRONTENDS` and `DEFAULT_BACKENDS` that fit the model, else the
+    first that are installed and do.
     """
     frontends, backends, _ = fitting(model)
-    return _preferred(DEFAULT_FRONTEND, frontends), _preferred(DEFAULT_BACKEND, backends)
+    return _preferred(DEFAULT_FRONTENDS, frontends), _preferred(DEFAULT_BACKENDS, backends)
 
 
-def _preferred(name: str, names: list[str]) -> str:
-    return name if name in names or not names else names[0]
+def _preferred(defaults: tuple[str, ...], names: list[str]) -> str:
+    """Choose a name; where none fits, the first default will say so."""
+    return next((name for name in (*defaults, *names) if name in names), defaults[0])
 
 
 def _not_empty(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yamkit._text import printable
-from yamkit.errors import BundleError, WeightFileError
+from yamkit.errors import BundleError, WeightFileError, YamkitError
 from yamkit.models.bundle import ModelBundle, file_sha256, load_bundle, write_bundle
 from yamkit.models.catalogue import published
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, parse_class_map
@@ -127,7 +127,11 @@ def import_model(
                 network_file=data,
             )
         if check is not None:
-            check(load_bundle(folder))
+            try:
+                check(load_bundle(folder))
+            except YamkitError as error:  # which knows the copy, and not the user's file
+                copy = printable(folder / f"model.{kind}")
+                raise type(error)(str(error).replace(copy, printable(path))) from None
 
     return install(name, build, replace=replace)
 

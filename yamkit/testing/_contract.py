@@ -134,11 +134,12 @@ class PluginContract:
     expected_failures: ClassVar[Mapping[str, str]] = {}
 
     _held: ClassVar[Any] = None
+    _offers: ClassVar[list[tuple[importlib.metadata.EntryPoint, PluginInfo]] | None] = None
 
     def __init_subclass__(cls) -> None:
         """Turn expected failures into what pytest calls so."""
         super().__init_subclass__()
-        cls._held = None
+        cls._held = cls._offers = None
         for name, reason in cls.expected_failures.items():
             method = getattr(cls, f"test_{name}", None)
             if method is None:
@@ -156,7 +157,11 @@ class PluginContract:
     @classmethod
     def found(cls) -> list[tuple[importlib.metadata.EntryPoint, PluginInfo]]:
         """Find the entry points that offer the plugin, and its descriptors."""
-        return _found(cls.kind, cls.plugin)
+        if cls._offers is None:
+            # what a stranger's module prints would stand in the middle of a result
+            with contextlib.redirect_stdout(sys.stderr):
+                cls._offers = _found(cls.kind, cls.plugin)
+        return cls._offers
 
     @classmethod
     def info(cls) -> Any:

@@ -80,14 +80,15 @@ class SinkContract(PluginContract):
     def _discard(cls, made: Any) -> None:
         """Do nothing: a sink that was never opened is not closed."""
 
-    def _run(self) -> RunInfo:
+    def _run(self, *, events: bool | None = None) -> RunInfo:
         info = self.info()
+        events = info.for_events if events is None else events
         parameters = Parameters(
             aggregate="mean",
             hop_seconds=0.48,
             threshold=None,
             top=5,
-            events=EventParameters() if info.for_events else None,
+            events=EventParameters() if events else None,
         )
         return RunInfo(
             yamkit="1.0",
@@ -96,13 +97,16 @@ class SinkContract(PluginContract):
             frontend="frontend",
             resampler="resampler",
             parameters=parameters,
-            per_patch=not info.for_events,
+            per_patch=not events,
             embedding_size=_EMBEDDING,
             arrays=info.arrays,
         )
 
-    def _clip(self, path: str = "clip.wav", name: str = "Dog, barking") -> list[SinkItem]:
+    def _clip(
+        self, path: str = "clip.wav", name: str = "Dog, barking", *, events: bool | None = None
+    ) -> list[SinkItem]:
         info = self.info()
+        events = info.for_events if events is None else events
         tags = tuple(
             Tag(i, f"/m/{i}", f"{name} {i}", float(np.float32(0.9 - i / 10))) for i in range(3)
         )
@@ -112,7 +116,7 @@ class SinkContract(PluginContract):
         if "embedding" in info.arrays:
             arrays["embedding"] = np.linspace(-1, 1, _EMBEDDING, dtype=np.float16)
         middle: list[SinkItem]
-        if info.for_events:
+        if events:
             middle = [Event(0.0, 0.48, tags[0]), Event(0.48, 1.92, tags[1])]
             arrays = {}
         else:
@@ -133,12 +137,12 @@ class SinkContract(PluginContract):
         never = ClipFailure("never.wav", "AudioFileError", "never.wav: no such file")
         return [*first, never, *more[:2], failure, *silent, *self._clip("first.wav")]
 
-    def _written(self, items: Sequence[object]) -> bytes:
+    def _written(self, items: Sequence[object], *, events: bool | None = None) -> bytes:
         """Write items to a stream that cannot seek, or to one that can for a sink that needs it."""
         for stream in (_Pipe(), _File()):
             sink = self.opened()
             try:
-                sink.open(self._run(), self._target(stream))
+                sink.open(self._run(events=events), self._target(stream))
                 for item in items:
                     sink.write(item)
                 sink.close()
@@ -160,6 +164,11 @@ class SinkContract(PluginContract):
         with promised(f"{len(items)} items written"):
             written = self._written(items)
         require(written, "no bytes", f"what {len(items)} items say")
+
+    def test_events(self) -> None:
+        """A run that finds events is written, too."""
+        with promised("events written"):
+            self._written(self._clip(events=True), events=True)
 
     def test_unknown_items(self) -> None:
         """Items of types that a later yamkit may have are ignored."""

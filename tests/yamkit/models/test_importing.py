@@ -213,3 +213,13 @@ def test_messages_about_content_are_one_line_whatever_the_file_is_called(
         with pytest.raises(BundleError, match=rf"a\\nb\.{kind}: ") as caught:
             import_model(small_h5, name="odd", **{option: odd})
         assert str(caught.value).isprintable()
+
+
+def test_a_check_that_fails_names_the_users_file(small_onnx, small_classes):
+    def check(bundle):
+        raise BundleError(f"{bundle.network_path()}: the engine does not take it")
+
+    with pytest.raises(BundleError) as caught:
+        import_model(small_onnx, name="small", classes_path=small_classes, check=check)
+    assert str(caught.value) == f"{small_onnx}: the engine does not take it"
+    assert installed() == []

@@ -66,7 +66,7 @@ class Mine:
 
 SINK = """
 import os, pathlib, tempfile
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 CALLS = [0]
 
@@ -302,9 +302,14 @@ BROKEN: dict[tuple[str, str], tuple[str, str, str]] = {
         "if self._clips > 1: raise RuntimeError('more than one')",
         "seen RuntimeError: more than one; wanted 14 items written",
     ),
+    ("sink", "events"): (
+        "# before",
+        "if type(item).__name__ == 'Event': raise ValueError('events')",
+        "seen ValueError: events; wanted events written",
+    ),
     ("sink", "unknown_items"): (
         "# before",
-        "item.__class__.__mro__[0] in (ClipStart, ClipEnd, ClipFailure, PatchTags) or item.path",
+        "type(item) in (ClipStart, ClipEnd, ClipFailure, PatchTags, Event) or item.path",
         "seen AttributeError: '_Unknown' object has no attribute 'path' at an unknown item; "
         "wanted it ignored",
     ),
