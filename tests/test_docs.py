@@ -152,6 +152,7 @@ def text_of(page: Path) -> str:
 def test_every_command_and_option_appears(site: Path) -> None:
     text = text_of(site / "reference" / "cli.html")
     seen = 0
+    assert "Sentinel" not in text, "a default that is none"
     for name, command in commands(cli, "yamkit"):
         assert name in text, name
         for parameter in command.params:
