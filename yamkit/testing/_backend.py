@@ -13,7 +13,7 @@ from yamkit.errors import IncompatibleError, ProviderWarning
 from yamkit.models.store import find_model
 from yamkit.plugin import BackendOptions
 from yamkit.testing._contract import PluginContract, at_once, promised, require
-from yamkit.testing._golden import golden
+from yamkit.testing._golden import Golden, golden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["BackendContract"]
 
 _ROUNDING = 1e-6
+_SAME = 1e-5
+_ROWS = 20  # more than engines take at a time
 
 
 class BackendContract(PluginContract):
@@ -36,14 +38,15 @@ class BackendContract(PluginContract):
         Name or folder of the model that is run; one that the backend does not run skips the checks.
     is_golden : bool
         Whether that model is `yamnet-mini`, in whatever form, so that the golden scores are its.
-    tolerance : float
-        How far a score may lie from the golden one.
+    tolerance, embedding_tolerance : float
+        How far a score, and a number of an embedding, may lie from the golden one.
     """
 
     kind: ClassVar[str] = "backend"
     model: ClassVar[str | Path] = "yamnet-mini"
     is_golden: ClassVar[bool] = True
     tolerance: ClassVar[float] = 2e-4
+    embedding_tolerance: ClassVar[float] = 5e-3
 
     @classmethod
     def _methods(cls) -> tuple[str, ...]:
@@ -114,13 +117,14 @@ class BackendContract(PluginContract):
 
     def test_rows_independent(self) -> None:
         """A patch has the same scores in any batch."""
-        patches = self._patches(5)
-        alone = np.concatenate([self._predict(row[np.newaxis])[0] for row in patches])
-        for part in (patches, patches[::-1]):
-            scores, _ = self._predict(part)
-            wanted = alone if part is patches else alone[::-1]
-            strays = _largest(scores, wanted)
-            require(strays <= 1e-5, f"a row that strays {strays:.2g} in a batch", "at most 1e-05")
+        patches = self._patches(_ROWS)
+        alone = [self._predict(row[np.newaxis]) for row in patches]
+        for order in (slice(None), slice(None, None, -1)):
+            together = self._predict(patches[order])
+            for found, wanted in zip(together, zip(*alone[order], strict=True), strict=True):
+                strays = _share(found, np.concatenate(wanted))
+                seen = f"a row that strays {strays:.2g} in a batch"
+                require(strays <= _SAME, seen, f"at most {_SAME:g}")
 
     def test_input_unchanged(self) -> None:
         """The patches stay as they are."""
@@ -132,18 +136,20 @@ class BackendContract(PluginContract):
     def test_repeatable(self) -> None:
         """The same patches give the same scores."""
         patches = self._patches(3)
-        strays = _largest(self._predict(patches)[0], self._predict(patches)[0])
-        require(strays <= _ROUNDING, f"scores that stray {strays:.2g}", f"at most {_ROUNDING:g}")
+        strays = max(map(_share, self._predict(patches), self._predict(patches)))
+        require(strays <= _ROUNDING, f"results that stray {strays:.2g}", f"at most {_ROUNDING:g}")
 
     def test_threads(self) -> None:
         """Several threads may call at once."""
         *batches, last = [self._patches(2, seed) for seed in range(5)]
-        wanted = [self._predict(batch)[0] for batch in batches]
+        wanted = [self._predict(batch) for batch in batches]
         self._predict(last)
         with promised("scores", "in another thread"):
             found = at_once(self._predict, batches)
-        strays = max(_largest(*pair) for pair in zip((s for s, _ in found), wanted, strict=True))
-        require(strays <= 1e-5, f"scores that stray {strays:.2g} in threads", "at most 1e-05")
+        strays = max(max(map(_share, *pair)) for pair in zip(found, wanted, strict=True))
+        require(
+            strays <= _SAME, f"results that stray {strays:.2g} in threads", f"{_SAME:g} or less"
+        )
 
     def test_thread_count(self) -> None:
         """One thread is kept, or refused with an `IncompatibleError`."""
@@ -173,16 +179,35 @@ class BackendContract(PluginContract):
 
     def test_golden_scores(self) -> None:
         """The golden scores of `yamnet-mini` come out, at the declared tolerance."""
+        (scores, _), wanted = self._golden()
+        strays = _largest(scores, wanted.scores)
+        seen = f"scores that stray {strays:.2g} from the golden ones"
+        require(strays <= self.tolerance, seen, f"at most {self.tolerance:g}")
+
+    def test_golden_embeddings(self) -> None:
+        """The golden embeddings of `yamnet-mini` come out, at the declared tolerance."""
+        (_, embeddings), wanted = self._golden()
+        if not embeddings.shape[1]:
+            raise unittest.SkipTest("the model gives no embeddings")
+        strays = _largest(embeddings, wanted.embeddings)
+        seen = f"embeddings that stray {strays:.2g} from the golden ones"
+        require(strays <= self.embedding_tolerance, seen, f"at most {self.embedding_tolerance:g}")
+
+    def _golden(self) -> tuple[tuple[NDArray[Any], NDArray[Any]], Golden]:
+        """Give what comes out for the golden inputs, a row at a time, and what should."""
         if not self.is_golden:
             raise unittest.SkipTest("the model is not yamnet-mini")
         wanted = golden()
         is_samples = self.bundle().features.kind == "waveform"
         inputs = wanted.windows if is_samples else wanted.patches
-        scores = np.concatenate([self._predict(row[np.newaxis])[0] for row in inputs])
-        strays = _largest(scores, wanted.scores)
-        seen = f"scores that stray {strays:.2g} from the golden ones"
-        require(strays <= self.tolerance, seen, f"at most {self.tolerance:g}")
+        scores, embeddings = zip(*(self._predict(row[np.newaxis]) for row in inputs), strict=True)
+        return (np.concatenate(scores), np.concatenate(embeddings)), wanted
 
 
 def _largest(found: NDArray[Any], wanted: NDArray[Any]) -> float:
     return float(np.abs(found.astype(float) - wanted).max(initial=0.0))
+
+
+def _share(found: NDArray[Any], wanted: NDArray[Any]) -> float:
+    """Give the largest difference, of values above 1 as a share of the largest one."""
+    return _largest(found, wanted) / max(1.0, float(np.abs(wanted).max(initial=0.0)))

@@ -140,17 +140,21 @@ class PluginContract:
         """Turn expected failures into what pytest calls so."""
         super().__init_subclass__()
         cls._held = cls._offers = None
+        checks = dict(_methods(cls))
         for name, reason in cls.expected_failures.items():
-            method = getattr(cls, f"test_{name}", None)
-            if method is None:
-                names = ", ".join(each for each, _ in _methods(cls))
+            if name not in checks:
+                names = ", ".join(checks)
                 raise TypeError(f"{cls.__name__}: no check {name!r} to expect; there are: {names}")
-            setattr(cls, f"test_{name}", _expecting(inspect.unwrap(method), reason))
+            setattr(cls, f"test_{name}", _expecting(checks[name], reason))
+        for name in checks.keys() - cls.expected_failures.keys():
+            if getattr(cls, f"test_{name}") is not checks[name]:  # a parent expected it
+                setattr(cls, f"test_{name}", checks[name])
 
     @classmethod
     def teardown_class(cls) -> None:
         """Close what the checks have used."""
-        cls._release()
+        with contextlib.suppress(Exception):  # a check has said so
+            cls._release()
 
     # --- what the checks use ---------------------------------------------------------------------
 
@@ -273,10 +277,10 @@ def run_contract(contract: type[PluginContract]) -> Iterator[Check]:
         for name, method in _methods(contract):
             reason = contract.expected_failures.get(name)
             try:
-                inspect.unwrap(method)(contract())
+                method(contract())
             except unittest.SkipTest as skip:
                 yield Check(name, "skip", str(skip))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 note = str(error) if isinstance(error, ContractFailure) else _raised(error)
                 yield (
                     Check(name, "fail", note)
@@ -294,11 +298,11 @@ def run_contract(contract: type[PluginContract]) -> Iterator[Check]:
 
 
 def _methods(contract: type[PluginContract]) -> list[tuple[str, Callable[..., None]]]:
-    """List the checks of a contract, what all plugins promise first."""
+    """List the checks of a contract, what all plugins promise first; none expects to fail."""
     names: dict[str, None] = {}
     for base in reversed(contract.__mro__):
         names.update(dict.fromkeys(name for name in vars(base) if name.startswith("test_")))
-    return [(name.removeprefix("test_"), getattr(contract, name)) for name in names]
+    return [(name.removeprefix("test_"), inspect.unwrap(getattr(contract, name))) for name in names]
 
 
 def _expecting(method: Callable[..., None], reason: str) -> Callable[..., None]:
@@ -347,5 +351,5 @@ def _origin(point: importlib.metadata.EntryPoint) -> str:
     return f"{point.dist.name if point.dist else 'unknown'}:{point.name}"
 
 
-def _raised(error: Exception) -> str:
+def _raised(error: BaseException) -> str:
     return f"seen {describe(error)}; wanted no exception"
