@@ -1,5 +1,7 @@
 """Makes a release from a tag: ``python .ci/release.py v1.2.3`` leaves sdist and wheel in ``dist/``.
 
+``python .ci/release.py --wheel FILE.whl`` checks what a wheel holds, and makes nothing.
+
 The version is that of the tag. What is built is a fresh clone of the tag, never the working tree;
 whatever contradicts it (version, changelog, contents of the wheel) stops the release. Nothing is
 uploaded.
@@ -44,10 +46,14 @@ class Refused(Exception):  # noqa: N818  # it is told, not handled
 
 def main() -> None:
     """Build, check, and put the files in their place."""
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: python {Path(__file__).name} vX.Y.Z")
+    arguments = sys.argv[1:]
+    if len(arguments) != (2 if arguments[:1] == ["--wheel"] else 1):
+        sys.exit(f"usage: python {Path(__file__).name} vX.Y.Z | --wheel FILE.whl")
     try:
-        for path in release(ROOT, sys.argv[1], ROOT / "dist"):
+        if arguments[0] == "--wheel":
+            check_wheel(Path(arguments[1]), stated_version(ROOT))
+            return
+        for path in release(ROOT, arguments[0], ROOT / "dist"):
             print(path)
     except Refused as refused:
         sys.exit(f"refused: {refused}")
@@ -83,12 +89,17 @@ def release(root: Path, tag: str, output: Path) -> list[Path]:
         return [Path(shutil.copy(path, output)) for path in files]
 
 
-def check_sources(root: Path, version: str) -> None:
-    """Compare version and changelog with the tag."""
+def stated_version(root: Path) -> str:
+    """Read the version that the sources state."""
     source = (root / "yamkit" / "__init__.py").read_text("utf-8")
     stated = re.search(r'^__version__ = "([^"]+)"$', source, re.MULTILINE)
-    if stated is None or stated[1] != version:
-        found = stated[1] if stated else "none"
+    return stated[1] if stated else "nothing"
+
+
+def check_sources(root: Path, version: str) -> None:
+    """Compare version and changelog with the tag."""
+    found = stated_version(root)
+    if found != version:
         raise Refused(f"yamkit/__init__.py says {found}, the tag says {version}")
     changelog = (root / "CHANGELOG.md").read_text("utf-8")
     if not re.search(

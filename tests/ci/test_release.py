@@ -90,3 +90,17 @@ def test_a_tag_that_is_not_there(release, tmp_path: Path) -> None:
 def test_the_version_stands_in_one_place() -> None:
     assert 'dynamic = ["version"]' in (ROOT / "pyproject.toml").read_text()
     assert yamkit.__version__ == importlib.metadata.version("yamkit")
+
+
+def test_the_command(release, tmp_path: Path, monkeypatch) -> None:
+    made = wheel(release, tmp_path, version=yamkit.__version__)
+    monkeypatch.setattr("sys.argv", ["release.py", "--wheel", str(made)])
+    release.main()
+    for arguments, message in (
+        ([], "usage: python release.py"),
+        (["v9.9.9"], r"refused: tag v9\.9\.9: not in"),
+        (["--wheel", str(wheel(release, tmp_path, version="9.9.9"))], "refused: .* say version 9"),
+    ):
+        monkeypatch.setattr("sys.argv", ["release.py", *arguments])
+        with pytest.raises(SystemExit, match=message):
+            release.main()

@@ -106,7 +106,7 @@ class LabelReaderContract(PluginContract):
             if data is not None:
                 if isinstance(self.example, str):
                     path.write_bytes(data)
-                lines = data.decode("utf-8-sig").splitlines()
+                lines = data.decode("utf-8-sig", "replace").splitlines()
                 head = tuple(lines[:_HEAD_LINES])
             found = reader.recognises(path, head)
         require(found is True, f"{found!r} for its own example", "True")
@@ -139,7 +139,7 @@ class LabelReaderContract(PluginContract):
         """Clips of a file say in which line they stand, in the order of the list."""
         data = self._file()
         lines = [clip.line for clip in self._read(data)]
-        last = len(data.decode("utf-8-sig").splitlines())
+        last = len(data.decode("utf-8-sig", "replace").splitlines())
         rising = all(one <= other for one, other in itertools.pairwise(lines))
         within = all(1 <= line <= last for line in lines)
         require(rising and within, f"lines {lines!r:.80}", f"rising ones from 1 to {last}")
