@@ -125,6 +125,8 @@ def check(
     """
     import json
 
+    from yamkit._text import printable
+    from yamkit.models.store import find_model
     from yamkit.testing import run_contract
 
     contract = _contract(name, kind)
@@ -134,6 +136,7 @@ def check(
         if not hasattr(contract, key):
             raise click.UsageError(f"--{key}: a {contract.kind} has none")
     if model is not None:
+        find_model(model)  # one that is not there is no fault of the plugin
         given["is_golden"] = golden or model == "yamnet-mini"
     if given:
         contract = type(contract.__name__, (contract,), given)
@@ -144,7 +147,11 @@ def check(
         click.echo(json.dumps({**head, "checks": rows}, indent=2))
     else:
         table = [("CHECK", "RESULT", "NOTE")]
-        table += [(c.name.replace("_", " "), c.state, " ".join(c.note.split())) for c in checks]
+        notes = (printable(" ".join(each.note.split())) for each in checks)
+        table += [
+            (each.name.replace("_", " "), each.state, note)
+            for each, note in zip(checks, notes, strict=True)
+        ]
         _print_table(table)
         click.echo(f"{contract.kind} {name}: {_counted(checks)}")
     if any(c.state == "fail" or (c.name, c.state) == ("opens", "skip") for c in checks):
