@@ -378,7 +378,7 @@ def test_the_tutorial_shows_the_code_as_it_is() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     sources = [*ROOT.glob("yamkit_sqlite/*.*"), *ROOT.glob("*.toml"), Path(__file__)]
     code = {line.strip() for path in sources for line in path.read_text("utf-8").splitlines()}
-    parts = re.findall(r"<!-- not run: part of [^\n]+ -->\n```\w+\n(.*?)```", readme, re.DOTALL)
+    parts = re.findall(r"(?: part of .+ -->\n```\w+|```text)\n(?!examples/)([^`]*)```", readme)
     assert parts
     for line in "".join(parts).splitlines():
         assert line.strip() in {*code, "", "..."}, line
