@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import sqlite3
 import tempfile
-from dataclasses import asdict
+from contextlib import ExitStack, closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from yamkit.errors import OutputError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteSink"]
 
-# Made at the end, when that costs least: what people look for.
-_INDEXES = """
-CREATE INDEX clip_tags_by_class ON clip_tags (class, score);
-CREATE INDEX clip_tags_by_clip ON clip_tags (clip, rank);
-CREATE INDEX patch_tags_by_class ON patch_tags (class, score);
-CREATE INDEX patch_tags_by_clip ON patch_tags (clip, start_seconds);
-CREATE INDEX events_by_class ON events (class, score);
-CREATE INDEX events_by_clip ON events (clip, onset_seconds);
-CREATE INDEX clips_by_path ON clips (path);
-"""
+_CLASS = "INSERT INTO classes VALUES (?, ?, ?)"
+_CLIP = "INSERT INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_WARNING = "INSERT INTO warnings VALUES (?, ?)"
+_CLIP_TAG = "INSERT INTO clip_tags VALUES (?, ?, ?, ?)"
+_PATCH_TAG = "INSERT INTO patch_tags VALUES (?, ?, ?, ?, ?, ?)"
+_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+
+_BATCH_ROWS = 10_000
+"""Rows of a transaction; fewer would be slower, and more would gain nothing."""
 
 
 class SqliteSink:
@@ -43,89 +42,127 @@ class SqliteSink:
     def open(self, run: RunInfo, stream: IO[bytes]) -> None:
         """Begin a database, and say what the run is."""
         self._stream = stream
-        self._clip = 0
-        self._is_open = False
+        self._start: ClipStart | None = None
+        self._clip_id = 1
         self._classes: set[int] = set()
-        self._folder = tempfile.TemporaryDirectory(prefix="yamkit-sqlite-")
-        self._path = Path(self._folder.name) / "tags.db"
-        self._database = sqlite3.connect(self._path)
-        # a file that is thrown away when anything goes wrong needs no journal
-        self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute("PRAGMA synchronous = OFF")
-        self._database.executescript((files("yamkit_sqlite") / "_schema.sql").read_text("utf-8"))
-        self._insert("run", list(_flat(asdict(run))))
+        self._pending = 0
+        with ExitStack() as held, _temporary_files():
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="yamkit-sqlite-"))
+            self._path = Path(folder) / "tags.db"
+            self._database = held.enter_context(closing(sqlite3.connect(self._path)))
+            # a file that is thrown away when anything goes wrong needs no journal
+            self._database.execute("PRAGMA journal_mode = OFF")
+            self._database.execute("PRAGMA synchronous = OFF")
+            self._database.executescript(_script("_schema.sql"))
+            row = _run_row(run)
+            places = ", ".join("?" * len(row))
+            self._insert(f"INSERT INTO runs VALUES ({places})", [row])  # noqa: S608  # only ?
+            self._held = held.pop_all()
 
     def write(self, item: SinkItem) -> None:
         """Write one item; of those that are not known here nothing is written."""
-        if isinstance(item, ClipStart):
-            self._begin(item.path, item.sample_rate, item.channels)
-        elif isinstance(item, PatchTags):
-            span = (self._clip, item.start_seconds, item.end_seconds)
-            self._insert("patch_tags", [(*span, *row) for row in self._ranked(item.tags)])
-        elif isinstance(item, Event):
-            ((_, number, score),) = self._ranked([item.tag])
-            span = (self._clip, item.onset_seconds, item.offset_seconds)
-            self._insert("events", [(*span, number, score)])
-        elif isinstance(item, ClipEnd):
-            self._insert("clip_tags", [(self._clip, *row) for row in self._ranked(item.tags)])
-            self._insert("warnings", [(self._clip, warning) for warning in item.warnings])
-            self._finish("duration_seconds = ?, patches = ?", item.duration_seconds, item.patches)
-        elif isinstance(item, ClipFailure):
-            if not self._is_open:  # it could not even be opened
-                self._begin(item.path, None, None)
-            self._finish("error_type = ?, error = ?", item.type, item.message)
+        with _temporary_files():
+            if isinstance(item, ClipStart):
+                self._start = item
+            elif isinstance(item, PatchTags):
+                place = (self._clip_id, item.start_seconds, item.end_seconds)
+                self._insert(_PATCH_TAG, [(*place, *row) for row in self._ranked(item.tags)])
+            elif isinstance(item, Event):
+                ((number, _, score),) = self._ranked([item.tag])
+                place = (self._clip_id, item.onset_seconds, item.offset_seconds)
+                self._insert(_EVENT, [(*place, number, score)])
+            elif isinstance(item, ClipEnd):
+                tags = self._ranked(item.tags)
+                self._insert(_CLIP_TAG, [(self._clip_id, *row) for row in tags])
+                self._insert(_WARNING, [(self._clip_id, warning) for warning in item.warnings])
+                assert self._start is not None
+                self._end(self._start.path, item.duration_seconds, item.patches, None, None)
+            elif isinstance(item, ClipFailure):
+                self._end(item.path, None, None, item.type, item.message)
 
     def close(self) -> None:
         """End: complete the database, and copy it."""
-        try:
-            self._database.executescript(_INDEXES)
-            self._database.execute("PRAGMA optimize")
-            self._database.commit()
-            self._database.close()
+        with self._held:
+            with _temporary_files():
+                self._database.executescript(_script("_indexes.sql"))
+                self._database.close()
             with self._path.open("rb") as database:
                 shutil.copyfileobj(database, self._stream)
-        finally:
-            self.abort()
 
     def abort(self) -> None:
         """Give up: remove the temporary file."""
-        with contextlib.suppress(sqlite3.Error):
-            self._database.close()
-        self._folder.cleanup()
+        self._held.close()
 
-    def _begin(self, path: str, sample_rate_hz: int | None, channels: int | None) -> None:
-        self._clip += 1
-        self._is_open = True
-        row = (self._clip, path, sample_rate_hz, channels, None, None, None, None)
-        self._insert("clips", [row])
-
-    def _finish(self, columns: str, *values: object) -> None:
-        statement = f"UPDATE clips SET {columns} WHERE clip = ?"  # noqa: S608  # columns of ours
-        self._database.execute(statement, (*values, self._clip))
-        self._database.commit()
-        self._is_open = False
+    def _end(self, path: str, *rest: object) -> None:
+        """Write the row of a clip; one that could not be opened has no rate and no channels."""
+        start = self._start
+        sound = (None, None) if start is None else (start.sample_rate, start.channels)
+        self._insert(_CLIP, [(self._clip_id, path, *sound, *rest)])
+        self._start = None
+        self._clip_id += 1
 
     def _ranked(self, tags: Sequence[Tag]) -> list[tuple[int, int, float]]:
-        """Give rank, class and score of tags, and name the classes that are new."""
+        """Give class, rank and score of tags, and name the classes that are new."""
         new = {tag.index: tag for tag in tags if tag.index not in self._classes}
         self._classes.update(new)
-        self._insert("classes", [(tag.index, tag.mid, tag.name) for tag in new.values()])
-        return [(rank, tag.index, tag.score) for rank, tag in enumerate(tags, start=1)]
+        self._insert(_CLASS, [(tag.index, tag.mid, tag.name) for tag in new.values()])
+        return [(tag.index, rank, tag.score) for rank, tag in enumerate(tags, start=1)]
 
-    def _insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-        """Insert rows; whatever a stranger named goes in as a value, never as text of SQL."""
-        if rows:
-            places = ", ".join("?" * len(rows[0]))
-            statement = f"INSERT INTO {table} VALUES ({places})"  # noqa: S608  # tables of ours
-            self._database.executemany(statement, rows)
+    def _insert(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Insert rows; whatever a stranger named is a value, never text of SQL."""
+        self._database.executemany(statement, rows)
+        self._pending += len(rows)
+        if self._pending >= _BATCH_ROWS:
+            self._database.commit()
+            self._pending = 0
 
 
-def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Give values by keys such as ``model.name``; lists are JSON."""
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, (list, tuple)):
-            yield prefix + key, json.dumps(value)
-        else:
-            yield prefix + key, value
+def _run_row(run: RunInfo) -> tuple[object, ...]:
+    """Give the values of `runs`, in the order of its columns."""
+    model, parameters, events = run.model, run.parameters, run.parameters.events
+    return (
+        1,
+        run.yamkit,
+        model.name,
+        model.version,
+        model.sha256,
+        model.source,
+        model.classes,
+        run.backend,
+        run.frontend,
+        run.resampler,
+        run.provider,
+        parameters.aggregate,
+        parameters.hop_seconds,
+        parameters.threshold,
+        parameters.top,
+        parameters.score_kind,
+        parameters.calibration or None,
+        parameters.class_thresholds or None,
+        None if parameters.classes is None else json.dumps(parameters.classes),
+        parameters.roll_up,
+        None if events is None else events.enter,
+        None if events is None else events.leave,
+        None if events is None else events.cells,
+        None if events is None else events.score,
+        None if events is None else events.median_cells,
+        None if events is None else events.min_duration_seconds,
+        None if events is None else events.join_gap_seconds,
+        run.per_patch,
+        *run.shard,
+    )
+
+
+def _script(name: str) -> str:
+    return (files("yamkit_sqlite") / name).read_text("utf-8")
+
+
+@contextmanager
+def _temporary_files() -> Iterator[None]:
+    """Say where there is no room: the core knows the place of the output alone."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        folder = tempfile.gettempdir()
+        message = f"cannot build a database in {folder}: {error}; TMPDIR names another folder"
+        raise OutputError(message) from error
