@@ -464,8 +464,9 @@ class Sink(Protocol):
     r"""Writes results in one format: ``factory() -> Sink``.
 
     Order of calls: `open`, `write` for each item, then `close`, or `abort` at any time after
-    `open`. The core opens and closes the stream, writes it beside its place and renames it when
-    the sink was closed, so a sink never sees a file name. Calls come from one thread.
+    `open`, also after a `close` that failed; where `open` itself fails, neither. The core opens and
+    closes the stream, writes it beside its place and renames it when the sink was closed, so a sink
+    never sees a file name. Calls come from one thread.
 
     Example
     -------
