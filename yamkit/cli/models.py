@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
+_OF_WEIGHTS = {"h5", "hdf5"}
+"""Suffixes that stand for yamkit's own import of weights, whatever a plugin says."""
+
 
 @click.group()
 def models() -> None:
@@ -325,7 +328,7 @@ def _kind_of(file: Path) -> str | None:
     infos = (plugin.info for plugin in registry().plugins)
     kinds = {kind for info in infos if isinstance(info, BackendInfo) for kind in info.networks}
     suffix = file.suffix.lower().removeprefix(".")
-    return suffix if suffix in kinds else None
+    return suffix if suffix in kinds - _OF_WEIGHTS else None
 
 
 def _run_once(bundle: ModelBundle) -> None:
