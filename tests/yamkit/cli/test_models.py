@@ -295,7 +295,9 @@ def test_a_file_of_an_engine_that_a_plugin_brings(tiny, tmp_path, monkeypatch):
         def close(self):
             pass
 
-    info = BackendInfo(name="engine", summary="", factory="wave:open", api=1, networks=("layers",))
+    info = BackendInfo(
+        name="engine", summary="", factory="wave:open", api=1, networks=("layers", "h5")
+    )
     plugin = Plugin("d", "1", "e", state="ready", kind="backend", name="engine", info=info)
     plugins = Registry((*registry().plugins, plugin))
     monkeypatch.setattr("yamkit._registry.registry", lambda: plugins)
@@ -304,5 +306,8 @@ def test_a_file_of_an_engine_that_a_plugin_brings(tiny, tmp_path, monkeypatch):
     (tmp_path / "bird.layers").write_bytes(b"layers")
     with pytest.raises(WeightFileError, match="a model that has the same with --like"):
         run("import", tmp_path / "bird.layers")
+    (tmp_path / "bird.h5").write_bytes(b"layers")  # the plugin's word for it does not count
+    with pytest.raises(WeightFileError, match="not an HDF5 file"):
+        run("import", tmp_path / "bird.h5")
     run("import", tmp_path / "bird.layers", "--like", tiny.folder, "--embedding-size", "3")
     monkeypatch.undo()
