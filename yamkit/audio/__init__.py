@@ -6,12 +6,12 @@ decoders themselves are private modules, loaded when a source needs them.
 
 from __future__ import annotations
 
-from yamkit.audio._arrays import array_source, check_sample_rate, float_blocks, mono
+from yamkit.audio._arrays import array_source, check_sample_rate, stream_source
 from yamkit.audio._files import Found, NotFound, display_path, file_stamp, find_audio
 from yamkit.audio._live import open_live
 from yamkit.audio._open import open_audio
 from yamkit.audio._source import AudioSource
-from yamkit.audio._wav_stream import ENCODINGS
+from yamkit.audio._wav import ENCODINGS
 
 __all__ = [
     "ENCODINGS",
@@ -23,8 +23,7 @@ __all__ = [
     "display_path",
     "file_stamp",
     "find_audio",
-    "float_blocks",
-    "mono",
     "open_audio",
     "open_live",
+    "stream_source",
 ]

@@ -1,18 +1,19 @@
-"""Arrays as sources of samples, and the mix of all channels to one."""
+"""Arrays as sources of samples: one that holds all, or blocks of a stream."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit.audio._notes import Notes
 from yamkit.audio._source import (
     MAX_CHANNELS,
     MAX_SAMPLE_RATE_HZ,
     AudioSource,
     Decoded,
     block_samples,
-    check_finite,
 )
 from yamkit.errors import AudioValueError, ParameterError
 
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["array_source", "check_sample_rate", "float_blocks", "mono"]
-
-# NumPy adds fewer values than this one after the other, and only then is a sum over columns the
-# same to the last bit as its mean along a row.
-_PAIRWISE = 8
+__all__ = ["array_source", "check_sample_rate", "stream_source"]
 
 
 def array_source(array: ArrayLike, sample_rate: int | None) -> AudioSource:
@@ -55,61 +52,64 @@ def array_source(array: ArrayLike, sample_rate: int | None) -> AudioSource:
     samples = _as_samples(array)
     if not len(samples):
         raise AudioValueError("array: holds no samples")
-    decoded = Decoded(rate, samples.shape[1], _pieces(samples))
-    return AudioSource("array", decoded, lambda: None)
+    return _source("array", rate, samples, _pieces(samples))
 
 
-def float_blocks(blocks: Iterable[ArrayLike]) -> Iterator[NDArray[np.float32]]:
-    """Convert a stream of arrays, each of a kind that `array_source` takes.
+def stream_source(blocks: Iterable[ArrayLike], sample_rate: int) -> AudioSource:
+    """Take a stream of arrays, each of a kind that `array_source` takes, as a source.
 
     Parameters
     ----------
     blocks : iterable of array [n] or [n, channels]
-        n >= 0.
-
-    Yields
-    ------
-    ndarray, float32 [m, channels]
-        m >= 1; longer blocks come in pieces.
-
-    Raises
-    ------
-    AudioValueError
-        If a block has another shape or type.
-    """
-    for block in blocks:
-        yield from _pieces(_as_samples(block))
-
-
-def mono(blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[NDArray[np.float32]]:
-    """Average the channels.
-
-    Parameters
-    ----------
-    blocks : iterable of ndarray, float32 [n, channels]
-        Consecutive samples.
+        n >= 0, all with as many channels. The first is taken at once.
     sample_rate : int
-        In Hz; it only says when, should a sample be refused.
+        In Hz.
 
-    Yields
-    ------
-    ndarray, float32 [n]
+    Returns
+    -------
+    AudioSource
+        Named ``the stream``. It raises `AudioValueError` where a block has another shape or type.
 
     Raises
     ------
+    ParameterError
+        If the sample rate is out of range.
     AudioValueError
-        At a NaN or an infinity.
+        If there is no block, or the first has another shape or type.
     """
-    start = 0
-    for block in blocks:
-        with np.errstate(over="ignore", invalid="ignore"):
-            samples = _mean(block)
-        if not np.isfinite(samples).all():
-            check_finite(block, start, sample_rate)
-            # All samples are finite, so it was their sum that left float32.
-            samples = block.mean(axis=1, dtype=np.float64).astype(np.float32)
-        yield samples
-        start += len(block)
+    rate = check_sample_rate(sample_rate)
+    others = map(_as_samples, blocks)
+    first = next(others, None)
+    if first is None:
+        raise AudioValueError("the stream holds no samples")
+    return _source("the stream", rate, first, _alike(first, others))
+
+
+def _source(
+    name: str, rate: int, samples: NDArray[Any], blocks: Iterator[NDArray[np.float32]]
+) -> AudioSource:
+    decoded = Decoded(
+        rate,
+        samples.shape[1],
+        blocks,
+        Notes(),
+        reader="yamkit",
+        container="array",
+        codec=str(samples.dtype),
+    )
+    return AudioSource(name, decoded, lambda: None)
+
+
+def _alike(
+    first: NDArray[Any], others: Iterator[NDArray[Any]]
+) -> Iterator[NDArray[np.float32]]:
+    for block in itertools.chain([first], others):
+        if block.shape[1] != first.shape[1]:
+            raise AudioValueError(
+                f"a block of {block.shape[1]} channels behind blocks of {first.shape[1]}; wanted "
+                "as many in all"
+            )
+        yield from _pieces(block)
 
 
 def check_sample_rate(sample_rate: object) -> int:
@@ -174,19 +174,3 @@ def _pieces(samples: NDArray[Any]) -> Iterator[NDArray[np.float32]]:
         else:
             with np.errstate(over="ignore"):
                 yield piece.astype(np.float32)
-
-
-def _mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    channels = block.shape[1]
-    mean: NDArray[np.float32]
-    if channels == 1:
-        return block[:, 0]
-    if channels >= _PAIRWISE:
-        # NumPy adds in another order where the channels do not lie beside each other.
-        mean = np.ascontiguousarray(block).mean(axis=1)
-    else:
-        mean = block[:, 0] + block[:, 1]
-        for channel in range(2, channels):
-            mean += block[:, channel]
-        mean /= np.float32(channels)
-    return mean

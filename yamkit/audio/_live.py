@@ -7,8 +7,10 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
+from yamkit.audio._incoming import Incoming
+from yamkit.audio._notes import Notes
 from yamkit.audio._source import AudioSource
-from yamkit.audio._wav_stream import Incoming, open_pcm_stream, open_wav_stream
+from yamkit.audio._wav import open_pcm_stream, open_wav
 from yamkit.errors import AudioFileError, DecodeError
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def open_live(
         incoming = Incoming(stream)
         decoded: Decoded | None
         if encoding is None:
-            decoded = open_wav_stream(incoming)
+            decoded = open_wav(incoming, Notes())
             if decoded is None:
                 raise DecodeError(
                     "standard input: no WAV; for samples without a header: --encoding s16le "

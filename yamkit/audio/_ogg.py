@@ -1,42 +1,226 @@
-"""Whether an Ogg file ends where it should: its last page says so, and libsndfile does not."""
+"""Ogg: a chain of links, each read by libsndfile where it is whole, else page by page.
+
+A file is looked through before it is decoded, so it is known where links begin, where pages are
+damaged or missing, and how much time that is. Other streams than Vorbis, Opus, FLAC and Speex, and
+links of several streams, such as a film, are PyAV's.
+"""
 
 from __future__ import annotations
 
-import io
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-__all__ = ["breaks_off"]
+import av
 
-_MAGIC = b"OggS"
-_HEADER = 27
-_LONGEST_PAGE = _HEADER + 255 + 255 * 255
-_END_OF_STREAM = 4
+from yamkit.audio._convert import MOST_SILENCE_SECONDS, converted, in_first_form, silence
+from yamkit.audio._notes import Notes, place
+from yamkit.audio._ogg_pages import links, pages
+from yamkit.audio._pyav import Floats
+from yamkit.audio._sndfile import open_sndfile, plain_descriptor
+from yamkit.audio._source import Decoded
+from yamkit.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from yamkit.audio._convert import Piece
+    from yamkit.audio._ogg_pages import Link, Page
+    from yamkit.audio._window import Window
+
+__all__ = ["open_ogg"]
+
+_CODECS = ("vorbis", "opus", "flac")
+_JITTER_SECONDS = 0.005
+"""By how much the place of a page may differ from where the last one ended."""
 
 
-def breaks_off(file: BinaryIO, start: int) -> bool:
-    """Tell whether a file is an Ogg whose last page is cut or not marked as the last.
-
-    The page layout is that of RFC 3533, section 6.
+def open_ogg(
+    window: Window, file: BinaryIO | None, stream: int | None, notes: Notes
+) -> tuple[Decoded, Callable[[], None]] | None:
+    """Open an Ogg.
 
     Parameters
     ----------
-    file : seekable binary file
-        Its position is changed.
-    start : int
-        Where the Ogg begins in it.
+    window : Window
+        Begins with a page.
+    file : binary file object or None
+        The file that the window shows whole, where nobody else reads it.
+    stream : int or None
+        Number of the sound stream.
+    notes : Notes
+
+    Returns
+    -------
+    tuple of Decoded and callable, or None
+        The sound and the function that closes it; None where it is none.
+
+    Raises
+    ------
+    DecodeError
+        If no link can be decoded.
     """
-    file.seek(start)
-    if file.read(len(_MAGIC)) != _MAGIC:
-        return False
-    end = file.seek(0, io.SEEK_END)
-    file.seek(max(start, end - _LONGEST_PAGE))
-    tail = file.read(_LONGEST_PAGE)
-    at = tail.rfind(_MAGIC)
-    if at < 0:
-        return False  # something else follows the sound
-    page = tail[at:]
-    if len(page) < _HEADER:
-        return True
-    sizes = page[_HEADER : _HEADER + page[26]]
-    is_cut = len(sizes) < page[26] or len(page) < _HEADER + len(sizes) + sum(sizes)
-    return is_cut or not page[5] & _END_OF_STREAM
+    found = links(window)
+    if not found or not all(link.is_alone and link.codec in _CODECS for link in found):
+        from yamkit.audio._containers import open_container
+
+        return open_container(window, stream, notes)
+    form, blocks = in_first_form(_pieces(window, file, found, notes))
+    decoded = Decoded(
+        *form,
+        blocks,
+        notes,
+        reader="libsndfile" if all(link.is_whole for link in found) else "PyAV",
+        container="OGG",
+        codec=", ".join(dict.fromkeys(link.codec for link in found)),
+        seconds_promised=sum(link.seconds for link in found),
+    )
+    return decoded, lambda: None
+
+
+def _pieces(
+    window: Window, file: BinaryIO | None, found: list[Link], notes: Notes
+) -> Iterator[Piece]:
+    """Decode link after link."""
+    seconds = 0.0
+    for link in found:
+        if link.is_whole:
+            is_all = len(found) == 1 and link.start == 0
+            pieces = _whole(window.part(link.start, link.end), file if is_all else None)
+        else:
+            pieces = _Pages(window.part(link.start, link.end), link, notes, seconds).pieces()
+        for form, samples in pieces:
+            seconds += len(samples) / form[0]
+            yield form, samples
+        if not link.is_ended:
+            notes.breaks_off(seconds)
+        if link.pages_behind:
+            notes.add(
+                f"behind {place(seconds)}, {link.pages_behind} Ogg pages have no readable header "
+                "and could not be decoded"
+            )
+
+
+def _whole(window: Window, file: BinaryIO | None) -> Iterator[Piece]:
+    """Decode a link in which nothing is wrong, but maybe for its end."""
+    opened = open_sndfile(window, Notes(), None if file is None else plain_descriptor(file))
+    if opened is None:
+        raise DecodeError("a link of the Ogg that libsndfile cannot read")
+    decoded, close = opened
+    try:
+        for block in decoded.blocks:
+            yield (decoded.sample_rate, decoded.channels), block
+    finally:
+        close()
+
+
+class _Pages:
+    """The pages of a link on their way to samples that lie where the pages say.
+
+    Parameters
+    ----------
+    window : Window
+        Of the link.
+    link : Link
+    notes : Notes
+    start_seconds : float
+        Where the link begins in what is heard.
+    """
+
+    def __init__(self, window: Window, link: Link, notes: Notes, start_seconds: float) -> None:
+        self._window, self._link, self._notes = window, link, notes
+        self._start_seconds = start_seconds
+        self._rate = link.granule_rate_hz
+        self._codec: Any = av.CodecContext.create(link.codec, "r")
+        self._codec.extradata = _extradata(link)
+        self._floats = Floats()
+        self._begin = max(0, link.begin_granule or 0) + link.delay
+        self._position = 0  # samples that were given out
+        self._is_damaged = False
+
+    def pieces(self) -> Iterator[Piece]:
+        """Decode all, at the rate that libsndfile decodes such a link at."""
+        here, wanted = (self._rate, self._link.channels), (self._link.sample_rate, self._link.channels)
+        for block in converted(self._arrays(), here, wanted):
+            yield wanted, block
+
+    def _arrays(self) -> Iterator[NDArray[np.float32]]:
+        arrays: list[NDArray[np.float32]] = []
+        headers = len(self._link.headers)
+        for page in pages(self._window):
+            if page.serial != self._link.serial:
+                continue
+            if page.follows_hole:
+                self._codec.flush_buffers()
+                self._is_damaged = True
+            skipped = min(headers, len(page.packets))
+            headers -= skipped
+            for packet in page.packets[skipped:]:
+                arrays += self._decode(packet)
+            if page.granule >= 0 and (arrays or page.is_last):
+                yield from self._place(arrays, page)
+                arrays = []
+
+    def _decode(self, packet: bytes) -> list[NDArray[np.float32]]:
+        try:
+            frames = self._codec.decode(av.Packet(packet)) if packet else []
+        except (av.FFmpegError, ValueError):
+            self._is_damaged = True
+            return []
+        return [samples for frame in frames for _, samples in self._floats.of(frame)]
+
+    def _place(self, arrays: list[NDArray[np.float32]], page: Page) -> Iterator[NDArray[np.float32]]:
+        """Give the samples of a page out where they belong."""
+        samples = sum(map(len, arrays))
+        end = page.granule - self._begin
+        start = end - samples
+        if page.is_last and not self._is_damaged and start < self._position:
+            start = self._position  # what is too much is padding, at the end
+        gap = start - self._position
+        if gap > 0 and (self._is_damaged or gap > _JITTER_SECONDS * self._rate):
+            yield from self._gap(gap)
+        elif gap < 0 and self._position and -gap > _JITTER_SECONDS * self._rate:
+            self._notes.repeated(self._seconds + gap / self._rate, min(samples, -gap) / self._rate)
+        elif gap >= 0 or self._position:
+            start = self._position
+        self._is_damaged = False
+        for array in arrays:
+            kept = array[max(0, self._position - start) :]
+            if page.is_last:
+                kept = kept[: max(0, end - self._position)]
+            start += len(array)
+            if len(kept):
+                self._position += len(kept)
+                yield kept
+
+    def _gap(self, samples: int) -> Iterator[NDArray[np.float32]]:
+        seconds = samples / self._rate
+        if seconds > MOST_SILENCE_SECONDS:
+            self._notes.add(
+                f"the places of pages jump by {seconds:.0f} s at {place(self._seconds)}, farther "
+                "than can be; what follows is taken to go on at once"
+            )
+            self._begin += samples
+            return
+        if self._is_damaged:
+            self._notes.undecodable(self._seconds, seconds)
+        else:
+            self._notes.missing(self._seconds, seconds)
+        self._position += samples
+        yield from silence(samples, self._link.channels)
+
+    @property
+    def _seconds(self) -> float:
+        return self._start_seconds + self._position / self._rate
+
+
+def _extradata(link: Link) -> bytes:
+    """Give the headers as FFmpeg's decoders want them."""
+    if link.codec == "flac":
+        return link.headers[0][17:51]
+    if link.codec == "opus":
+        return link.headers[0]
+    first, second, third = link.headers
+    lengths = b"".join(b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in (first, second))
+    return b"\x02" + lengths + first + second + third

@@ -8,45 +8,25 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from yamkit.audio._files import display_path
+from yamkit.audio._incoming import Incoming
+from yamkit.audio._notes import Notes
+from yamkit.audio._readers import read
 from yamkit.audio._source import AudioSource, Decoded, spoken
 from yamkit.audio._uris import is_uri, open_uri
-from yamkit.audio._wav_stream import Incoming, open_wav_stream
+from yamkit.audio._wav import open_wav
 from yamkit.errors import AudioFileError, DecodeError, ParameterError
-from yamkit.suffixes import AV_SUFFIXES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["open_audio"]
 
-_NO_SOUND = "not a sound file of a known format, or too damaged to begin with"
-
-# Beginnings of formats that need PyAV: offset and bytes.
-_AV_MAGIC = (
-    (4, b"ftyp"),
-    (4, b"moov"),
-    (0, b"\x1a\x45\xdf\xa3"),  # Matroska, WebM
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # WMA
-    (8, b"AVI "),
-    (0, b"#!AMR"),
-    (0, b"FLV\x01"),
-    (0, b"MAC "),
-    (0, b"wvpk"),
-    (0, b"TTA1"),
-    (0, b"\x0b\x77"),  # AC-3
-    (0, b"\x00\x00\x01\xba"),  # MPEG
-)
-_HEAD = 16
-
-
-def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
+def open_audio(
+    source: str | os.PathLike[str] | BinaryIO, *, stream: int | None = None
+) -> AudioSource:
     """Open a sound file, a stream or a binary file object.
 
-    Formats are told by content. What libsndfile reads is read by it; AAC, M4A, WebM and the sound
-    of video files (the first sound stream) by PyAV, where the extra ``av`` is installed.
+    Formats are told by content; `AudioSource.decoded` says who reads it.
 
     A stream that cannot seek, such as a pipe, is decoded while it arrives if it is a WAV of
     integers or floats. Anything else on it is first copied to an unnamed temporary file.
@@ -57,6 +37,9 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
         ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
         ``remote`` is installed. A file object is read from its position on, left open, and its
         position afterwards is undefined.
+    stream : int, optional
+        Number of the sound stream, from 1, where a container has several; None for the one that is
+        marked default, else the first.
 
     Returns
     -------
@@ -68,7 +51,7 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
     AudioFileError
         If there is no such file, or the system does not give it.
     DecodeError
-        If it is no sound, or needs PyAV, which is not installed.
+        If it is no sound, or there is no such stream.
     ParameterError
         If `source` is neither a path nor a binary file object.
     """
@@ -86,7 +69,7 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
                 f"a {type(source).__name__} as source: wanted a path or a binary file object"
             )
         try:
-            decoded = _decode(file, file is not source, Path(path).suffix.lower(), stack).check()
+            decoded = _decode(file, file is not source, stream, stack).check()
         except DecodeError as error:
             raise DecodeError(f"{spoken(name)}: {error}") from error
         except OSError as error:
@@ -94,60 +77,23 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
         return AudioSource(name, decoded, stack.pop_all().close)
 
 
-def _decode(file: BinaryIO, is_ours: bool, suffix: str, stack: ExitStack) -> Decoded:
+def _decode(file: BinaryIO, is_ours: bool, stream: int | None, stack: ExitStack) -> Decoded:
     """Find the decoder; what it opens is closed by the stack."""
     if not _is_seekable(file):
         incoming = Incoming(file)
-        decoded = open_wav_stream(incoming)
+        decoded = open_wav(incoming, Notes())
         if decoded is not None:
             return decoded
         file, is_ours = _spooled(incoming, stack), True
     start = file.tell()
-    head = file.read(_HEAD)
+    head = file.read(1)
     if not isinstance(head, bytes):
         raise ParameterError(f"a file object that gives {type(head).__name__}: open it as 'rb'")
     if not head:
         raise DecodeError("is empty" if not start else f"holds nothing after byte {start}")
-
-    from yamkit.audio._sndfile import open_sndfile
-
-    opened = open_sndfile(file, start, is_ours)
-    if opened is None:
-        # A recorder that was stopped leaves a header that says nothing of the length.
-        file.seek(start)
-        decoded = open_wav_stream(Incoming(file))
-        if decoded is not None:
-            return decoded
-        opened = _open_with_av(file, start, head, suffix)
-    decoded, close = opened
+    decoded, close = read(file, start, is_ours, stream)
     stack.callback(close)
     return decoded
-
-
-def _open_with_av(
-    file: BinaryIO, start: int, head: bytes, suffix: str
-) -> tuple[Decoded, Callable[[], None]]:
-    try:
-        from yamkit.audio._av_source import open_av
-    except ImportError as error:
-        if not _needs_av(head, suffix):
-            raise DecodeError(_NO_SOUND) from error
-        raise DecodeError(
-            "a format that needs PyAV, which is not installed: pip install 'yamkit[av]'"
-        ) from error
-    opened = open_av(file, start)
-    if opened is None:
-        raise DecodeError(_NO_SOUND)
-    return opened
-
-
-def _needs_av(head: bytes, suffix: str) -> bool:
-    is_adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
-    return (
-        is_adts
-        or any(head.startswith(magic, offset) for offset, magic in _AV_MAGIC)
-        or suffix in AV_SUFFIXES
-    )
 
 
 def _is_seekable(file: Any) -> bool:
@@ -161,8 +107,7 @@ def _spooled(incoming: Incoming, stack: ExitStack) -> BinaryIO:
     """Copy a stream to a temporary file, on disk, without a name."""
     try:
         spool = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
-        spool.write(incoming.header)
-        incoming.keep_no_more()
+        incoming.give_back()
         while data := incoming.some(1 << 20):
             spool.write(data)
         spool.seek(0)

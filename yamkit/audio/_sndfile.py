@@ -14,25 +14,24 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import soundfile
 
-from yamkit.audio._mp3 import length_frame
-from yamkit.audio._ogg import breaks_off
 from yamkit.audio._source import Decoded, block_samples
-from yamkit.audio._wav_stream import is_placeholder
-from yamkit.audio._window import Window
-from yamkit.errors import DecodeError
+from yamkit.audio._wav import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["open_sndfile"]
+    from yamkit.audio._notes import Notes
+    from yamkit.audio._window import Window
+
+__all__ = ["open_sndfile", "plain_descriptor"]
 
 _SHORT = np.float32(2.0**-15)
 _PLAIN = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC")
 """Formats whose 16-bit samples libsndfile gives as they stand in the file."""
 _UNKNOWN_LENGTH = 1 << 40
-"""From here on a length means that nobody knows it; `length_frame` claims more, too."""
+"""From here on a length means that nobody knows it."""
 
 # Lines of libsndfile's log where the size in a header is not the size of what follows.
 _WRONG_SIZE = re.compile(
@@ -44,8 +43,8 @@ _BROKEN_OFF = re.compile("file seems to be truncated|seems to be a truncated fil
 class _ForwardSound(soundfile.SoundFile):  # type: ignore[misc]
     """A sound that is read from its beginning to its end.
 
-    soundfile seeks after each read of a seekable file, which costs time, moves MP3 by rounding
-    errors, and fails at the end of what a truncated FLAC holds.
+    soundfile seeks after each read of a seekable file, which costs time and fails at the end of
+    what a truncated FLAC holds.
     """
 
     def seekable(self) -> bool:
@@ -53,32 +52,25 @@ class _ForwardSound(soundfile.SoundFile):  # type: ignore[misc]
 
 
 def open_sndfile(
-    file: BinaryIO, start: int, is_ours: bool
+    window: Window, notes: Notes, descriptor: int | None = None
 ) -> tuple[Decoded, Callable[[], None]] | None:
-    """Open a seekable file with libsndfile.
+    """Open a sound with libsndfile.
 
     Parameters
     ----------
-    file : seekable binary file
-        To be kept open; its position is undefined from now on.
-    start : int
-        Where the sound begins in it.
-    is_ours : bool
-        Whether nobody else reads the file. Then libsndfile may read its descriptor, without a
-        detour through Python, in which an interruption could get lost.
+    window : Window
+    notes : Notes
+    descriptor : int, optional
+        Of the file that the window shows whole. Then libsndfile reads it without a detour through
+        Python, in which an interruption could get lost.
 
     Returns
     -------
     tuple of Decoded and callable, or None
-        The sound and the function that closes it; None where libsndfile does not know the
-        format, or takes a WAV to be empty.
+        The sound and the function that closes it; None where libsndfile does not know the format.
     """
-    # Before libsndfile moves the position below the file's buffer.
-    is_cut = breaks_off(file, start)
-    missing = length_frame(file, start)
-    window = Window(file, *missing) if missing else Window(file, start)
-    descriptor = _plain_descriptor(file) if is_ours and not start and not missing else None
     if descriptor is None:
+        window.seek(0)
         sound = _open(window)
         window.check()
     else:
@@ -90,10 +82,21 @@ def open_sndfile(
             os.lseek(descriptor, position, os.SEEK_SET)
     if sound is None:
         return None
-    return Decoded(sound.samplerate, sound.channels, _blocks(sound, window, is_cut)), sound.close
+    rate = sound.samplerate
+    decoded = Decoded(
+        rate,
+        sound.channels,
+        _blocks(sound, window, notes),
+        notes,
+        reader="libsndfile",
+        container=sound.format,
+        codec=sound.subtype.lower(),
+        seconds_promised=sound.frames / rate if 0 < sound.frames < _UNKNOWN_LENGTH and rate else None,
+    )
+    return decoded, sound.close
 
 
-def _plain_descriptor(file: BinaryIO) -> int | None:
+def plain_descriptor(file: BinaryIO) -> int | None:
     """Give the descriptor of a file, where libsndfile can use it.
 
     On Windows its C library may have descriptors of its own.
@@ -104,16 +107,12 @@ def _plain_descriptor(file: BinaryIO) -> int | None:
 
 def _open(source: Window | int) -> Any | None:
     try:
-        sound = _ForwardSound(source, closefd=False)
+        return _ForwardSound(source, closefd=False)
     except soundfile.LibsndfileError:
         return None
-    if sound.format in ("WAV", "WAVEX", "RF64") and sound.frames == 0:
-        sound.close()
-        return None
-    return sound
 
 
-def _blocks(sound: Any, window: Window, is_cut: bool) -> Iterator[NDArray[np.float32]]:
+def _blocks(sound: Any, window: Window, notes: Notes) -> Iterator[NDArray[np.float32]]:
     length = block_samples(sound.channels)
     # NumPy turns them into floats several times as fast as libsndfile, and as exactly.
     is_short = sound.subtype == "PCM_16" and sound.format in _PLAIN
@@ -132,11 +131,7 @@ def _blocks(sound: Any, window: Window, is_cut: bool) -> Iterator[NDArray[np.flo
             break
         decoded += samples
         yield block[:samples] * _SHORT if is_short else block[:samples]
-    reason = _shortfall(sound, decoded, is_cut)
-    if reason is None and broken:
-        reason = f"damaged: decoding stopped after {decoded} samples"
-    if reason is not None:
-        raise DecodeError(reason)
+    _note_shortfall(sound, decoded, broken, notes)
 
 
 def _decoded_before_error(sound: Any) -> int:
@@ -146,18 +141,18 @@ def _decoded_before_error(sound: Any) -> int:
         return 0
 
 
-def _shortfall(sound: Any, decoded: int, is_cut: bool) -> str | None:
+def _note_shortfall(sound: Any, decoded: int, broken: bool, notes: Notes) -> None:
     """Say what is missing of a sound that has been read to its end."""
+    rate = sound.samplerate
+    seconds = decoded / rate
     if decoded < sound.frames < _UNKNOWN_LENGTH:
-        return f"truncated or damaged: {decoded} of {sound.frames} samples decoded"
+        notes.breaks_off(seconds, sound.frames / rate)
+        return
     log = sound.extra_info
     for match in _WRONG_SIZE.finditer(log):
         promised, present = int(match[1]), int(match[2])
         if present < promised and not is_placeholder(promised):
-            return (
-                f"truncated: the header promises {promised} bytes, {present} are there; "
-                f"{decoded} samples decoded"
-            )
-    if is_cut or _BROKEN_OFF.search(log):
-        return f"truncated: {decoded} samples decoded"
-    return None
+            notes.breaks_off(seconds, seconds * promised / max(present, 1))
+            return
+    if broken or _BROKEN_OFF.search(log):
+        notes.breaks_off(seconds)

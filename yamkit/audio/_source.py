@@ -1,17 +1,20 @@
 """What every source of samples looks like, and the limits that all of them keep.
 
-A decoder fills in a `Decoded`; `AudioSource` counts its samples, checks them, and turns an end
-that came too soon into a warning.
+A decoder fills in a `Decoded`; `AudioSource` counts its samples, checks them, picks a channel or
+mixes all, and says what was odd.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit.errors import AudioFileError, AudioValueError, DecodeError
+from yamkit.audio._mix import Cancellation, mean
+from yamkit.audio._notes import Notes, place
+from yamkit.errors import AudioFileError, AudioValueError, DecodeError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +28,6 @@ __all__ = [
     "AudioSource",
     "Decoded",
     "block_samples",
-    "check_finite",
     "spoken",
 ]
 
@@ -36,6 +38,9 @@ MAX_SAMPLE_RATE_HZ = 10_000_000
 """Highest sample rate of a source: beyond any recorder, below what damaged headers claim."""
 
 _BLOCK_VALUES = 1 << 16
+
+_HIGHEST_PEAK = 32.0
+"""Samples that reach it are no floats with full scale at 1: that is 30 dB beyond it."""
 
 
 def block_samples(channels: int) -> int:
@@ -53,13 +58,29 @@ class Decoded:
         In Hz.
     channels : int
     blocks : iterator of ndarray, float32 [n, channels]
-        Ends with a `DecodeError` (a reason, without the name of the source) where less could be
-        decoded than the source promises.
+        May end with a `DecodeError` (a reason, without the name of the source).
+    notes : Notes
+        Filled while the blocks are taken.
+    reader : str
+        Which library decodes.
+    container, codec : str
+        As the reader calls them.
+    streams, stream : int
+        How many sound streams there are, and which one is heard, from 1.
+    seconds_promised : float or None
+        Duration that the container states.
     """
 
     sample_rate: int
     channels: int
     blocks: Iterator[NDArray[np.float32]]
+    notes: Notes
+    reader: str
+    container: str
+    codec: str
+    streams: int = 1
+    stream: int = 1
+    seconds_promised: float | None = None
 
     def check(self) -> Decoded:
         """Refuse a sample rate or a number of channels that makes no sense.
@@ -88,6 +109,8 @@ class AudioSource:
     sample_rate : int
         In Hz.
     channels : int
+    decoded : Decoded
+        Who reads it, and what was found.
     samples : int
         Decoded so far, in each channel.
     """
@@ -96,10 +119,10 @@ class AudioSource:
         self.name = name
         self.sample_rate = decoded.sample_rate
         self.channels = decoded.channels
+        self.decoded = decoded
         self.samples = 0
-        self._blocks = decoded.blocks
+        self._notes = decoded.notes
         self._close = close
-        self._warnings: list[str] = []
 
     def __enter__(self) -> Self:
         return self
@@ -109,15 +132,15 @@ class AudioSource:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was odd about the source, such as a truncated file; filled while it is decoded."""
-        return tuple(self._warnings)
+        """What was odd about the source, such as a damaged spot; complete once it is decoded."""
+        return self._notes.lines()
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Decode the source, once.
 
         Samples have full scale at 1; floating-point sources that go beyond it are kept as they
-        are, never clipped. A source that breaks off is decoded as far as it goes, and `warnings`
-        says so.
+        are, never clipped. NaN and infinity count as zero. What cannot be decoded, and what else
+        is odd, is in `warnings`.
 
         Yields
         ------
@@ -129,24 +152,67 @@ class AudioSource:
         DecodeError
             If not a single sample can be decoded.
         AudioValueError
-            If there is no sample, or at a NaN or an infinity.
+            If there is no sample, or none but NaN and infinity.
         AudioFileError
             If the system fails to read the source.
         """
         name = spoken(self.name)
+        check = _Values(self.sample_rate)
         try:
-            for block in self._blocks:
-                check_finite(block, self.samples, self.sample_rate, f"{name}: ")
+            for block in self.decoded.blocks:
+                yield check.take(block, self.samples)
                 self.samples += len(block)
-                yield block
         except DecodeError as error:
             if not self.samples:
                 raise DecodeError(f"{name}: {error}") from error
-            self._warnings.append(str(error))
+            self._notes.add(f"{error}, from {place(self.samples / self.sample_rate)} on")
         except OSError as error:
             raise AudioFileError(f"{name}: {error.strerror or error}") from error
         if not self.samples:
             raise AudioValueError(f"{name}: holds no samples")
+        if check.finite == 0:
+            raise AudioValueError(f"{name}: holds nothing but NaN and infinity")
+        check.report(self._notes)
+
+    def mono(self, channel: int | str = "mix") -> Iterator[NDArray[np.float32]]:
+        """Decode the source, once, as one channel.
+
+        Parameters
+        ----------
+        channel : int or "mix"
+            Its number from 1; or the mean of all. Where the mean is far below what it is of, since
+            the channels cancel each other, `warnings` say so.
+
+        Yields
+        ------
+        ndarray, float32 [n]
+
+        Raises
+        ------
+        ParameterError
+            If there is no such channel.
+        DecodeError, AudioValueError, AudioFileError
+            As `blocks` does.
+        """
+        if channel != "mix":
+            if not (isinstance(channel, int) and 1 <= channel <= self.channels):
+                there = "1 alone" if self.channels == 1 else f"1 to {self.channels}"
+                raise ParameterError(
+                    f"{spoken(self.name)}: channel {channel}: wanted mix, or {there}"
+                )
+            for block in self.blocks():
+                yield block[:, channel - 1]
+            return
+        if self.channels == 1:
+            for block in self.blocks():
+                yield block[:, 0]
+            return
+        cancellation = Cancellation(self.sample_rate, self.channels)
+        for block in self.blocks():
+            mixed = mean(block)
+            cancellation.take(block, mixed)
+            yield mixed
+        cancellation.report(self._notes)
 
     def close(self) -> None:
         """Free what the decoder holds. Calling it again does nothing."""
@@ -158,33 +224,52 @@ def spoken(name: str) -> str:
     return "standard input" if name == "-" else name
 
 
-def check_finite(
-    block: NDArray[np.floating[Any]], start: int, sample_rate: int, prefix: str = ""
-) -> None:
-    """Refuse NaN and infinity.
+class _Values:
+    """Whether samples are finite, and of a size that floats with full scale at 1 have."""
 
-    Parameters
-    ----------
-    block : ndarray [n, channels]
-    start : int
-        Place of its first sample in the stream.
-    sample_rate : int
-        In Hz.
-    prefix : str
-        What the message begins with.
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self.finite = self._odd = 0
+        self._first = ""
+        self._peak, self._peak_sample = 0.0, 0
 
-    Raises
-    ------
-    AudioValueError
-        Naming the first one: its place counted from 0, its time, its channel counted from 1.
-    """
-    finite = np.isfinite(block)
-    if finite.all():
-        return
-    row, channel = (int(index) for index in np.argwhere(~finite)[0])
-    sample = start + row
-    value = "NaN" if np.isnan(block[row, channel]) else "infinity"
-    raise AudioValueError(
-        f"{prefix}{value} at sample {sample} ({sample / sample_rate:.6g} s), channel "
-        f"{channel + 1}; only finite samples can be tagged"
-    )
+    def take(self, block: NDArray[np.float32], start: int) -> NDArray[np.float32]:
+        """Give a block with zeros in place of NaN and infinity."""
+        high, low = float(block.max()), float(block.min())
+        if not (math.isfinite(high) and math.isfinite(low)):
+            block = self._clean(block, start)
+            high, low = float(block.max()), float(block.min())
+        self.finite += block.size
+        peak = max(high, -low)
+        if peak > self._peak:
+            self._peak = peak
+            if peak >= _HIGHEST_PEAK and not self._peak_sample:
+                self._peak_sample = start + int(np.argmax(np.abs(block).max(axis=1))) + 1
+        return block
+
+    def report(self, notes: Notes) -> None:
+        """Say what was odd."""
+        if self._odd:
+            samples = "1 sample is" if self._odd == 1 else f"{self._odd} samples are"
+            notes.add(f"{samples} NaN or infinity and counted as zero; {self._first}")
+        if self._peak >= _HIGHEST_PEAK:
+            bits = 16 if self._peak <= 2**15 else 24 if self._peak <= 2**23 else 32
+            notes.add(
+                f"samples reach {self._peak:g}, first at "
+                f"{place((self._peak_sample - 1) / self._rate)}, where full scale is 1: they look "
+                f"like {bits}-bit integers; divide them by {2 ** (bits - 1)}, such as with: ffmpeg "
+                f"-i IN.wav -af volume=1/{2 ** (bits - 1)} -c:a pcm_f32le OUT.wav"
+            )
+
+    def _clean(self, block: NDArray[np.float32], start: int) -> NDArray[np.float32]:
+        finite = np.isfinite(block)
+        odd = block.size - int(np.count_nonzero(finite))
+        if odd and not self._odd:
+            row, channel = (int(index) for index in np.argwhere(~finite)[0])
+            value = "NaN" if np.isnan(block[row, channel]) else "infinity"
+            self._first = (
+                f"the first, {value}, at {place((start + row) / self._rate)}, channel {channel + 1}"
+            )
+        self._odd += odd
+        self.finite -= odd
+        return np.where(finite, block, np.float32(0))

@@ -1,27 +1,54 @@
-"""A seekable file as libsndfile sees it: from a given position on, behind a given beginning."""
+"""Part of a seekable file as a decoder sees it, with bytes of its header put right."""
 
 from __future__ import annotations
 
 import io
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Window"]
 
 
 class Window:
-    """`prefix`, then the bytes of `file` from `start` on, as one seekable file.
+    """The bytes of `file` from `start` to `end`, as one seekable file.
 
-    libsndfile calls these methods from C, where an exception would be printed and lost: it is kept
-    for `check` instead, and the file seems to end.
+    C libraries call these methods, where an exception would be printed and lost: it is kept for
+    `check` instead, and the file seems to end. Several windows on a file do not disturb each other.
+
+    Parameters
+    ----------
+    file : seekable binary file
+    start, end : int
+        Places in it; without an end, all that there is.
+    patches : sequence of tuple of int and bytes
+        Bytes to be seen at a place of the window, rather than those of the file.
     """
 
-    def __init__(self, file: BinaryIO, start: int, prefix: bytes = b"") -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        start: int,
+        end: int | None = None,
+        patches: Sequence[tuple[int, bytes]] = (),
+    ) -> None:
         self._file = file
         self._start = start
-        self._prefix = prefix
         self._position = 0
-        self._length = len(prefix) + max(0, file.seek(0, io.SEEK_END) - start)
+        there = file.seek(0, io.SEEK_END)
+        self.length = max(0, (there if end is None else min(end, there)) - start)
+        self._patches = patches
         self._error: BaseException | None = None
+
+    def part(self, start: int, end: int | None = None) -> Window:
+        """Give some of the bytes as a window of its own, without patches."""
+        end = self.length if end is None else min(end, self.length)
+        return Window(self._file, self._start + start, self._start + end)
+
+    def patched(self, patches: Sequence[tuple[int, bytes]]) -> Window:
+        """Give the same bytes, but for some, as a window of its own."""
+        return Window(self._file, self._start, self._start + self.length, patches)
 
     def check(self) -> None:
         """Raise what went wrong since the last call."""
@@ -35,22 +62,31 @@ class Window:
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Set the position."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.length}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def read(self, size: int) -> bytes:
         """Read at most `size` bytes; none at the end, and after an error."""
-        if self._error is not None:
+        size = min(size, self.length - self._position)
+        if self._error is not None or size <= 0:
             return b""
         try:
-            if self._position < len(self._prefix):
-                data = self._prefix[self._position : self._position + size]
-            else:
-                self._file.seek(self._start + self._position - len(self._prefix))
-                data = self._file.read(size)
+            self._file.seek(self._start + self._position)
+            data = self._file.read(size)
         except BaseException as error:
             self._error = error
             return b""
+        for at, patch in self._patches:
+            data = _patched(data, at - self._position, patch)
         self._position += len(data)
         return data
+
+
+def _patched(data: bytes, at: int, patch: bytes) -> bytes:
+    if at >= len(data) or at + len(patch) <= 0:
+        return data
+    whole = bytearray(data)
+    first, last = max(at, 0), min(at + len(patch), len(data))
+    whole[first:last] = patch[first - at : last - at]
+    return bytes(whole)

@@ -1,0 +1,327 @@
+"""Decoding through PyAV: MP4, Matroska and WebM, MPEG-TS, ASF, AVI, FLV, and coded sound of its own.
+
+Loaded on use, since it loads PyAV. Playlists and scripts, which name other files and addresses,
+are not among the containers it may open, and a container may open nothing but itself.
+
+What is decoded goes where the container's time stamps say: a gap becomes silence, what comes twice
+is heard once. A packet that cannot be decoded costs its own time.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import av
+import numpy as np
+
+from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_first_form, silence
+from yamkit.audio._pyav import Floats
+from yamkit.audio._source import Decoded
+from yamkit.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from yamkit.audio._convert import Piece
+    from yamkit.audio._notes import Notes
+    from yamkit.audio._window import Window
+
+__all__ = ["open_container"]
+
+_CONTAINERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,dtshd,eac3,flac,flv,g722,gsm,matroska,webm,mov,mp4,"
+    "m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,oma,ogg,shorten,tak,tta,voc,w64,wav,wv,xwma"
+)
+_FROM_ZERO = ("mov", "matroska")
+"""Containers whose time stamps count from the beginning of the recording; those of others may
+begin anywhere."""
+
+_PYAV = int(av.__version__.partition(".")[0])
+# Titles in a strange encoding are no reason to refuse the sound; PyAV 19 no longer asks.
+_LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if _PYAV < 19 else {}
+
+_LONGEST_OVERLAP_SECONDS = 10.0
+"""Time stamps that go back by more begin anew."""
+_LEAST_SHORTFALL_SECONDS = 0.1
+_MOST_TRIES = 1000
+
+
+def open_container(
+    window: Window, stream: int | None, notes: Notes
+) -> tuple[Decoded, Callable[[], None]] | None:
+    """Open a sound stream of a container.
+
+    Parameters
+    ----------
+    window : Window
+    stream : int or None
+        Number of the sound stream, from 1; None for the one that is marked default, else the first.
+    notes : Notes
+
+    Returns
+    -------
+    tuple of Decoded and callable, or None
+        The sound and the function that closes it; None where the container is unknown.
+
+    Raises
+    ------
+    DecodeError
+        If there is no such sound stream, or nothing of it can be decoded.
+    """
+    window.seek(0)
+    try:
+        container = av.open(
+            window,
+            io_open=_refuse,
+            options={"err_detect": "crccheck"},
+            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
+            **_LENIENT,
+        )
+    except (av.FFmpegError, ValueError):
+        window.check()
+        return None
+    try:
+        return _opened(container, window, stream, notes), container.close
+    except BaseException:
+        container.close()
+        raise
+
+
+def _opened(container: Any, window: Window, stream: int | None, notes: Notes) -> Decoded:
+    sounds = container.streams.audio
+    if not sounds:
+        raise DecodeError("holds no sound, only other streams")
+    if stream is not None and not 1 <= stream <= len(sounds):
+        there = "1 alone" if len(sounds) == 1 else f"1 to {len(sounds)}"
+        raise DecodeError(f"sound stream {stream}: wanted {there}")
+    defaults = (n for n, each in enumerate(sounds, 1) if each.disposition & _DEFAULT)
+    chosen = stream or next(defaults, 1)
+    if stream is None and len(sounds) > 1:
+        notes.add(
+            f"holds {len(sounds)} sound streams; stream {chosen} is heard, another with --stream N"
+        )
+    sound = sounds[chosen - 1]
+    codec = sound.codec_context
+    if codec is None:
+        raise DecodeError(f"the codec of sound stream {chosen} is unknown to FFmpeg")
+    decoding = _Decoding(container, sound, window, notes)
+    form, blocks = in_first_form(decoding.pieces())
+    return Decoded(
+        *form,
+        blocks,
+        notes,
+        reader="PyAV",
+        container=container.format.name,
+        codec=codec.name,
+        streams=len(sounds),
+        stream=chosen,
+        seconds_promised=decoding.promised_seconds,
+    )
+
+
+_DEFAULT = av.stream.Disposition.default
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:  # noqa: ARG001
+    raise PermissionError("a container may open nothing but itself")
+
+
+@dataclass
+class _Frame:
+    """A decoded frame, and where its time stamp puts it."""
+
+    form: tuple[int, int]
+    samples: NDArray[np.float32]
+    stamp: float | None  # seconds
+    follows_damage: bool
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+        return len(self.samples) / self.form[0]
+
+
+class _Decoding:
+    """Packets on their way to samples that lie where their time stamps say."""
+
+    def __init__(self, container: Any, sound: Any, window: Window, notes: Notes) -> None:
+        self._container, self._sound, self._window = container, sound, window
+        self._notes = notes
+        self._codec = sound.codec_context
+        self._floats = Floats()
+        self._tick = float(sound.time_base)
+        self._tells_damage = container.format.name in _WITHOUT_CLOCK
+        self._origin = _origin(container)
+        self._position = 0.0  # seconds that were given out
+        self._offset = 0.0  # of time stamps that began anew
+        self._first_stamp: float | None = None
+        self._form: tuple[int, int] | None = None
+        self._failed_until: float | None = None  # end of packets that could not be decoded
+        self._silence_left = MOST_SILENCE_SECONDS
+        self._skip = 0.0  # seconds that are there twice
+        self.promised_seconds = _promise(container, sound, self._origin)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Decode all."""
+        frames = self._frames()
+        frame = next(frames, None)
+        while frame is not None:
+            following = next(frames, None)
+            yield from self._place(frame, following)
+            frame = following
+        yield from self._end()
+
+    # --- decoding ---
+
+    def _packets(self) -> Iterator[Any]:
+        """Give packets; go on behind damage for as long as that brings more."""
+        for _ in range(_MOST_TRIES):
+            got_some = False
+            try:
+                for packet in self._container.demux(self._sound):
+                    self._window.check()
+                    got_some = got_some or packet.size > 0
+                    if packet.size:
+                        yield packet
+            except (av.FFmpegError, ValueError):
+                self._window.check()
+                if got_some:
+                    continue
+            self._window.check()
+            return
+
+    def _frames(self) -> Iterator[_Frame]:
+        for packet in itertools.chain(self._packets(), [None]):
+            try:
+                frames = self._codec.decode(packet)
+            except (av.FFmpegError, ValueError):
+                if packet is not None and packet.pts is not None:
+                    duration = (packet.duration or 0) * self._tick
+                    self._failed_until = packet.pts * self._tick - self._origin + duration
+                continue
+            for frame in frames:
+                yield from self._converted(frame)
+
+    def _converted(self, frame: Any) -> Iterator[_Frame]:
+        stamp = None
+        if frame.pts is not None:
+            stamp = float(frame.pts * frame.time_base) - self._origin
+        for form, samples in self._floats.of(frame):
+            if len(samples):
+                damage, self._failed_until = self._failed_until is not None, None
+                yield _Frame(form, samples, stamp, damage)
+                stamp = None
+
+    # --- time ---
+
+    def _place(self, frame: _Frame, following: _Frame | None) -> Iterator[Piece]:
+        """Give a frame out where it belongs."""
+        self._form = self._form or frame.form
+        jump = self._jump(frame, following)
+        if jump > 0:
+            yield from self._gap(jump, frame.follows_damage)
+        elif jump < 0:
+            self._skip = -jump
+        if self._skip > 0:
+            skipped = min(len(frame.samples), round(self._skip * frame.form[0]))
+            self._notes.repeated(self._position - self._skip, skipped / frame.form[0])
+            self._skip = max(0.0, self._skip - frame.seconds)
+            frame.samples = frame.samples[skipped:]
+        self._position += frame.seconds
+        yield frame.form, frame.samples
+
+    def _jump(self, frame: _Frame, following: _Frame | None) -> float:
+        """Tell by how many seconds a frame lies behind (or before, below 0) the end of the last."""
+        if frame.stamp is None:
+            return 0.0
+        expected = self._position - self._skip
+        if self._first_stamp is None:
+            self._first_stamp = frame.stamp
+        jump = frame.stamp + self._offset - expected
+        if abs(jump) <= max(frame.seconds / 2, 2 * self._tick):
+            return 0.0
+        if not frame.follows_damage and following is not None and following.stamp is not None:
+            # one stamp alone is not believed
+            after = following.stamp + self._offset - expected - frame.seconds
+            if abs(after - jump) > max(frame.seconds, following.seconds, 2 * self._tick):
+                return 0.0
+        begins_anew = frame.stamp <= self._first_stamp + frame.seconds
+        if jump < -_LONGEST_OVERLAP_SECONDS or (jump < 0 and begins_anew):
+            self._offset -= jump
+            return 0.0
+        return jump
+
+    def _gap(self, seconds: float, is_damage: bool) -> Iterator[Piece]:
+        """Let silence stand for what is not there."""
+        assert self._form is not None
+        if seconds > self._silence_left or self._is_beyond_promise(seconds):
+            self._notes.add(
+                f"the time stamps jump by {seconds:.0f} s at {self._position:.3f} s, farther than "
+                "can be; what follows is taken to go on at once"
+            )
+            self._offset -= seconds
+            return
+        self._silence_left -= seconds
+        if is_damage or self._tells_damage:
+            self._notes.undecodable(self._position, seconds)
+        elif self._position:
+            self._notes.missing(self._position, seconds)
+        samples = round(seconds * self._form[0])
+        for zeros in silence(samples, self._form[1]):
+            yield self._form, zeros
+        self._position += samples / self._form[0]
+
+    def _is_beyond_promise(self, seconds: float) -> bool:
+        if self.promised_seconds is None:
+            return False
+        return self._position + seconds > self.promised_seconds + _LONGEST_OVERLAP_SECONDS
+
+    def _end(self) -> Iterator[Piece]:
+        """Account for packets that failed at the very end, and compare with what was promised."""
+        if self._failed_until is not None and self._form is not None:
+            lost = self._failed_until + self._offset - self._position
+            if 0 < lost <= _LONGEST_OVERLAP_SECONDS:
+                yield from self._gap(lost, True)
+        promised = self.promised_seconds
+        if promised is not None and self._position < promised - _LEAST_SHORTFALL_SECONDS:
+            self._notes.breaks_off(self._position, promised)
+
+
+def _origin(container: Any) -> float:
+    """Find the time stamp, in seconds, at which a recording begins."""
+    if container.format.name.startswith(_FROM_ZERO) or container.start_time is None:
+        return 0.0
+    return float(container.start_time / av.time_base)
+
+
+def _promise(container: Any, sound: Any, origin: float) -> float | None:
+    """Find the duration that a container states of a sound; None where it states none.
+
+    That of the whole container says nothing of the sound where there are other streams, and that
+    of sound without a container is FFmpeg's guess.
+    """
+    if container.format.name in _GUESSED:
+        return None
+    if sound.duration is not None:
+        start = 0 if sound.start_time is None else sound.start_time
+        return float((start + sound.duration) * sound.time_base) - origin
+    stated = sound.metadata.get("DURATION", "")
+    parts = stated.split(":")
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+        return 3600 * hours + 60 * minutes + seconds
+    except ValueError:
+        pass
+    if len(container.streams) == 1 and container.duration is not None:
+        return float(container.duration / av.time_base)
+    return None
+
+
+_WITHOUT_CLOCK = {"ac3", "flac", "tta", "wv"}
+"""Sound without a container: a gap is damage."""
+
+_GUESSED = {"aac", "ac3", "amr", "dts", "dtshd", "eac3", "flv", "g722", "gsm", "mp3", "mpeg", "mpegts"}

@@ -1,0 +1,152 @@
+"""Samples of another rate or number of channels, in the form that a source began with.
+
+Links of a chain, joined files and streams that change midway need it. PyAV resamples; it loads
+when rates differ.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yamkit.audio._source import block_samples
+from yamkit.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["MOST_SILENCE_SECONDS", "Form", "Piece", "converted", "in_first_form", "silence"]
+
+MOST_SILENCE_SECONDS = 86_400.0
+"""Most silence that time stamps can put into one file."""
+
+Form = tuple[int, int]
+"""Sample rate in Hz, and number of channels."""
+
+Piece = tuple[Form, "NDArray[np.float32]"]
+"""Consecutive samples [n, channels], and their form."""
+
+
+def in_first_form(pieces: Iterator[Piece]) -> tuple[Form, Iterator[NDArray[np.float32]]]:
+    """Bring pieces, however small, into blocks of the form that the first has.
+
+    Parameters
+    ----------
+    pieces : iterator of Piece
+        Those before the first that has a sample are taken at once.
+
+    Returns
+    -------
+    form : Form
+    blocks : iterator of ndarray, float32 [n, channels]
+
+    Raises
+    ------
+    DecodeError
+        If there is no sample.
+    """
+    for form, samples in pieces:
+        if len(samples):
+            rest = itertools.chain([(form, samples)], pieces)
+            return form, _blocks(_alike(rest, form), block_samples(form[1]))
+    raise DecodeError("not a sample can be decoded")
+
+
+def silence(samples: int, channels: int) -> Iterator[NDArray[np.float32]]:
+    """Give zeros, float32 [n, channels], piece by piece; none of them takes memory of its own."""
+    longest = block_samples(channels)
+    zeros = np.zeros((min(samples, longest), channels), np.float32)
+    for start in range(0, samples, longest):
+        yield zeros[: samples - start]
+
+
+def _alike(pieces: Iterator[Piece], wanted: Form) -> Iterator[NDArray[np.float32]]:
+    for form, group in itertools.groupby(pieces, key=operator.itemgetter(0)):
+        yield from converted((samples for _, samples in group), form, wanted)
+
+
+def _blocks(
+    pieces: Iterator[NDArray[np.float32]], longest: int
+) -> Iterator[NDArray[np.float32]]:
+    """Put small pieces together, and cut long ones."""
+    waiting: list[NDArray[np.float32]] = []
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += len(piece)
+        if length >= longest:
+            # channels last, as one row each: what follows works on channels
+            block = np.concatenate([each.T for each in waiting], axis=1).T
+            for start in range(0, length - longest + 1, longest):
+                yield block[start : start + longest]
+            rest = block[length - length % longest :]
+            waiting, length = ([rest], len(rest)) if len(rest) else ([], 0)
+    if length:
+        yield np.concatenate([each.T for each in waiting], axis=1).T
+
+
+def converted(
+    blocks: Iterable[NDArray[np.float32]], here: Form, wanted: Form
+) -> Iterator[NDArray[np.float32]]:
+    """Bring a sound to another form.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, float32 [n, channels]
+    here, wanted : tuple of int
+        Sample rate in Hz and channels. One channel becomes several alike; several become their
+        mean, in each channel.
+
+    Yields
+    ------
+    ndarray, float32 [m, channels]
+    """
+    if here == wanted:
+        yield from blocks
+        return
+    (rate, channels), (wanted_rate, wanted_channels) = here, wanted
+    if channels != wanted_channels:
+        blocks = (_spread(block, wanted_channels) for block in blocks)
+    yield from blocks if rate == wanted_rate else _resampled(
+        blocks, rate, wanted_rate, wanted_channels
+    )
+
+
+def _spread(block: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
+    return np.repeat(block.mean(axis=1, keepdims=True, dtype=np.float32), channels, axis=1)
+
+
+def _resampled(
+    blocks: Iterable[NDArray[np.float32]], rate: int, wanted: int, channels: int
+) -> Iterator[NDArray[np.float32]]:
+    import av
+
+    resamplers = [av.AudioResampler("fltp", "mono", wanted) for _ in range(channels)]
+    for block in blocks:
+        frames = []
+        for channel in range(channels):
+            samples = np.ascontiguousarray(block[np.newaxis, :, channel])
+            frame = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
+            frame.sample_rate = rate
+            frames.append(frame)
+        yield from _together(resamplers, frames)
+    yield from _together(resamplers, [None] * channels)
+
+
+def _together(resamplers: list[Any], frames: list[Any]) -> Iterator[NDArray[np.float32]]:
+    """Resample a frame of each channel; all give as many samples."""
+    given = [
+        np.concatenate([ready.to_ndarray()[0] for ready in resampler.resample(frame)] or [_NONE])
+        for resampler, frame in zip(resamplers, frames, strict=True)
+    ]
+    block = np.stack(given, axis=1)
+    if len(block):
+        yield block
+
+
+_NONE = np.empty(0, np.float32)

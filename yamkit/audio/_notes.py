@@ -1,0 +1,91 @@
+"""What was odd about a source, in a person's words: how much, where, and what became of it.
+
+Places are seconds from the start of the source. Spots that touch are one; of many spots the first
+few are named, and the others counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Notes", "amount", "place"]
+
+_MOST_NAMED = 5
+_TOUCHING_SECONDS = 1e-3
+
+
+@dataclass
+class _Spot:
+    start_seconds: float
+    seconds: float
+
+
+class Notes:
+    """Warnings about one source, collected while it is decoded."""
+
+    def __init__(self) -> None:
+        self._spots: dict[str, list[_Spot]] = {}
+        self._texts: list[str] = []
+
+    def undecodable(self, start_seconds: float, seconds: float) -> None:
+        """Note a spot that cannot be decoded, and where silence stands in for it."""
+        self._add("could not be decoded", start_seconds, seconds)
+
+    def missing(self, start_seconds: float, seconds: float) -> None:
+        """Note a gap that the time stamps tell, and that was filled with silence."""
+        self._add("missing by the time stamps, taken as silence", start_seconds, seconds)
+
+    def repeated(self, start_seconds: float, seconds: float) -> None:
+        """Note a spot that is there twice by its time stamps, and was heard once."""
+        self._add("there twice by the time stamps, heard once", start_seconds, seconds)
+
+    def breaks_off(self, at_seconds: float, promised_seconds: float | None = None) -> None:
+        """Note that a source ends before it should."""
+        promise = ""
+        if promised_seconds is not None:
+            promise = f"; the header promises {place(promised_seconds)}"
+        self.add(f"breaks off at {place(at_seconds)}{promise}")
+
+    def add(self, text: str) -> None:
+        """Note something else; it says where."""
+        if text not in self._texts:
+            self._texts.append(text)
+
+    def lines(self) -> tuple[str, ...]:
+        """Give the warnings, each on one line."""
+        spots = [line for what, found in self._spots.items() for line in _lines(what, found)]
+        return (*spots, *self._texts)
+
+    def _add(self, what: str, start: float, seconds: float) -> None:
+        spots = self._spots.setdefault(what, [])
+        if spots and start - (spots[-1].start_seconds + spots[-1].seconds) < _TOUCHING_SECONDS:
+            spots[-1].seconds = max(spots[-1].seconds, start + seconds - spots[-1].start_seconds)
+        else:
+            spots.append(_Spot(start, seconds))
+
+
+def amount(seconds: float) -> str:
+    """Give a duration as a person writes it: ``12 ms``, ``2.5 s``."""
+    if seconds < 0.9995:
+        return f"{max(1, round(1000 * seconds))} ms"
+    return place(seconds)
+
+
+def place(seconds: float) -> str:
+    """Give a time in seconds, with as many decimals as help to find it."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".") + " s"
+
+
+def _lines(what: str, spots: list[_Spot]) -> list[str]:
+    named = [
+        f"{amount(spot.seconds)} at {place(spot.start_seconds)} {what}"
+        for spot in spots[:_MOST_NAMED]
+    ]
+    rest = spots[_MOST_NAMED:]
+    if rest:
+        total = sum(spot.seconds for spot in rest)
+        named.append(
+            f"{amount(total)} at {len(rest)} more places {what}, the last of them at "
+            f"{place(rest[-1].start_seconds)}"
+        )
+    return named

@@ -1,0 +1,170 @@
+"""Who reads a file: decided here alone, by what is in it.
+
+libsndfile where it is exact and complete; yamkit's own reader for WAVs whose sizes are wrong; the
+walk over frames for MPEG audio and ADTS; PyAV for every other container.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from yamkit.audio._incoming import Incoming
+from yamkit.audio._notes import Notes
+from yamkit.audio._wav import is_plain_wav, open_wav, wav_codec
+from yamkit.audio._window import Window
+from yamkit.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from yamkit.audio._source import Decoded
+
+    Opened = tuple[Decoded, Callable[[], None]]
+
+__all__ = ["read"]
+
+_WAV = (b"RIFF", b"RIFX", b"RF64", b"BW64")
+_STARTS_WITHIN = 1 << 16
+"""Bytes of a file that begins within a frame, before its first whole one."""
+
+# Beginnings of what PyAV reads alone: offset and bytes.
+_CONTAINERS = (
+    (4, b"ftyp"),
+    (4, b"moov"),
+    (4, b"mdat"),
+    (0, b"\x1a\x45\xdf\xa3"),  # Matroska, WebM
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF, WMA
+    (8, b"AVI "),
+    (0, b"#!AMR"),
+    (0, b"FLV\x01"),
+    (0, b"MAC "),
+    (0, b"wvpk"),
+    (0, b"TTA1"),
+    (0, b"\x0b\x77"),  # AC-3
+    (0, b"\x00\x00\x01\xba"),  # MPEG
+)
+_HEAD = 64
+
+
+def read(file: BinaryIO, start: int, is_ours: bool, stream: int | None) -> Opened:
+    """Find the reader of a seekable file, and open it.
+
+    Parameters
+    ----------
+    file : seekable binary file
+        To be kept open; its position is undefined from now on.
+    start : int
+        Where the sound begins in it.
+    is_ours : bool
+        Whether nobody else reads the file.
+    stream : int or None
+        Number of the sound stream, from 1; None for the default.
+
+    Returns
+    -------
+    tuple of Decoded and callable
+        The sound and the function that closes it.
+
+    Raises
+    ------
+    DecodeError
+        If nobody reads it, with the reason.
+    """
+    window = Window(file, start)
+    head = window.read(_HEAD)
+    window.check()
+    opened = _opened(window, file if is_ours and not start else None, head, stream)
+    window.check()
+    if opened is None:
+        raise DecodeError("not a sound file of a known format, or too damaged to begin with")
+    decoded = opened[0]
+    if stream is not None and not 1 <= stream <= decoded.streams:
+        opened[1]()
+        raise DecodeError(f"sound stream {stream}: wanted 1 alone")
+    return opened
+
+
+def _opened(
+    window: Window, file: BinaryIO | None, head: bytes, stream: int | None
+) -> Opened | None:
+    notes = Notes()
+    if head[:4] in _WAV and head[8:12] == b"WAVE":
+        return _open_wav(window, file, stream, notes)
+    if head[:4] == b"OggS":
+        from yamkit.audio._ogg import open_ogg
+
+        return open_ogg(window, file, stream, notes)
+    if any(head.startswith(magic, offset) for offset, magic in _CONTAINERS):
+        return _with_pyav(window, stream, notes)
+    if head[:4] == b"fLaC":
+        from yamkit.audio._flac import open_flac
+
+        return open_flac(window, file, notes)
+    if head[:3] == b"ID3" or head[:1] == b"\xff":
+        return _open_mpeg(window, stream, notes)
+    return (
+        _with_libsndfile(window, file, notes)
+        or _open_frames(window, _STARTS_WITHIN, notes)
+        or _with_pyav(window, stream, notes)
+    )
+
+
+def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | None:
+    """Open what may be MPEG audio: not with libsndfile, whose decoder writes to the terminal."""
+    from yamkit.audio._frames import behind_tags
+
+    begin = behind_tags(window)
+    window.seek(begin)
+    if begin and window.read(4) == b"fLaC":
+        from yamkit.audio._flac import open_flac
+
+        return open_flac(window.part(begin), None, notes)
+    return _open_frames(window, _STARTS_WITHIN, notes) or _with_pyav(window, stream, notes)
+
+
+def _open_wav(
+    window: Window, file: BinaryIO | None, stream: int | None, notes: Notes
+) -> Opened | None:
+    coded = wav_codec(window)
+    if coded is None:
+        if is_plain_wav(window):
+            opened = _with_libsndfile(window, file, notes, is_right=True)
+            if opened is not None:
+                return opened
+        window.seek(0)
+        decoded = open_wav(Incoming(window), notes)
+        if decoded is not None:
+            return decoded, lambda: None
+    else:
+        from yamkit.audio._wav_coded import is_mpeg, open_coded
+
+        opened = open_coded(window, *coded, notes)
+        if opened is not None:
+            return opened
+        if is_mpeg(coded[0]):
+            return _with_pyav(window, stream, notes)
+    return _with_libsndfile(window, file, notes) or _with_pyav(window, stream, notes)
+
+
+def _open_frames(window: Window, within: int, notes: Notes) -> Opened | None:
+    from yamkit.audio._frames import frames_begin, open_frames
+
+    kind = frames_begin(window, within)
+    return None if kind is None else (open_frames(window, kind, notes), lambda: None)
+
+
+def _with_libsndfile(
+    window: Window, file: BinaryIO | None, notes: Notes, *, is_right: bool = False
+) -> Opened | None:
+    from yamkit.audio._sizes import right_sizes
+    from yamkit.audio._sndfile import open_sndfile, plain_descriptor
+
+    patches = [] if is_right else right_sizes(window, notes)
+    descriptor = None if file is None or patches else plain_descriptor(file)
+    return open_sndfile(window.patched(patches), notes, descriptor)
+
+
+def _with_pyav(window: Window, stream: int | None, notes: Notes) -> Opened | None:
+    from yamkit.audio._containers import open_container
+
+    return open_container(window, stream, notes)
