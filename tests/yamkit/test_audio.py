@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import struct
+import threading
 
 import numpy as np
 import pytest
@@ -58,8 +59,8 @@ def test_every_format_decodes_as_soundfile_does_and_without_a_warning(container,
     for source in (file(data), io.BytesIO(data)):
         result, opened = decode(source)
         assert result.dtype == np.float32
-        # soundfile seeks between its reads, which moves MP3 by a rounding error.
-        tolerance = 1e-6 if container == "MP3" else 0
+        # another decoder reads MP3: the same algorithm in another order of float32 operations
+        tolerance = 1e-5 if container == "MP3" else 0
         np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance)
         assert (opened.sample_rate, opened.channels) == (44_100 if container == "XI" else RATE, 1)
         assert opened.samples == len(expected)
@@ -87,24 +88,24 @@ def test_odd_rates_and_many_channels(rate, channels, samples, file):
 
 
 @pytest.mark.parametrize(
-    ("container", "subtype", "reason"),
+    ("container", "subtype", "promise"),
     [
-        ("WAV", "PCM_16", "the header promises 40000 bytes, "),
-        ("WAV", "IMA_ADPCM", "the header promises"),
-        ("RF64", "PCM_24", "the header promises"),
-        ("W64", "PCM_16", "the header promises"),
-        ("AIFF", "PCM_16", "the header promises"),
-        ("AU", "FLOAT", "the header promises"),
-        ("SVX", "PCM_16", "the header promises"),
-        ("VOC", "PCM_16", "truncated: "),
-        ("PAF", "PCM_24", "truncated: "),
-        ("FLAC", "PCM_16", "of 20000 samples decoded"),
-        ("MP3", "MPEG_LAYER_III", "of 20000 samples decoded"),
-        ("OGG", "VORBIS", "truncated: "),
-        ("OGG", "OPUS", "truncated: "),
+        ("WAV", "PCM_16", True),
+        ("WAV", "IMA_ADPCM", True),
+        ("RF64", "PCM_24", True),
+        ("W64", "PCM_16", True),
+        ("AIFF", "PCM_16", True),
+        ("AU", "FLOAT", True),
+        ("SVX", "PCM_16", True),
+        ("VOC", "PCM_16", False),
+        ("PAF", "PCM_24", False),
+        ("FLAC", "PCM_16", True),
+        ("MP3", "MPEG_LAYER_III", True),
+        ("OGG", "VORBIS", False),
+        ("OGG", "OPUS", False),
     ],
 )
-def test_truncated_files_are_decoded_as_far_as_they_go(container, subtype, reason, file):
+def test_truncated_files_are_decoded_as_far_as_they_go(container, subtype, promise, file):
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 20_000)
     data = encode(container, subtype, noise)
     whole, _ = decode(file(data))
@@ -113,9 +114,12 @@ def test_truncated_files_are_decoded_as_far_as_they_go(container, subtype, reaso
     if subtype not in ("IMA_ADPCM", "MPEG_LAYER_III") and container != "PAF":  # half a block ends
         np.testing.assert_array_equal(result, whole[: len(result)])
     (warning,) = source.warnings
-    assert warning.startswith("truncated")
-    assert reason in warning
-    assert str(len(result)) in warning
+    at, _, rest = warning.removeprefix("breaks off at ").partition(" s")
+    assert float(at) == pytest.approx(len(result) / RATE, abs=1e-3)
+    if promise:
+        assert float(rest.removeprefix("; the header promises ")[:-2]) == pytest.approx(2.5, abs=0.1)
+    else:
+        assert rest == ""
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
@@ -124,34 +128,34 @@ def test_an_ogg_is_whole_or_it_is_said_wherever_it_was_cut(subtype, file):
     last = data.rindex(b"OggS")
     for end in (last, last + 10, last + 30, len(data) - 1):
         (warning,) = decode(file(data[:end]))[1].warnings
-        assert warning.startswith("truncated: ")
+        assert warning.startswith("breaks off at ")
     for tail in (b"TAG" + bytes(125), bytes(70_000)):
         whole, source = decode(file(data + tail))
         assert len(whole) == 20_000
         assert source.warnings == ()
 
 
-def test_damage_in_the_middle_keeps_what_came_before(file):
+@pytest.mark.parametrize("counted", [True, False])
+def test_damage_in_a_flac_costs_one_frame_and_moves_nothing(counted, file):
     data = bytearray(encode("FLAC", samples=np.random.default_rng(0).uniform(-1, 1, 20_000)))
+    if not counted:
+        data[21] &= 0xF0
+        data[22:26] = bytes(4)
+    whole, source = decode(file(data))
+    assert source.warnings == ()
     data[len(data) // 2 : len(data) // 2 + 300] = bytes(300)
     result, source = decode(file(data))
-    assert 4096 <= len(result) < 20_000
-    assert len(source.warnings) == 1
-
-
-def test_damage_in_a_sound_of_unknown_length_is_said(file):
-    data = bytearray(encode("FLAC", samples=np.random.default_rng(0).uniform(-1, 1, 20_000)))
-    data[21] &= 0xF0
-    data[22:26] = bytes(4)
-    assert decode(file(data))[1].warnings == ()
-    result, source = decode(file(data[: len(data) // 2]))
-    assert source.warnings == (f"damaged: decoding stopped after {len(result)} samples",)
+    assert len(result) == 20_000
+    differs = np.flatnonzero((result != whole).any(axis=1))
+    assert 4000 < len(differs) <= 4096
+    assert not result[differs[0] : differs[-1] + 1].any()
+    assert source.warnings == (f"512 ms at {differs[0] / RATE:g} s could not be decoded",)
 
 
 def test_nothing_decoded_is_an_error(file):
     noise = np.random.default_rng(0).uniform(-1, 1, 20_000)
     path = file(encode("FLAC", samples=noise)[:3000])
-    with pytest.raises(DecodeError, match="sound.bin: truncated or damaged: 0 of 20000 samples"):
+    with pytest.raises(DecodeError, match="sound.bin: not a sample can be decoded"):
         decode(path)
 
 
@@ -161,7 +165,7 @@ def test_an_error_whose_place_is_unknown_counts_nothing(file, monkeypatch):
 
     monkeypatch.setattr(_sndfile._ForwardSound, "read", fail)
     monkeypatch.setattr(_sndfile._ForwardSound, "tell", fail)
-    with pytest.raises(DecodeError, match="0 of 20000 samples decoded"):
+    with pytest.raises(DecodeError, match="sound.bin: not a sample can be decoded"):
         decode(file(encode("WAV")))
 
 
@@ -196,12 +200,6 @@ def test_mp3_without_a_length_is_decoded_to_its_end(rate, channels, file):
         assert delay < 3 * 1152
 
 
-def test_mp3_headers_of_no_kind_are_left_alone():
-    for header in (b"\xff\xf9\x90\x00", b"\xff\xeb\x90\x00", b"\xff\xfb\x9c\x00", b"ID3"):
-        assert _sndfile.length_frame(io.BytesIO(header + bytes(40)), 0) is None
-    assert _sndfile.length_frame(io.BytesIO(b"\xff"), 0) is None
-
-
 @pytest.mark.parametrize("name", ["t.wav", "t.au", "t.snd", "t.gsm", "t.vox", "t.mp3", "t.raw"])
 @pytest.mark.parametrize("content", [b"Dear reader,\n" * 900, os.urandom(9000), bytes(9000)])
 def test_what_is_no_sound_is_an_error_whatever_its_name(name, content, file):
@@ -218,12 +216,18 @@ def test_an_empty_file_and_one_without_samples(file):
             decode(file(encode(container, samples=SINE[:0])))
 
 
-def test_the_first_nan_is_named(file):
-    samples = np.zeros((100_000, 2))
-    samples[80_000, 1] = np.nan
-    message = r"sound.bin: NaN at sample 80000 \(10 s\), channel 2"
-    with pytest.raises(AudioValueError, match=message):
-        decode(file(encode("WAV", "DOUBLE", samples)))
+def test_values_that_are_not_finite_count_as_zero_and_the_first_is_named(file):
+    samples = np.full((100_000, 2), 0.5)
+    clean, _ = decode(file(encode("WAV", "DOUBLE", samples)))
+    samples[80_000, 1], samples[90_000, 0] = np.nan, np.inf
+    result, source = decode(file(encode("WAV", "DOUBLE", samples)))
+    assert [tuple(place) for place in np.argwhere(result != clean)] == [(80_000, 1), (90_000, 0)]
+    assert not result[80_000, 1] and not result[90_000, 0]
+    assert source.warnings == (
+        "2 samples are NaN or infinity and counted as zero; the first, NaN, at 10 s, channel 2",
+    )
+    with pytest.raises(AudioValueError, match="sound.bin: holds nothing but NaN and infinity"):
+        decode(file(encode("WAV", "FLOAT", np.full(5000, np.nan))))
 
 
 def test_missing_files_folders_and_odd_names(tmp_path):
@@ -273,15 +277,12 @@ def test_names_that_are_no_text_work(tmp_path):
 def test_a_named_pipe_is_a_stream(tmp_path):
     path = tmp_path / "pipe.wav"
     os.mkfifo(path)
-    # Open for both directions, so that nobody waits for the other; the data fits the pipe.
-    descriptor = os.open(path, os.O_RDWR)
-    with open_audio(_feed(path, descriptor)) as source:
+    writer = threading.Thread(
+        target=path.write_bytes, args=[encode("WAV", samples=SINE[:2000])], daemon=True
+    )
+    writer.start()
+    with open_audio(path) as source:
         assert sum(map(len, source.blocks())) == 2000
-
-
-def _feed(path, descriptor):
-    os.write(descriptor, encode("WAV", samples=SINE[:2000]))
-    return path
 
 
 def test_file_objects_are_read_from_where_they_are_and_left_open(file):

@@ -1,17 +1,19 @@
-"""FLAC: libsndfile reads it, and PyAV what lies behind a spot that libsndfile does not pass.
+"""FLAC: libsndfile reads it, and behind a spot that libsndfile does not pass, frame after frame.
 
 Damage, a stream info that counts too few samples, and a FLAC behind the first one end what
-libsndfile reads. Frames say their own place, in a header with a checksum, so PyAV puts each where
-it belongs. The layout of a frame's header is that of RFC 9639, section 9.1.
+libsndfile reads. Frames say their own place, in a header with a checksum, so those behind are found
+and put where they belong; FFmpeg's decoder, through PyAV, checks each as a whole. The layout of
+stream info and frames is that of RFC 9639, sections 8.2 and 9.1.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import os
-from typing import TYPE_CHECKING, BinaryIO
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from yamkit.audio._convert import converted, silence
 from yamkit.audio._notes import Notes
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 
@@ -21,16 +23,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from yamkit.audio._convert import Form, Piece
     from yamkit.audio._source import Decoded
     from yamkit.audio._window import Window
 
 __all__ = ["open_flac"]
 
-_STREAM_INFO = b"fLaC\x00\x00\x00\x22"
+_INFO_SIZE = 34
+_MARK = b"fLaC\x00\x00\x00\x22"
+_BEGINNING = re.compile(re.escape(_MARK) + rb"|\xff[\xf8\xf9][\x10-\xfe][\x00-\xaf]", re.DOTALL)
 _READ_AHEAD = 1 << 14
 """Bytes that libsndfile may have read behind the last frame that it decoded; and some more."""
 _AT_ONCE = 1 << 18
 _LONGEST_HEADER = 16
+_MOST_FALSE_HEADERS = 3
+"""Headers that may seem to begin within a frame."""
+_BLOCK_SIZES = {1: 192, **{n: 576 << n - 2 for n in range(2, 6)}, **{n: 1 << n for n in range(8, 16)}}
 
 
 def open_flac(
@@ -49,16 +57,17 @@ def open_flac(
     Returns
     -------
     tuple of Decoded and callable, or None
-        The sound and the function that closes it; None where neither library reads it.
+        The sound and the function that closes it; None where nobody reads it.
     """
-    from yamkit.audio._containers import open_container
-
-    descriptor = None if file is None else plain_descriptor(file)
-    own_notes = Notes()
+    descriptor = plain_descriptor(file)
+    own_notes = Notes()  # what libsndfile leaves out may be found yet
     opened = open_sndfile(window, own_notes, descriptor)
     if opened is None:
+        from yamkit.audio._containers import open_container
+
         return open_container(window, None, notes)
     decoded, close = opened
+    form = (decoded.sample_rate, decoded.channels)
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         samples = 0
@@ -66,68 +75,189 @@ def open_flac(
             samples += len(block)
             yield block
         at = window.tell() if descriptor is None else os.lseek(descriptor, 0, os.SEEK_CUR)
-        if not (own_notes.lines() or _goes_on(window, at, samples)):
-            return
-        rest = open_container(window.part(0), None, notes)
-        if rest is not None:
-            try:
-                yield from _behind(rest[0].blocks, samples)
-            finally:
-                rest[1]()
+        yield from _Rest(window, at, samples, form, notes).blocks()
 
     return dataclasses.replace(decoded, blocks=blocks(), notes=notes), close
 
 
-def _behind(blocks: Iterator[NDArray[np.float32]], samples: int) -> Iterator[NDArray[np.float32]]:
-    for block in blocks:
-        kept = block[samples:] if samples else block
-        samples -= min(samples, len(block))
-        if len(kept):
-            yield kept
+class _Mark(NamedTuple):
+    """The beginning of a FLAC."""
+
+    at: int
+    info: bytes
 
 
-def _goes_on(window: Window, at: int, samples: int) -> bool:
-    """Tell whether, behind what was read, another FLAC begins or there are frames of this one."""
-    window.seek(0)
-    head = window.read(12)
-    block_size = int.from_bytes(head[8:10], "big")
-    start = max(len(head), at - _READ_AHEAD)
-    held = b""
-    for place in itertools.count(start, _AT_ONCE):
-        window.seek(place)
-        data = window.read(_AT_ONCE)
-        if not data:
-            return False
-        data = held + data
-        if _STREAM_INFO in data:
-            return True
-        found = data.find(b"\xff")
-        while found >= 0:
-            number = _sample_number(data[found : found + _LONGEST_HEADER], block_size)
-            if number is not None and number >= samples:
-                return True
-            found = data.find(b"\xff", found + 1)
-        held = data[-_LONGEST_HEADER:]
-    return False
+class _Header(NamedTuple):
+    """The beginning of a frame."""
+
+    at: int
+    sample: int
+    samples: int
 
 
-def _sample_number(head: bytes, block_size: int) -> int | None:
-    """Read the place of a frame's first sample from its header; None where none begins."""
-    if len(head) < 6 or head[1] & 0xFE != 0xF8 or not head[2] >> 4 or head[2] & 15 == 15:
+class _Rest:
+    """What follows behind what libsndfile decoded.
+
+    Parameters
+    ----------
+    window : Window
+    at : int
+        How far libsndfile read.
+    samples : int
+        How many it decoded.
+    form : Form
+        Of what comes out.
+    notes : Notes
+    """
+
+    def __init__(self, window: Window, at: int, samples: int, form: Form, notes: Notes) -> None:
+        self._window, self._wanted, self._notes = window, form, notes
+        self._at = max(0, at - _READ_AHEAD)
+        self._form = form
+        self._base = 0.0  # seconds before this FLAC began
+        self._position = samples  # in this FLAC
+        window.seek(0)
+        self._take(window.read(len(_MARK) + _INFO_SIZE)[len(_MARK) :])
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Decode it."""
+        for form, samples in self._pieces():
+            yield from converted([samples], form, self._wanted)
+
+    def _pieces(self) -> Iterator[Piece]:
+        waiting: list[_Mark | _Header] = []
+        found = self._beginnings()
+        while True:
+            while len(waiting) <= _MOST_FALSE_HEADERS and (each := next(found, None)) is not None:
+                waiting.append(each)
+            if not waiting:
+                break
+            first = waiting.pop(0)
+            if isinstance(first, _Mark):
+                self._note_end()
+                self._base += self._position / self._form[0]
+                self._position = 0
+                self._take(first.info)
+                continue
+            if first.sample + first.samples <= self._position:
+                continue
+            ends = [each.at for each in waiting]
+            if len(waiting) < _MOST_FALSE_HEADERS:
+                ends.append(self._window.length)
+            yield from self._frame(first, ends)
+        self._note_end()
+
+    def _frame(self, header: _Header, ends: list[int]) -> Iterator[Piece]:
+        """Decode a frame that goes to one of these places, if it is whole."""
+        import av
+
+        from yamkit.audio._pyav import Floats
+
+        for end in ends:
+            self._window.seek(header.at)
+            data = self._window.read(end - header.at)
+            self._window.check()
+            codec: Any = av.CodecContext.create("flac", "r")
+            codec.extradata = self._info
+            codec.options = {"err_detect": "crccheck+explode"}
+            try:
+                frames = codec.decode(av.Packet(data))
+            except (av.FFmpegError, ValueError):
+                continue
+            for frame in frames:
+                for form, samples in Floats().of(frame):
+                    if form == self._form:
+                        yield from self._place(header.sample, samples)
+            return
+
+    def _place(self, sample: int, samples: NDArray[np.float32]) -> Iterator[Piece]:
+        gap = sample - self._position
+        if gap > 0:
+            self._notes.undecodable(self._seconds, gap / self._form[0])
+            self._position += gap
+            for zeros in silence(gap, self._form[1]):
+                yield self._form, zeros
+        kept = samples[max(0, -gap) :]
+        self._position += len(kept)
+        yield self._form, kept
+
+    def _take(self, info: bytes) -> None:
+        """Read the stream info of the FLAC that begins."""
+        self._info = info
+        bits = int.from_bytes(info[10:18].ljust(8, b"\0"), "big")
+        self._form = (bits >> 44 or self._wanted[0], (bits >> 41 & 7) + 1)
+        self._promised = bits & 0xFFFFFFFFF
+        self._block_size = int.from_bytes(info[2:4], "big")
+
+    def _note_end(self) -> None:
+        if self._position < self._promised:
+            self._notes.breaks_off(self._seconds, self._base + self._promised / self._form[0])
+
+    @property
+    def _seconds(self) -> float:
+        return self._base + self._position / self._form[0]
+
+    def _beginnings(self) -> Iterator[_Mark | _Header]:
+        """Give the places where a FLAC or a frame begins, as far as a checksum tells."""
+        at = self._at
+        while at < self._window.length:
+            self._window.seek(at)
+            data = self._window.read(_AT_ONCE + _LONGEST_HEADER + len(_MARK) + _INFO_SIZE)
+            behind = at + _AT_ONCE
+            for found in _BEGINNING.finditer(data):
+                place = found.start()
+                if place >= _AT_ONCE:
+                    break
+                if at + place == 0:
+                    continue  # the one that libsndfile read
+                if found[0] == _MARK:
+                    info = data[place + len(_MARK) : place + len(_MARK) + _INFO_SIZE]
+                    yield _Mark(at + place, info)
+                    behind = _behind_metadata(self._window, at + place)
+                    break
+                header = _parse(data[place : place + _LONGEST_HEADER], self._block_size)
+                if header is not None:
+                    yield _Header(at + place, *header)
+            at = behind
+
+
+def _behind_metadata(window: Window, at: int) -> int:
+    """Find the first frame of a FLAC: other blocks of metadata may hold anything."""
+    at += 4
+    while True:
+        window.seek(at)
+        head = window.read(4)
+        if len(head) < 4:
+            return window.length
+        at += 4 + int.from_bytes(head[1:], "big")
+        if head[0] & 0x80:
+            return at
+
+
+def _parse(head: bytes, block_size: int) -> tuple[int, int] | None:
+    """Read the header of a frame.
+
+    Returns
+    -------
+    tuple of int, or None
+        Place of its first sample, and how many it has; None where the checksum is wrong.
+    """
+    if len(head) < 6 or head[3] & 1:
         return None
-    if head[3] >> 4 > 10 or head[3] & 1:
+    more = max(0, 7 - (head[4] ^ 0xFF).bit_length())
+    if more == 7 or 0x80 <= head[4] < 0xC0:
         return None
-    first = head[4]
-    more = 0 if first < 0x80 else (8 - (first ^ 0xFF).bit_length()) - 1
-    if more < 0 or more > 6 or (0x80 <= first < 0xC0):
-        return None
-    number = first if not more else first & (0x3F >> more)
+    number = head[4] & (0xFF >> (more + 1)) if more else head[4]
     for byte in head[5 : 5 + more]:
         number = number << 6 | byte & 0x3F
-    end = 5 + more + {6: 1, 7: 2}.get(head[2] >> 4, 0) + {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
+    size_code, rate_code = head[2] >> 4, head[2] & 15
+    at = 5 + more
+    wide = {6: 1, 7: 2}.get(size_code, 0)
+    samples = _BLOCK_SIZES.get(size_code) or int.from_bytes(head[at : at + wide], "big") + 1
+    end = at + wide + {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
     if end >= len(head) or _crc8(head[:end]) != head[end]:
         return None
-    return number if head[1] & 1 else number * block_size
+    return (number if head[1] & 1 else number * block_size), samples
 
 
 def _crc8(data: bytes) -> int:

@@ -104,7 +104,7 @@ def _pieces(
 
 def _whole(window: Window, file: BinaryIO | None) -> Iterator[Piece]:
     """Decode a link in which nothing is wrong, but maybe for its end."""
-    opened = open_sndfile(window, Notes(), None if file is None else plain_descriptor(file))
+    opened = open_sndfile(window, Notes(), plain_descriptor(file))
     if opened is None:
         raise DecodeError("a link of the Ogg that libsndfile cannot read")
     decoded, close = opened

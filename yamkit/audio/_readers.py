@@ -6,7 +6,8 @@ walk over frames for MPEG audio and ADTS; PyAV for every other container.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+import io
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._notes import Notes
@@ -46,7 +47,7 @@ _CONTAINERS = (
 _HEAD = 64
 
 
-def read(file: BinaryIO, start: int, is_ours: bool, stream: int | None) -> Opened:
+def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
     """Find the reader of a seekable file, and open it.
 
     Parameters
@@ -70,6 +71,8 @@ def read(file: BinaryIO, start: int, is_ours: bool, stream: int | None) -> Opene
     DecodeError
         If nobody reads it, with the reason.
     """
+    if is_ours and isinstance(raw := getattr(file, "raw", None), io.FileIO):
+        file = raw  # a buffer would not notice that libsndfile moves the descriptor
     window = Window(file, start)
     head = window.read(_HEAD)
     window.check()
@@ -160,7 +163,7 @@ def _with_libsndfile(
     from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 
     patches = [] if is_right else right_sizes(window, notes)
-    descriptor = None if file is None or patches else plain_descriptor(file)
+    descriptor = None if patches else plain_descriptor(file)
     return open_sndfile(window.patched(patches), notes, descriptor)
 
 

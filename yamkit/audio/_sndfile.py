@@ -71,15 +71,10 @@ def open_sndfile(
     """
     if descriptor is None:
         window.seek(0)
-        sound = _open(window)
-        window.check()
     else:
-        # The buffer above the descriptor must find it where it left it.
-        position = os.lseek(descriptor, 0, os.SEEK_CUR)
         os.lseek(descriptor, 0, os.SEEK_SET)
-        sound = _open(descriptor)
-        if sound is None:
-            os.lseek(descriptor, position, os.SEEK_SET)
+    sound = _open(window if descriptor is None else descriptor)
+    window.check()
     if sound is None:
         return None
     rate = sound.samplerate
@@ -96,13 +91,12 @@ def open_sndfile(
     return decoded, sound.close
 
 
-def plain_descriptor(file: BinaryIO) -> int | None:
-    """Give the descriptor of a file, where libsndfile can use it.
+def plain_descriptor(file: BinaryIO | None) -> int | None:
+    """Give the descriptor of a file without a buffer, where libsndfile can use it.
 
     On Windows its C library may have descriptors of its own.
     """
-    raw = getattr(file, "raw", None)
-    return raw.fileno() if os.name == "posix" and isinstance(raw, io.FileIO) else None
+    return file.fileno() if os.name == "posix" and isinstance(file, io.FileIO) else None
 
 
 def _open(source: Window | int) -> Any | None:

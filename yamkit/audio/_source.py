@@ -169,6 +169,8 @@ class AudioSource:
         except OSError as error:
             raise AudioFileError(f"{name}: {error.strerror or error}") from error
         if not self.samples:
+            if self.warnings:
+                raise DecodeError(f"{name}: not a sample can be decoded: {self.warnings[0]}")
             raise AudioValueError(f"{name}: holds no samples")
         if check.finite == 0:
             raise AudioValueError(f"{name}: holds nothing but NaN and infinity")

@@ -126,9 +126,7 @@ def open_wav(incoming: Incoming, notes: Notes) -> Decoded | None:
         reader="yamkit",
         container="WAV",
         codec=_name(format_),
-        seconds_promised=None
-        if sound.size is None
-        else sound.size // format_.frame_size / format_.sample_rate,
+        seconds_promised=(sound.size or 0) / max(1, format_.frame_size * format_.sample_rate) or None,
     )
 
 
@@ -208,7 +206,7 @@ def wav_codec(window: Window) -> tuple[int, int, int] | None:
             return None
         (size,) = struct.unpack(f"{order}I", head[4:])
         if head[:4] == b"fmt " and size >= 16:
-            body = window.read(min(size, 40))
+            body = window.read(min(size, 40)).ljust(2, b"\0")
             (tag,) = struct.unpack_from(f"{order}H", body)
             if tag == _EXTENSIBLE and len(body) >= 26:
                 (tag,) = struct.unpack_from(f"{order}H", body, 24)
