@@ -5,6 +5,8 @@ Folders are listed once, not asked for each name: a list may have 20,000 clips o
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import unicodedata
 from collections import defaultdict
@@ -13,7 +15,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
 from yamkit._text import path_to_text, text_to_path
-from yamkit.folders import has_audio_suffix, sound_files
+from yamkit.folders import has_audio_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,13 +68,13 @@ def match_names(root: Path, clips: Sequence[Sequence[str]]) -> Matches:
         for name in names:
             found = listing.find(name)
             if found is not None:
-                matches.files[number] = listing.path(found)
+                matches.files[number] = root / text_to_path(found)
                 claims[found].add(name)
                 break
     left = [number for number, file in enumerate(matches.files) if file is None]
     if not left:
         return matches
-    index = _Index(root)
+    index = _Index(root, (name for number in left for name in clips[number]))
     meant: dict[int, str] = {}
     for number in left:
         for name in clips[number]:
@@ -88,7 +90,7 @@ def match_names(root: Path, clips: Sequence[Sequence[str]]) -> Matches:
         if len(claims[found]) > 1:
             matches.ambiguous[number] = (found,)
         else:
-            matches.files[number] = index.path(found)
+            matches.files[number] = root / text_to_path(found)
             matches.renamed[number] = found
     return matches
 
@@ -104,69 +106,79 @@ class _Listing:
 
     def find(self, name: str) -> str | None:
         """Find a file by exactly its name, with any suffix where the name has none."""
-        wanted = PurePath(name).as_posix()
-        folder, _, last = wanted.rpartition("/")
+        wanted = _plain(name)
+        folder = wanted.rpartition("/")[0]
         if folder not in self._folders:
             self._folders.add(folder)
             self._list(folder)
         if wanted in self._files:
             return wanted
-        if has_audio_suffix(last):
+        if wanted not in self._stems or has_audio_suffix(wanted):
             return None
-        found = _first_of(self._stems.get(wanted, ()))
+        found = _first_of(self._stems[wanted])
         return found[0] if len(found) == 1 else None
 
-    def path(self, found: str) -> Path:
-        """Give the path of what was found."""
-        return self._root / text_to_path(found)
-
     def _list(self, folder: str) -> None:
-        try:
-            with os.scandir(self._root / text_to_path(folder)) as entries:
-                names = [entry.name for entry in entries if _is_file(entry)]
-        except (OSError, ValueError):  # no such folder, or no name of one
-            return
-        for name in map(path_to_text, names):
-            found = f"{folder}/{name}" if folder else name
-            self._files.add(found)
-            if has_audio_suffix(name):
-                self._stems[_stem(found)].append(found)
+        for found, is_folder in _entries(self._root, folder):
+            if not is_folder:
+                self._files.add(found)
+                if has_audio_suffix(found):
+                    self._stems[_stem(found)].append(found)
 
 
 class _Index:
-    """All sound files in the root and below, by their names without case, Unicode form, slashes."""
+    """The files in the folders that names may lead to, found whatever case and form they have.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    Other folders are not searched: a list may lie in somebody's home.
+    """
+
+    def __init__(self, root: Path, names: Iterable[str]) -> None:
         self._names: dict[str, list[str]] = defaultdict(list)
         self._stems: dict[str, list[str]] = defaultdict(list)
-        start = len(os.fspath(root / "x")) - 1
-        for each in sound_files(os.fspath(root)):
-            if isinstance(each, str):
-                found = PurePath(path_to_text(each[start:])).as_posix()
-                self._names[_caseless(found)].append(found)
-                self._stems[_caseless(_stem(found))].append(found)
+        wanted: set[str] = set()
+        for folder in {_caseless(name).rpartition("/")[0] for name in names}:
+            wanted.update(itertools.accumulate(folder.split("/"), "{}/{}".format))
+        pending = [""]
+        while pending:
+            for found, is_folder in _entries(root, pending.pop()):
+                key = _caseless(found)
+                if not is_folder:
+                    self._names[key].append(found)
+                    if has_audio_suffix(found):
+                        self._stems[_stem(key)].append(found)
+                elif key in wanted:
+                    pending.append(found)
 
     def find(self, name: str) -> list[str]:
         """Find the files that a name may mean: none, one, or those that it cannot tell apart."""
         key = _caseless(name)
         if key in self._names:
             return _nearest(name, self._names[key])
-        if has_audio_suffix(name) or key not in self._stems:
+        if key not in self._stems or has_audio_suffix(name):
             return []
         near = _nearest(name, [_stem(found) for found in self._stems[key]])
         return _first_of(found for found in self._stems[key] if _stem(found) in near)
 
-    def path(self, found: str) -> Path:
-        """Give the path of what was found."""
-        return self._root / text_to_path(found)
 
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
+def _entries(root: Path, folder: str) -> list[tuple[str, bool]]:
+    """List a folder: names from the root on, with ``/``, and whether each is of a folder."""
+    found = []
     try:
-        return entry.is_file()
-    except OSError:
-        return False
+        with os.scandir(root / text_to_path(folder)) as entries:
+            for entry in entries:
+                name = path_to_text(entry.name)
+                with contextlib.suppress(OSError):
+                    if entry.is_file() or entry.is_dir():
+                        found.append((f"{folder}/{name}" if folder else name, entry.is_dir()))
+    except (OSError, ValueError):  # no such folder, or no name of one
+        return []
+    return found
+
+
+def _plain(name: str) -> str:
+    """Write a name as the listing does."""
+    is_plain = os.sep == "/" and "//" not in name and "./" not in name and not name.endswith("/")
+    return name if is_plain else PurePath(name).as_posix()
 
 
 def _stem(name: str) -> str:
@@ -186,6 +198,8 @@ def _first_of(names: Iterable[str]) -> list[str]:
 
 def _nearest(name: str, candidates: list[str]) -> list[str]:
     """Leave the candidates that are nearest to a name."""
+    if len(candidates) == 1:
+        return candidates
     for form in (_slashed, _composed):
         near = [candidate for candidate in candidates if form(candidate) == form(name)]
         if near:
@@ -194,7 +208,7 @@ def _nearest(name: str, candidates: list[str]) -> list[str]:
 
 
 def _slashed(name: str) -> str:
-    return name.replace("\\", "/")
+    return _plain(name.replace("\\", "/"))
 
 
 def _composed(name: str) -> str:

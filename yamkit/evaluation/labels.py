@@ -159,9 +159,10 @@ class _Below:
 
     def name(self, name: str) -> str | None:
         """Give a name relative to the folder; None for an absolute one that is not in it."""
-        path = Path(text_to_path(name))
-        if not path.anchor:
+        drive, rest = os.path.splitdrive(name)  # Path takes seconds for the names of a large list
+        if not drive and not rest.startswith((os.sep, os.altsep or os.sep)):
             return name
+        path = Path(text_to_path(name))
         if path.parent not in self._real:
             self._real[path.parent] = Path(os.path.realpath(path.parent))
         choices = [(path, root) for root in self._roots]

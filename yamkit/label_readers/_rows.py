@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Row", "delimiter_of", "labels", "number", "read_rows"]
 
 _DELIMITERS = (",", ";", "\t")
+_OF_EMPTY_ROWS = ' \t,;"\r\n'
 _HEAD_LINES = 5
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
@@ -64,7 +65,7 @@ def delimiter_of(
     if comments:
         lines = [line.lstrip("# ") for line in head if line.startswith("#")]
     else:
-        lines = [line for line in head if line.strip(" \t,;")][:1]
+        lines = [line for line in head if line.strip(_OF_EMPTY_ROWS)][:1]
     for line in lines:
         for delimiter in _DELIMITERS:
             names = _names(line, delimiter)

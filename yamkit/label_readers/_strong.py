@@ -89,7 +89,7 @@ class AudioSetStrong(_Strong):
         segment = row["segment_id"]
         video, _, milliseconds = segment.rpartition("_")
         if not video or not milliseconds.isdecimal() or len(milliseconds) > _MOST_DIGITS:
-            raise row.fail(f"segment_id {segment!r}: wanted video, _ and milliseconds")
+            raise row.fail(f"segment_id {segment!r:.80}: wanted video, _ and milliseconds")
         start = int(milliseconds) / 1000
         end = start + _SEGMENT_SECONDS
         return LabelledClip(
