@@ -80,7 +80,7 @@ def match_names(root: Path, clips: Sequence[Sequence[str]]) -> Matches:
         for name in clips[number]:
             candidates = index.find(name)
             if len(candidates) > 1:
-                matches.ambiguous[number] = tuple(candidates)
+                matches.ambiguous[number] = tuple(sorted(candidates))
             elif candidates:
                 meant[number] = candidates[0]
                 claims[candidates[0]].add(name)
