@@ -142,6 +142,11 @@ def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> Matches
         names.append([name for name in inside if name is not None])
     matches = match_names(root, names)
     if not any(matches.files):
+        for number, found in matches.ambiguous.items():
+            raise ParameterError(
+                f"{printable(labelled.path)}: {printable(labelled.clips[number].names[0])} may be "
+                f"{' or '.join(map(printable, found))} in {printable(root)}; name it exactly"
+            )
         raise ParameterError(
             f"{printable(root)}: none of the {len(names)} files of {printable(labelled.path)} is "
             f"in it, such as {printable(labelled.clips[0].names[0])}; name the folder with --audio"

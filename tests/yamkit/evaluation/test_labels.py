@@ -136,6 +136,12 @@ def test_files_are_found_by_any_of_their_names(write, tmp_path: Path) -> None:
     (audio / "b.wav").touch()
     files = find_files(labelled, audio).files
     assert files == [audio / "fold1" / "a.wav", audio / "b.wav", None]
+    (tmp_path / "other").mkdir()
+    for name in ("A.wav", "a.WAV"):
+        (tmp_path / "other" / name).touch()
+    if len(list((tmp_path / "other").iterdir())) == 2:  # where case tells files apart
+        with pytest.raises(ParameterError, match=r"a.wav may be A.wav or a.WAV in .*other; name"):
+            find_files(labelled, tmp_path / "other")
     with pytest.raises(ParameterError, match="no such folder of audio"):
         find_files(labelled, tmp_path / "nowhere")
 
