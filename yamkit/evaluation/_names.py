@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Matches", "match_names"]
 
 _FIRST_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus")
-"""Which file is taken where a name without suffix has several; the others come by the alphabet."""
+"""The preferred ones where a name without suffix fits several files; then alphabetical order."""
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ def test_names_that_may_mean_several_files_are_told(yamkit) -> None:
     told, missing = err.splitlines()
     assert told.startswith("2 clips found under names that differ")
     assert missing == (
-        "1 clip missing, since case, Unicode form or slashes alone tell which file belongs to "
-        "which name: dog.wav may be DOG.WAV or Dog.wav"
+        "1 clip missing, ambiguous when case, Unicode form and slashes are ignored: "
+        "dog.wav may be DOG.WAV or Dog.wav"
     )
     assert "missing: dog.wav, fehlt ü.wav" in out
     # nothing was looked for, so nothing is told
