@@ -45,8 +45,9 @@ def report_names(scores: Scores) -> None:
     if scores.ambiguous:
         clip, names = next(iter(scores.ambiguous.items()))
         click.echo(
-            f"{_clips(len(scores.ambiguous))} missing, ambiguous when case, Unicode form and slashes "
-            f"are ignored: {printable(clip)} may be {' or '.join(map(printable, names))}",
+            f"{_clips(len(scores.ambiguous))} missing, ambiguous when case, Unicode form and "
+            f"slashes are ignored: {printable(clip)} may be "
+            f"{' or '.join(map(printable, names))}",
             err=True,
         )
 
