@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import unicodedata
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["aligned", "nearest", "printable"]
+__all__ = ["aligned", "nearest", "path_to_text", "printable", "text_to_path"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -37,6 +38,26 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def path_to_text(path: str | os.PathLike[str]) -> str:
+    """Give a path as the Unicode that its bytes are, in any locale.
+
+    Where the locale is not UTF-8, Python reads the bytes of names as something else. Bytes that
+    are no UTF-8 stay the surrogates that Python carries them as.
+    """
+    try:
+        return os.fsencode(path).decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no name that this system's files can have
+        return os.fsdecode(path)
+
+
+def text_to_path(text: str) -> str:
+    """Give Unicode as the path whose bytes it is: the inverse of `path_to_text`."""
+    try:
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return text
+
+
 def printable(text: str | os.PathLike[str]) -> str:
     r"""Give a path, or any text of a stranger, as valid Unicode on one line.
 
@@ -46,6 +67,10 @@ def printable(text: str | os.PathLike[str]) -> str:
     plain = os.fspath(text)
     if plain.isascii() and plain.isprintable():
         return plain
+    if isinstance(text, os.PathLike):
+        plain = path_to_text(text)
+    with contextlib.suppress(UnicodeEncodeError):  # bytes that a locale of ASCII made surrogates of
+        plain = plain.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     return "".join(_escaped(character) for character in plain)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from yamkit._text import text_to_path
 from yamkit.errors import BrokenPluginError, OutputError, ParameterError, YamkitError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart
 
@@ -153,10 +154,11 @@ def _place(template: str, format_: Format, clip: str) -> Path:
         "{name}": path.name,
         "{ext}": format_.info.extension,
     }
-    return Path(re.sub(r"\{\w+\}", lambda match: values[match[0]], template))
+    # the name of a clip is Unicode, and becomes the same bytes again, whatever the locale
+    return Path(re.sub(r"\{\w+\}", lambda match: text_to_path(values[match[0]]), template))
 
 
-def path_text(path: str) -> str:
+def path_text(path: str | os.PathLike[str]) -> str:
     """Give a path as valid Unicode, otherwise as it is: programs will read it."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -345,9 +347,6 @@ class _StandardOutput:
     """The process's own output; what was written there cannot be taken back."""
 
     def __init__(self, *, binary: bool) -> None:
-        if not binary and hasattr(sys.stdout, "reconfigure"):
-            encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
-            sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
         self.stream: IO[Any] = sys.stdout.buffer if binary else sys.stdout
 
     def keep(self) -> None:

@@ -515,7 +515,9 @@ class LabelReader(Protocol):
     r"""Reads the list of a labelled set in one layout: ``factory() -> LabelReader``.
 
     It reads what the list says and leaves the rest to the core: where the files are, what a label
-    means to a model, which clips are wanted, whether a clip stands there twice.
+    means to a model, which clips are wanted, whether a clip stands there twice. The core also finds
+    files whose names differ from the list's in case, Unicode form or slashes, and takes a name
+    without the suffix of a sound file for that name with any such suffix.
 
     Example
     -------

@@ -52,15 +52,30 @@ def test_a_folder_without_sound_is_said(tree):
 
 
 @posix
-def test_links_to_folders_are_not_followed_and_pipes_left_out(tree):
-    (tree / "a" / "loop").symlink_to(tree)
-    (tree / "a" / "loop.wav").symlink_to(tree)
+def test_links_to_folders_are_followed_once_and_pipes_left_out(tree):
+    (tree / "a" / "loop").symlink_to(tree / "a")
+    (tree / "a" / "loop.wav").symlink_to("../a")
+    (tree / "other").mkdir()
+    (tree / "other" / "3.wav").touch()
+    (tree / "a" / "other.wav").symlink_to(tree / "other")
     (tree / "a" / "dangling.wav").symlink_to("nowhere")
     (tree / "a" / "link.wav").symlink_to(tree / "b.WAV")
     os.mkfifo(tree / "a" / "pipe.wav")
-    names = ["1.mp3", "2.flac", "dangling.wav", "link.wav"]
+    names = ["1.mp3", "2.flac", "dangling.wav", "link.wav", "other.wav/3.wav"]
     found = list(find_audio([str(tree / "a")], True))
     assert found == [Found(str(tree / "a" / name)) for name in names]
+
+
+def test_metadata_of_macos_is_counted_in_folders_and_taken_where_it_is_named(tree):
+    (tree / "._b.WAV").touch()
+    (tree / "a" / "._1.mp3").touch()
+    (tree / "a" / "._notes.txt").touch()
+    metadata: list[str] = []
+    named = str(tree / "._b.WAV")
+    found = list(find_audio([named, str(tree)], True, metadata.append))
+    names = ["._b.WAV", "a/1.mp3", "a/2.flac", "b.WAV", "z.m4a"]
+    assert found == [Found(str(tree / name)) for name in names]
+    assert sorted(metadata) == ["._1.mp3", "._b.WAV"]
 
 
 def test_an_unreadable_folder_is_a_failure_of_its_own(tree, monkeypatch):

@@ -37,6 +37,7 @@ def memory():
         "/corpus/deep/a.flac": sound("FLAC", "PCM_16"),
         "/corpus/notes.txt": b"notes",
         "/corpus/.hidden/c.wav": sound(),
+        "/corpus/deep/._a.flac": b"metadata",
         "/empty/notes.txt": b"notes",
     }
     for path, data in files.items():
@@ -56,7 +57,10 @@ def test_a_file_elsewhere_is_decoded(memory) -> None:
 
 
 def test_folders_elsewhere(memory) -> None:
-    found = list(find_audio(["memory://corpus", "memory://empty", "memory://corpus/b.wav"], True))
+    metadata: list[str] = []
+    named = ["memory://corpus", "memory://empty", "memory://corpus/b.wav"]
+    found = list(find_audio(named, True, metadata.append))
+    assert metadata == ["._a.flac"]
     assert found[:2] == [Found("memory:///corpus/b.wav"), Found("memory:///corpus/deep/a.flac")]
     assert isinstance(found[2], NotFound)
     assert str(found[2].error) == "memory://empty: no sound file in this directory"

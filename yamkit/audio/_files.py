@@ -1,20 +1,19 @@
-"""Names of files: how they are shown, and which ones a folder offers."""
+"""Names of files: how they are shown, and which inputs they stand for."""
 
 from __future__ import annotations
 
 import os
 import stat
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yamkit._text import printable
+from yamkit._text import path_to_text, printable
 from yamkit.audio._uris import find_in_uri, is_uri, uri_stamp
 from yamkit.errors import AudioFileError
-from yamkit.suffixes import AUDIO_SUFFIXES
+from yamkit.folders import sound_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Found", "NotFound", "display_path", "file_stamp", "find_audio"]
 
@@ -40,7 +39,7 @@ def display_path(path: str | os.PathLike[str]) -> str:
     Bytes that are no text become ``\xNN``; control characters become escapes, so that no name can
     break a line or drive a terminal.
     """
-    return printable(os.fsdecode(path))
+    return printable(path_to_text(path))
 
 
 def file_stamp(path: str) -> tuple[int, int] | None:
@@ -57,7 +56,9 @@ def file_stamp(path: str) -> tuple[int, int] | None:
     return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
-def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFound]:
+def find_audio(
+    paths: Iterable[str], recursive: bool, metadata: Callable[[str], object] | None = None
+) -> Iterator[Found | NotFound]:
     """Replace folders by the sound files in them.
 
     Parameters
@@ -65,8 +66,12 @@ def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFou
     paths : iterable of str
         Files, folders, URIs and ``-``.
     recursive : bool
-        Whether folders may be searched. Hidden files and folders are left out, links to folders
-        below the one that was named are not followed, and a file counts by its suffix.
+        Whether folders may be searched. Hidden files and folders are left out, each folder below
+        the one that was named is searched once, however many links lead to it, and a file counts
+        by its suffix.
+    metadata : callable, optional
+        Receives the name of each ``._*`` file that was left out: metadata that macOS writes
+        beside sound files on other systems' disks.
 
     Yields
     ------
@@ -77,7 +82,7 @@ def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFou
     """
     for path in paths:
         if is_uri(path):
-            yield from _find_elsewhere(path, recursive)
+            yield from _find_elsewhere(path, recursive, metadata)
             continue
         # Path.is_dir raises for names that are too long, and others.
         if path == "-" or not os.path.isdir(path):  # noqa: PTH112
@@ -90,12 +95,23 @@ def find_audio(paths: Iterable[str], recursive: bool) -> Iterator[Found | NotFou
                 ),
             )
         else:
-            yield from _or_nothing(path, _walk(path))
+            yield from _or_nothing(path, _find_in(path, metadata))
 
 
-def _find_elsewhere(uri: str, recursive: bool) -> Iterator[Found | NotFound]:
+def _find_in(folder: str, metadata: Callable[[str], object] | None) -> Iterator[Found | NotFound]:
+    for each in sound_files(folder, metadata):
+        if isinstance(each, str):
+            yield Found(each)
+        else:
+            message = f"{display_path(each.filename)}: directory cannot be read: {each.strerror}"
+            yield NotFound(each.filename, AudioFileError(message))
+
+
+def _find_elsewhere(
+    uri: str, recursive: bool, metadata: Callable[[str], object] | None
+) -> Iterator[Found | NotFound]:
     try:
-        found = find_in_uri(uri) if recursive else None
+        found = find_in_uri(uri, metadata) if recursive else None
     except AudioFileError as error:
         yield NotFound(uri, error)
         return
@@ -112,43 +128,3 @@ def _or_nothing(
     if empty:
         message = f"{display_path(folder)}: no sound file in this directory"
         yield NotFound(folder, AudioFileError(message))
-
-
-def _walk(folder: str) -> Iterator[Found | NotFound]:
-    pending = [(folder, True)]  # a stack, since folders may nest deeper than calls
-    while pending:
-        path, is_folder = pending.pop()
-        if not is_folder:
-            yield Found(path)
-            continue
-        try:
-            with os.scandir(path) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
-        except OSError as error:
-            message = f"{display_path(path)}: directory cannot be read: {error.strerror}"
-            yield NotFound(path, AudioFileError(message))
-            continue
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if _is_folder(entry):
-                pending.append((entry.path, True))
-            elif _is_audio(entry):
-                pending.append((entry.path, False))
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:
-        return False
-
-
-def _is_audio(entry: os.DirEntry[str]) -> bool:
-    if Path(entry.name).suffix.lower() not in AUDIO_SUFFIXES:
-        return False
-    try:
-        # A pipe would wait for a writer; a link that leads nowhere is worth a message of its own.
-        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
-    except OSError:  # a link in a circle, or into a folder that is closed: opening it says so
-        return True

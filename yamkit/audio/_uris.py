@@ -8,15 +8,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamkit._text import printable
 from yamkit.errors import AudioFileError
-from yamkit.suffixes import AUDIO_SUFFIXES
+from yamkit.folders import has_audio_suffix, is_hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["find_in_uri", "is_uri", "open_uri", "uri_stamp"]
 
@@ -44,8 +43,14 @@ def open_uri(uri: str) -> BinaryIO:
         return file
 
 
-def find_in_uri(uri: str) -> Iterator[str] | None:
+def find_in_uri(uri: str, metadata: Callable[[str], object] | None = None) -> Iterator[str] | None:
     """Give the sound files in a folder and below, sorted by name; None where it is no folder.
+
+    Parameters
+    ----------
+    uri : str
+    metadata : callable, optional
+        Receives the names of ``._*`` files, as of `yamkit.folders.sound_files`.
 
     Raises
     ------
@@ -60,8 +65,8 @@ def find_in_uri(uri: str) -> Iterator[str] | None:
     return (
         file_system.unstrip_protocol(name)
         for name in found
-        if PurePosixPath(name).suffix.lower() in AUDIO_SUFFIXES
-        and not any(part.startswith(".") for part in name[len(path) :].split("/"))
+        if has_audio_suffix(name)
+        and not any(is_hidden(part, metadata) for part in name[len(path) :].split("/"))
     )
 
 

@@ -7,6 +7,7 @@ Modules here import click alone; what a command needs is imported when it runs, 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import warnings
@@ -63,9 +64,7 @@ for _command in (bench, calibrate, classes, classify, evaluate, listen, models, 
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
-    # A closed standard output or error is None; what goes there goes nowhere.
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    _prepare_streams()
     warnings.showwarning = _show_warning
     try:
         code = cli.main(prog_name="yamkit", standalone_mode=False)
@@ -87,6 +86,18 @@ def main() -> None:
             click.echo(f"error: {error.strerror or error}", err=True)
         code = 1
     sys.exit(code)
+
+
+def _prepare_streams() -> None:
+    """Let every name be written: UTF-8 to files and pipes, escapes on terminals of less."""
+    # A closed standard output or error is None; what goes there goes nowhere.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            is_shown = stream is sys.stderr or stream.isatty()
+            encoding = stream.encoding if is_shown else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _show_warning(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit._text import printable
+from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._model import choose_model
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, tagger_options
@@ -117,6 +118,8 @@ def calibrate(
         )
     check_fit(method, precision, least_examples, parts)
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
+    if labels.is_dir():
+        report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
     if from_scores is not None:
         scores = read_scores(from_scores)
@@ -156,7 +159,9 @@ def _score(
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
         bundle = choose_model(model)
         tagger = stack.enter_context(Tagger(bundle, threads=shares.threads, **parts))
-        return score(labelled, folder, tagger, scores_file, False, carrier)
+        scores = score(labelled, folder, tagger, scores_file, False, carrier)
+    report_names(scores)
+    return scores
 
 
 def _as_text(calibration: Calibration, output: Path) -> str:

@@ -16,6 +16,7 @@ from yamkit.cli._events import (
     event_options,
     make_choice,
 )
+from yamkit.cli._files import report_metadata
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import make_runner, share_cores, tagger_options
 
@@ -187,11 +188,13 @@ def classify(
     sinks = _sinks(formats or (_format_of(output, events),), arrays)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
     _check_events(events, sinks, settings)
+    metadata: list[str] = []
     clips = [
         Clip(each.path, error=each.error if isinstance(each, NotFound) else None)
-        for each in find_audio(paths, recursive)
+        for each in find_audio(paths, recursive, metadata.append)
         if shard is None or in_shard(each.path, shard)
     ]
+    report_metadata(len(metadata))
     names = [clip.path for clip in clips if clip.error is None]
     outputs = plan_outputs(sinks, output, names, shard)
     bundle = choose_model(model)

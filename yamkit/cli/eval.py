@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from yamkit._text import printable
 from yamkit.cli._events import EVENT_OPTIONS, calibration_option, event_options, make_events
+from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._model import choose_model
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, tagger_options
@@ -131,6 +132,8 @@ def evaluate(
     from yamkit.evaluation.targets import read_label_map
 
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
+    if labels.is_dir():
+        report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
     events = _events(ctx, labelled, settings, threshold)
@@ -163,6 +166,7 @@ def evaluate(
                 score(labelled, folder, tagger, file, strict, runner)
                 for tagger, file in zip(taggers, files, strict=True)
             ]
+            report_names(systems[0])
     reports = evaluate_scores(
         labelled,
         systems,

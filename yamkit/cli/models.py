@@ -275,7 +275,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 
     All are checked; the exit code is 1 when one fails.
     """
-    from yamkit._text import printable
+    from yamkit._text import path_to_text, printable
     from yamkit.errors import ModelError
     from yamkit.models.store import built_in, find_model, installed
 
@@ -292,7 +292,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
         rows = (*built_in(), *installed())
         found = [(row.name, row.problem or problem(row.folder)) for row in rows]
     for name, reason in found:
-        click.echo(f"{printable(name)}: {f'FAIL: {reason}' if reason else 'ok'}")
+        click.echo(f"{printable(path_to_text(name))}: {f'FAIL: {reason}' if reason else 'ok'}")
     if any(reason for _, reason in found):
         ctx.exit(1)
 

@@ -266,7 +266,7 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
     try:
         for name, text in texts.items():
             with replaced(folder / name) as fresh:
-                fresh.write_text(text, encoding="utf-8")
+                fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
         if can_plot():
             _write_pictures(reports, folder)
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from yamkit.evaluation.labels import LabelledSet, find_files, read_set
 from yamkit.evaluation.scoring import Scores, Timeline, fingerprint
 from yamkit.evaluation.targets import read_label_map, targets_of
 from yamkit.journal import Journal
+from yamkit.output import path_text
 from yamkit.reading import Reading
 from yamkit.run import Choice, Resumption
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
@@ -71,6 +72,11 @@ class Coverage:
         Clips that were not scored yet, as an interrupted run leaves them.
     unmapped : tuple of UnmappedLabel
         Labels that mean nothing to the model or the map.
+    renamed : mapping of str to str
+        By clip, the name of its file where that differs from the list's in case, Unicode form or
+        slashes alone; empty where scores were read from a file.
+    ambiguous : mapping of str to tuple of str
+        By clip that is missing, the files that its name may mean in that way.
     """
 
     listed: int
@@ -79,6 +85,8 @@ class Coverage:
     failed: Mapping[str, str]
     pending: tuple[str, ...]
     unmapped: tuple[UnmappedLabel, ...]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def found(self) -> int:
@@ -168,7 +176,11 @@ def score_set(
     scores = Scores(fingerprint(tagger), tagger.classes)
     if labelled.is_strong:
         scores.grid = tagger.grid
-    files = find_files(labelled, folder)
+    matches = find_files(labelled, folder)
+    files = matches.files
+    all_keys = [clip_key(clip) for clip in labelled.clips]
+    scores.renamed = {all_keys[number]: name for number, name in matches.renamed.items()}
+    scores.ambiguous = {all_keys[number]: names for number, names in matches.ambiguous.items()}
     parts = []
     for clip, file in zip(labelled.clips, files, strict=True):
         key = clip_key(clip)
@@ -344,7 +356,7 @@ def evaluate_scores(
         given = targets.scores(reading.apply(scores.array(keys)))
         reports.append(
             SetReport(
-                labels=str(labelled.path),
+                labels=path_text(labelled.path),
                 layout=labelled.layout,
                 system={**scores.fingerprint, "score_kind": reading.score_kind},
                 coverage=coverage,
@@ -427,6 +439,8 @@ def _coverage(
         failed={key: failures[key] for key in rest if key in failures},
         pending=tuple(key for key in rest if key not in missing and key not in failures),
         unmapped=targets.unmapped,
+        renamed=systems[0].renamed,
+        ambiguous=systems[0].ambiguous,
     )
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yamkit._registry import registry
-from yamkit._text import printable
+from yamkit._text import path_to_text, printable, text_to_path
 from yamkit.errors import LabelError, MissingRequirementError, ParameterError
+from yamkit.evaluation._names import Matches, match_names
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
 
     from yamkit.types import LabelledClip
@@ -116,27 +117,65 @@ def read_set(path: str | os.PathLike[str], layout: str | None = None) -> Labelle
     return LabelledSet(place, name, clips, tuple(sorted(labels)), vocabulary)
 
 
-def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> list[Path | None]:
+def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> Matches:
     """Find the file of every clip: the first of its names that is there; None if none is.
+
+    Names are matched as they are, and then without regard to case, Unicode form and the direction
+    of slashes, where that leaves no doubt. Absolute paths that lead into the folder are taken.
 
     Raises
     ------
+    LabelError
+        If an absolute path leads out of the folder.
     ParameterError
         If the folder is none, or holds no file of the set.
     """
     root = Path(folder)
     if not root.is_dir():
         raise ParameterError(f"{printable(root)}: no such folder of audio; name it with --audio")
-    found = [
-        next((root / name for name in clip.names if (root / name).is_file()), None)
-        for clip in labelled.clips
-    ]
-    if not any(found):
+    below = _Below(root)
+    names = []
+    for clip in labelled.clips:
+        inside = [below.name(name) for name in clip.names]
+        if None in inside:
+            raise _leads_out(_where(labelled.path, clip), clip.names[inside.index(None)])
+        names.append([name for name in inside if name is not None])
+    matches = match_names(root, names)
+    if not any(matches.files):
+        for number, found in matches.ambiguous.items():
+            raise ParameterError(
+                f"{printable(labelled.path)}: {printable(labelled.clips[number].names[0])} may be "
+                f"{' or '.join(map(printable, found))} in {printable(root)}; name it exactly"
+            )
         raise ParameterError(
-            f"{printable(root)}: none of the {len(found)} files of {printable(labelled.path)} is "
+            f"{printable(root)}: none of the {len(names)} files of {printable(labelled.path)} is "
             f"in it, such as {printable(labelled.clips[0].names[0])}; name the folder with --audio"
         )
-    return found
+    return matches
+
+
+class _Below:
+    """Makes names relative to a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = Path(os.path.realpath(root))
+        self._roots = (Path(os.path.abspath(root)), self._root)  # noqa: PTH100
+        self._real: dict[Path, Path] = {}  # a list has many files in few folders
+
+    def name(self, name: str) -> str | None:
+        """Give a name relative to the folder; None for an absolute one that is not in it."""
+        drive, rest = os.path.splitdrive(name)  # Path takes seconds for the names of a large list
+        if not drive and not rest.startswith((os.sep, os.altsep or os.sep)):
+            return name
+        path = Path(text_to_path(name))
+        if path.parent not in self._real:
+            self._real[path.parent] = Path(os.path.realpath(path.parent))
+        choices = [(path, root) for root in self._roots]
+        choices.append((self._real[path.parent] / path.name, self._root))
+        for place, root in choices:
+            if place.is_relative_to(root):
+                return path_to_text(place.relative_to(root))
+        return None
 
 
 def _load(name: str) -> Any:
@@ -160,7 +199,8 @@ def _reader(path: Path) -> tuple[str, Any]:
         raise LabelError(f"{printable(path)}: its layout may be {names}; say which with --layout")
     if any("\N{REPLACEMENT CHARACTER}" in line for line in head):
         raise LabelError(
-            f"{printable(path)}: no list of clips, or not UTF-8 text; save it as UTF-8"
+            f"{printable(path)}: no list of clips, or not UTF-8 text; save it as UTF-8 (in a "
+            "spreadsheet: CSV UTF-8, not Unicode text)"
         )
     first = f" ({printable(head[0])!r:.80})" if head else ""
     raise LabelError(
@@ -183,7 +223,7 @@ def _head(path: Path) -> tuple[str, ...]:
 def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
     for clip in clips:
         start, end = clip.start_seconds, clip.end_seconds
-        where = f"{printable(path)}" + (f", line {clip.line}" if clip.line else "")
+        where = _where(path, clip)
         if start is not None and end is not None and not 0 <= start < end < math.inf:
             raise LabelError(
                 f"{where}: from {start} to {end} s; the start must come before the end"
@@ -193,8 +233,8 @@ def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
         for name in clip.names:
             if "\0" in name:
                 raise LabelError(f"{where}: {printable(name)!r} is no name of a file")
-            if not _is_inside(name):
-                raise LabelError(f"{where}: {printable(name)!r} leads out of the folder of audio")
+            if ".." in name.replace("\\", "/").split("/"):
+                raise _leads_out(where, name)
     keys = Counter((clip.names[0], clip.start_seconds) for clip in clips)
     (name, _), count = keys.most_common(1)[0]
     if count > 1:
@@ -205,6 +245,9 @@ def _check(path: Path, clips: tuple[LabelledClip, ...]) -> None:
         )
 
 
-def _is_inside(name: str) -> bool:
-    path = Path(name)
-    return not path.is_absolute() and ".." not in path.parts
+def _where(path: Path, clip: LabelledClip) -> str:
+    return printable(path) + (f", line {clip.line}" if clip.line else "")
+
+
+def _leads_out(where: str, name: str) -> LabelError:
+    return LabelError(f"{where}: {printable(name)!r} leads out of the folder of audio")

@@ -65,6 +65,11 @@ class Scores:
         By key, for sets with strong labels.
     grid : Grid or None
         Of the timelines.
+    renamed : dict of str to str
+        By key, names of files that differ from the list's in case, Unicode form or slashes. Not
+        part of a scores file, as `ambiguous` is not.
+    ambiguous : dict of str to tuple of str
+        By key of a missing clip, the files that its name may mean in that way.
     """
 
     fingerprint: Mapping[str, str]
@@ -74,6 +79,8 @@ class Scores:
     missing: set[str] = field(default_factory=set)
     timelines: dict[str, Timeline] = field(default_factory=dict)
     grid: Grid | None = None
+    renamed: dict[str, str] = field(default_factory=dict)
+    ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def array(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Give the scores of clips, float32 [len(keys), C]."""

@@ -220,7 +220,9 @@ def _built_in_map(layout: str) -> LabelMap | None:
 def _parse(text: str, where: str) -> LabelMap:
     found: dict[str, list[str]] = {}
     try:
-        reader = csv.DictReader(text.splitlines(), strict=True)
+        lines = text.splitlines()
+        delimiter = max(",;\t", key="".join(lines[:1]).count)
+        reader = csv.DictReader(lines, delimiter=delimiter, strict=True)
         columns = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = columns
         second = next((name for name in ("mid", "name") if name in columns), None)
@@ -231,6 +233,8 @@ def _parse(text: str, where: str) -> LabelMap:
             )
         for row in reader:
             category, meant = (row["category"] or "").strip(), (row[second] or "").strip()
+            if not category and not meant:  # spreadsheets leave empty rows
+                continue
             if not category or not meant:
                 raise LabelError(f"{where}, line {reader.line_num}: no category or no {second}")
             found.setdefault(category, []).append(meant)

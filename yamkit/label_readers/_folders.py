@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from yamkit.errors import LabelError
-from yamkit.suffixes import AUDIO_SUFFIXES
+from yamkit.folders import sound_files
 from yamkit.types import LabelledClip
 
 if TYPE_CHECKING:
@@ -27,14 +29,14 @@ class Folders:
         return {}
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
-        """Read the clips: every sound file in every folder but hidden ones, sorted by path."""
-        try:
-            folders = sorted(each for each in path.iterdir() if each.is_dir())
-        except OSError as error:
-            raise LabelError(f"{path}: {error.strerror or 'cannot be read'}") from None
-        for folder in folders:
-            for file in sorted(folder.rglob("*")):
-                name = file.relative_to(path)
-                hidden = any(part.startswith(".") for part in name.parts)
-                if file.suffix.lower() in AUDIO_SUFFIXES and not hidden and file.is_file():
-                    yield LabelledClip((name.as_posix(),), (folder.name,))
+        """Read the clips: the sound files that `yamkit.folders.sound_files` gives."""
+        root = os.fspath(path)
+        for each in sound_files(root):
+            if isinstance(each, OSError):
+                reason = each.strerror or "cannot be read"
+                raise LabelError(f"{each.filename}: {reason}") from None
+            # names are Unicode, whatever Python makes of their bytes where the locale is not UTF-8
+            text = os.fsencode(os.path.relpath(each, root)).decode("utf-8", "surrogateescape")
+            name = PurePath(text)
+            if len(name.parts) > 1:
+                yield LabelledClip((name.as_posix(),), name.parts[:1])

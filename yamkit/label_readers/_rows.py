@@ -1,8 +1,14 @@
-"""Rows of a CSV file whose header was checked, each with its line."""
+"""Rows of a table whose header was checked, each with its line.
+
+Columns are separated by commas, semicolons or tabs: whichever the header shows. Spreadsheets write
+semicolons and decimal commas where the country does so, and rows of empty cells behind the table.
+"""
 
 from __future__ import annotations
 
 import csv
+import itertools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,16 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Row", "header", "labels", "number", "read_rows"]
+__all__ = ["Row", "delimiter_of", "labels", "number", "read_rows"]
+
+_DELIMITERS = (",", ";", "\t")
+_OF_EMPTY_ROWS = ' \t,;"\r\n'
+_HEAD_LINES = 5
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row by column, spaces stripped, and where it stands."""
+    """A row by column, spaces stripped, where it stands, and what separates its columns."""
 
     values: Mapping[str, str]
     path: Path
     line: int
+    delimiter: str
 
     def __getitem__(self, column: str) -> str:
         return self.values[column]
@@ -31,23 +43,51 @@ class Row:
         return LabelError(f"{self.path}, line {self.line}: {what}")
 
 
-def header(head: Sequence[str], delimiter: str = ",") -> tuple[str, ...]:
-    """Split a file's first line into names of columns."""
-    row = next(csv.reader(head[:1], delimiter=delimiter), [])
-    return tuple(name.strip() for name in row)
+def delimiter_of(
+    head: Sequence[str], columns: Sequence[str], *, comments: bool = False
+) -> str | None:
+    """Tell what separates the columns of a table.
+
+    Parameters
+    ----------
+    head : sequence of str
+        Its first lines.
+    columns : sequence of str
+        That must be in the header.
+    comments : bool
+        The header is one of the lines that begin with ``#``, and has these columns alone.
+
+    Returns
+    -------
+    str or None
+        None where no line is such a header.
+    """
+    if comments:
+        lines = [line.lstrip("# ") for line in head if line.startswith("#")]
+    else:
+        lines = [line for line in head if line.strip(_OF_EMPTY_ROWS)][:1]
+    for line in lines:
+        for delimiter in _DELIMITERS:
+            names = _names(line, delimiter)
+            if names == list(columns) if comments else set(columns) <= set(names):
+                return delimiter
+    return None
 
 
 def read_rows(
-    path: Path, columns: Sequence[str], *, delimiter: str = ",", comments: bool = False
+    path: Path, columns: Sequence[str], *, delimiter: str | None = None, comments: bool = False
 ) -> Iterator[Row]:
     """Read a table: UTF-8, with a byte-order mark or not, any line ends, quoted fields.
+
+    Empty rows, and empty cells behind the last column, are passed over.
 
     Parameters
     ----------
     path : Path
     columns : sequence of str
         That must be in the header; or, with `comments`, all columns there are.
-    delimiter : str
+    delimiter : str, optional
+        None: as the header shows.
     comments : bool
         The file has lines that begin with ``#`` instead of a header.
 
@@ -58,17 +98,24 @@ def read_rows(
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
+            if delimiter is None:
+                head = list(itertools.islice(stream, _HEAD_LINES))
+                delimiter = delimiter_of(head, columns, comments=comments) or ","
+                stream.seek(0)
             reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
-            names = list(columns) if comments else [name.strip() for name in next(reader, [])]
+            rows = ([cell.strip() for cell in cells] for cells in reader)
+            filled = (cells for cells in rows if any(cells))
+            names = list(columns) if comments else _without_empty_end(next(filled, []))
             missing = [column for column in columns if column not in names]
             if missing:
                 found = ", ".join(names) or "none"
                 raise LabelError(f"{path}: no column {', '.join(missing)}; its columns: {found}")
-            for cells in reader:
-                if not cells or (comments and cells[0].startswith("#")):
+            for cells in filled:
+                if comments and cells[0].startswith("#"):
                     continue
-                stripped = [cell.strip() for cell in cells]
-                row = Row(dict(zip(names, stripped, strict=False)), path, reader.line_num)
+                if not any(cells[len(names) :]):
+                    del cells[len(names) :]
+                row = Row(dict(zip(names, cells, strict=False)), path, reader.line_num, delimiter)
                 if len(cells) != len(names):
                     raise row.fail(
                         f"{len(cells)} columns, wanted {len(names)} ({delimiter.join(names)}); "
@@ -83,20 +130,35 @@ def read_rows(
         raise LabelError(f"{path}: {error.strerror or 'cannot be read'}") from None
 
 
+def _names(line: str, delimiter: str) -> list[str]:
+    try:
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+    return _without_empty_end([cell.strip() for cell in cells])
+
+
+def _without_empty_end(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
 def labels(text: str, delimiter: str) -> tuple[str, ...]:
     """Split labels, each once, in their order."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(delimiter) if part.strip()))
 
 
 def number(row: Row, column: str) -> float:
-    """Read a number of seconds.
+    """Read a number of seconds, with a decimal point or comma.
 
     Raises
     ------
     LabelError
         If it is none.
     """
+    text = row[column]
     try:
-        return float(row[column])
+        return float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError:
-        raise row.fail(f"{column} {row[column]!r} is no number of seconds") from None
+        raise row.fail(f"{column} {text!r} is no number of seconds") from None

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.label_readers._rows import Row, header, number, read_rows
+from yamkit.label_readers._rows import Row, delimiter_of, number, read_rows
+from yamkit.label_readers._segments import segment_names
 from yamkit.types import LabelledClip, LabelledEvent
 
 if TYPE_CHECKING:
@@ -22,17 +23,17 @@ __all__ = ["AudioSetStrong", "DcaseStrong"]
 
 _NAMES = "mid_to_display_name.tsv"
 _SEGMENT_SECONDS = 10.0
-_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus")
+_MOST_DIGITS = 12
 
 
 class _Strong:
-    """A TSV file with a row an event; rows of a clip may stand anywhere in it."""
+    """A table with a row an event; rows of a clip may stand anywhere in it."""
 
     columns: tuple[str, ...]
 
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
         """Look for the columns in the header."""
-        return not path.is_dir() and set(self.columns) <= set(header(head, "\t"))
+        return not path.is_dir() and delimiter_of(head, self.columns) is not None
 
     def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
         """Know of no labels but those of the clips."""
@@ -42,7 +43,7 @@ class _Strong:
         """Read the clips, in the order of their first rows."""
         name, start, end, label = self.columns
         clips: dict[str, tuple[Row, list[LabelledEvent]]] = {}
-        for row in read_rows(path, self.columns, delimiter="\t"):
+        for row in read_rows(path, self.columns):
             _, events = clips.setdefault(row[name], (row, []))
             if not (row[start] or row[end] or row[label]):
                 continue
@@ -87,15 +88,15 @@ class AudioSetStrong(_Strong):
         """Make a clip; a file may be the segment, or the whole video."""
         segment = row["segment_id"]
         video, _, milliseconds = segment.rpartition("_")
-        if not video or not milliseconds.isdecimal():
-            raise row.fail(f"segment_id {segment!r}: wanted video, _ and milliseconds")
+        if not video or not milliseconds.isdecimal() or len(milliseconds) > _MOST_DIGITS:
+            raise row.fail(f"segment_id {segment!r:.80}: wanted video, _ and milliseconds")
         start = int(milliseconds) / 1000
-        stems = (segment, f"Y{segment}", f"{video}_{int(start)}", video, f"Y{video}")
+        end = start + _SEGMENT_SECONDS
         return LabelledClip(
-            names=tuple(f"{stem}{suffix}" for stem in stems for suffix in _SUFFIXES),
+            names=segment_names(video, start, end),
             labels=_labels(events),
             start_seconds=start,
-            end_seconds=start + _SEGMENT_SECONDS,
+            end_seconds=end,
             line=row.line,
             events=events,
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from yamkit.label_readers._rows import Row, header, labels, read_rows
+from yamkit.label_readers._rows import Row, delimiter_of, labels, read_rows
 from yamkit.types import LabelledClip
 
 if TYPE_CHECKING:
@@ -13,16 +14,17 @@ if TYPE_CHECKING:
 
 __all__ = ["DcaseWeak", "Esc50", "Fsd50k", "PlainCsv", "UrbanSound8k"]
 
+_COMMA_OF_A_LIST = re.compile(r",(?!\s)")
+
 
 class _Table:
     """Recognises a header, and reads the rows below it."""
 
     columns: tuple[str, ...]
-    delimiter = ","
 
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
         """Look for the columns in the header."""
-        return not path.is_dir() and set(self.columns) <= set(header(head, self.delimiter))
+        return not path.is_dir() and delimiter_of(head, self.columns) is not None
 
     def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
         """Know of no labels but those of the clips."""
@@ -30,7 +32,7 @@ class _Table:
 
     def rows(self, path: Path) -> Iterator[Row]:
         """Read the rows, each with at least these columns."""
-        return read_rows(path, self.columns, delimiter=self.delimiter)
+        return read_rows(path, self.columns)
 
 
 class Esc50(_Table):
@@ -83,10 +85,9 @@ class Fsd50k(_Table):
 
 
 class DcaseWeak(_Table):
-    """DCASE's weak labels, a TSV file: filename, event_labels with commas between them."""
+    """DCASE's weak labels: filename, event_labels with commas between them; tabs as published."""
 
     columns = ("filename", "event_labels")
-    delimiter = "\t"
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
         """Read the clips."""
@@ -97,7 +98,9 @@ class DcaseWeak(_Table):
 class PlainCsv(_Table):
     """Anybody's own list: path,labels with ; between labels, names or machine identifiers.
 
-    Columns ``fold`` and ``split`` are taken where they are there.
+    Columns ``fold`` and ``split`` are taken where they are there. Where semicolons separate the
+    columns, labels are quoted (``a.wav;"Dog;Rain"``), or have commas without a space between them
+    (``a.wav;Dog,Rain``): a comma within the name of a class has a space behind it.
     """
 
     columns = ("path", "labels")
@@ -105,9 +108,12 @@ class PlainCsv(_Table):
     def read(self, path: Path) -> Iterator[LabelledClip]:
         """Read the clips; one without labels is one where nothing of interest sounds."""
         for row in self.rows(path):
+            text = row["labels"]
+            if row.delimiter == ";" and ";" not in text:
+                text = _COMMA_OF_A_LIST.sub(";", text)
             yield LabelledClip(
                 (row["path"],),
-                labels(row["labels"], ";"),
+                labels(text, ";"),
                 fold=row.values.get("fold", ""),
                 split=row.values.get("split", ""),
                 line=row.line,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_the_layout_is_recognised_or_named(write, tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="No such file"):
         read_set(tmp_path / "nowhere.csv")
     (tmp_path / "list.csv").write_text("path,labels\na.wav,x\n", encoding="utf-16")
-    with pytest.raises(LabelError, match="not UTF-8 text; save it as UTF-8"):
+    with pytest.raises(LabelError, match="not UTF-8 text; save it as UTF-8 .*not Unicode text"):
         read_set(tmp_path / "list.csv")
     (tmp_path / "empty").mkdir()
     with pytest.raises(LabelError, match="lists no clip; wanted a folder a class, with sound"):
@@ -76,7 +77,7 @@ def test_folds_splits_and_limit(write) -> None:
         ("path,labels\n", "lists no clip"),
         ("path,labels\na.wav,x\nb.wav,x\na.wav,y\n", "a.wav stands there 2 times (lines 2, 4)"),
         ("path,labels\n../a.wav,x\n", "line 2: '../a.wav' leads out of the folder of audio"),
-        ("path,labels\n/a.wav,x\n", "line 2: '/a.wav' leads out"),
+        ("path,labels\na.wav,\nb/..\\..\\a.wav,x\n", r"line 3: 'b/..\\..\\a.wav' leads out"),
         ("path,labels\n,x\n", "line 2: no name of a file"),
         (
             '# YTID, start_seconds, end_seconds, positive_labels\nabc, 10.0, 5.0, "/m/1"\n',
@@ -133,6 +134,37 @@ def test_files_are_found_by_any_of_their_names(write, tmp_path: Path) -> None:
     assert "such as fold1/a.wav; name the folder with --audio" in str(caught.value)
     (audio / "fold1" / "a.wav").touch()
     (audio / "b.wav").touch()
-    assert find_files(labelled, audio) == [audio / "fold1" / "a.wav", audio / "b.wav", None]
+    files = find_files(labelled, audio).files
+    assert files == [audio / "fold1" / "a.wav", audio / "b.wav", None]
+    (tmp_path / "other").mkdir()
+    for name in ("A.wav", "a.WAV"):
+        (tmp_path / "other" / name).touch()
+    if len(list((tmp_path / "other").iterdir())) == 2:  # where case tells files apart
+        with pytest.raises(ParameterError, match=r"a.wav may be A.wav or a.WAV in .*other; name"):
+            find_files(labelled, tmp_path / "other")
     with pytest.raises(ParameterError, match="no such folder of audio"):
         find_files(labelled, tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_absolute_paths_into_the_folder_of_audio(write, tmp_path: Path, monkeypatch) -> None:
+    audio = tmp_path / "audio"
+    (audio / "night").mkdir(parents=True)
+    for name in ("a.wav", "night/b.wav", "c.wav"):
+        (audio / name).touch()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "d.wav").touch()
+    (audio / "d.wav").symlink_to(tmp_path / "elsewhere" / "d.wav")  # one file elsewhere
+    (tmp_path / "link").symlink_to(audio)
+    names = [f"{audio}/a.wav", f"{tmp_path}/link/night/B.wav", "c.wav", f"{audio}/d.wav"]
+    labelled = read_set(write("path,labels\n" + "".join(f"{name},x\n" for name in names)))
+    wanted = ["a.wav", "night/b.wav", "c.wav", "d.wav"]
+    monkeypatch.chdir(tmp_path)
+    for folder in (audio, Path("audio"), Path("link"), tmp_path / "link"):
+        matches = find_files(labelled, folder)
+        assert matches.files == [folder / name for name in wanted]
+        assert matches.renamed == {1: "night/b.wav"}
+    with pytest.raises(LabelError, match=r"list.csv, line 2: '.*/a.wav' leads out of the folder"):
+        find_files(labelled, audio / "night")
+    with pytest.raises(LabelError, match="line 2: '/etc/passwd' leads out of the folder of audio"):
+        find_files(read_set(write("path,labels\n/etc/passwd,x\n")), audio)

@@ -111,6 +111,8 @@ def test_maps_from_a_file(tmp_path: Path) -> None:
     assert read_label_map(path) == {"a": ("Dog", "Baby cry, infant cry"), "b": ("x",)}
     path.write_text("category,mid\na,/m/1\n")
     assert read_label_map(path) == {"a": ("/m/1",)}
+    path.write_text('category;name;;\na;"Baby cry, infant cry";;\n;;;\n\nb;Dog\n')
+    assert read_label_map(path) == {"a": ("Baby cry, infant cry",), "b": ("Dog",)}
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from yamkit.errors import LabelError
+from yamkit.evaluation.labels import find_files, read_set
 from yamkit.label_readers._audioset import AudioSet
 from yamkit.label_readers._folders import Folders
 from yamkit.label_readers._tables import DcaseWeak, Esc50, Fsd50k, PlainCsv, UrbanSound8k
@@ -78,13 +81,62 @@ def test_audioset(tmp_path: Path) -> None:
     first, second = read("AudioSet", tmp_path, LISTS["AudioSet"])
     assert first.labels == ("/m/068hy", "/m/07q6cd_", "/m/0bt9lr", "/m/0jbk")
     assert (first.start_seconds, first.end_seconds, first.line) == (0.0, 10.0, 4)
-    assert {"--4gqARaEJE.wav", "Y--4gqARaEJE.wav", "--4gqARaEJE_0.wav"} <= set(first.names)
+    assert first.names[0] == "--4gqARaEJE_0.wav"  # scores files know the clip by it
+    assert {"--4gqARaEJE", "Y--4gqARaEJE", "--4gqARaEJE_0"} <= set(first.names)
     assert (second.start_seconds, second.end_seconds) == (420.0, 430.0)
     # a segment's own file comes before the whole video's
     names = list(second.names)
-    assert names.index("-0RWZT-miFs_420000.wav") < names.index("-0RWZT-miFs.wav")
+    assert names.index("-0RWZT-miFs_420000") < names.index("-0RWZT-miFs")
     with pytest.raises(LabelError, match=r"line 4: start_seconds '0:10' is no number of seconds"):
         read("AudioSet", tmp_path, LISTS["AudioSet"].replace("0.000, 10", "0:10, 10", 1))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "{id}.wav",
+        "Y{id}.flac",
+        "{id}_30.000.wav",
+        "Y{id}_30.000_40.000.wav",
+        "{id}_30.000_40.000.WAV",
+        "{id}_30_40.wav",
+        "Y{id}_30_40.webm",
+        "{id}_30000_40000.flac",
+        "{id}_30.0_40.0.wav",
+        "{id}_30000.Mp3",
+        "Y{id}_30000.m4a",
+        "{id}_30.opus",
+        "{id}_30.0.weba",
+    ],
+)
+@pytest.mark.parametrize("layout", ["audioset", "audioset-strong"])
+def test_names_of_audiosets_files_in_common_use(file: str, layout: str, tmp_path: Path) -> None:
+    video = "-0RWZT-miFs"
+    lists = {
+        "audioset": "# YTID, start_seconds, end_seconds, positive_labels\n"
+        f'{video}, 30, 40, "/m/1"\n',
+        "audioset-strong": "segment_id\tstart_time_seconds\tend_time_seconds\tlabel\n"
+        f"{video}_30000\t1\t2\t/m/1\n",
+    }
+    (tmp_path / "list").write_text(lists[layout])
+    wanted = tmp_path / file.format(id=video)
+    for name in (
+        wanted.name,
+        "notes.txt",
+        f"{video}_300.wav",
+        f"Z{video}.wav",
+        f"{video}_30_41.wav",
+    ):
+        (tmp_path / name).touch()
+    labelled = read_set(tmp_path / "list")
+    assert labelled.layout == layout
+    matches = find_files(labelled, tmp_path)
+    assert matches.files == [wanted]
+    assert matches.renamed == {}
+    # a file of the segment itself comes before the whole video
+    (tmp_path / f"{video}.wav").touch()
+    whole = file in ("{id}.wav", "Y{id}.flac")
+    assert find_files(labelled, tmp_path).files == [tmp_path / f"{video}.wav" if whole else wanted]
 
 
 def test_fsd50k(tmp_path: Path) -> None:
@@ -144,6 +196,98 @@ def test_folders(tmp_path: Path) -> None:
         list(reader.read(tmp_path / "nowhere"))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_folders_follow_links_and_leave_metadata(tmp_path: Path) -> None:
+    root, outside = tmp_path / "set", tmp_path / "outside"
+    for name in ("set/dog/1.wav", "set/dog/._1.wav", "outside/2.weba", "outside/deep/3.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (root / "cat").symlink_to(outside)
+    (root / "dogs").symlink_to("dog")
+    (root / "dog" / "loop").symlink_to(root)
+    (outside / "again").symlink_to(outside)
+    found = list(READERS["Folders"].read(root))
+    assert [(clip.names[0], clip.labels) for clip in found] == [
+        ("cat/2.weba", ("cat",)),
+        ("cat/deep/3.wav", ("cat",)),
+        ("dog/1.wav", ("dog",)),
+    ]
+    assert all(find_files(read_set(root), root).files)
+
+
+DELIMITED = {
+    "AudioSet": (
+        "# made;;;\n# YTID; start_seconds; end_seconds; positive_labels\n"
+        'abc; 0,5; 10,5; "/m/1,/m/2"\n;;;\n',
+        LabelledClip(("abc_500.wav",), ("/m/1", "/m/2"), "", "", 0.5, 10.5, 3),
+    ),
+    "Fsd50k": (
+        "fname;labels;mids;split\n1;Guitar,Music;/m/1,/m/2;val\n",
+        LabelledClip(("1.wav", "1"), ("Guitar", "Music"), split="val", line=2),
+    ),
+    "Esc50": (
+        "filename;fold;target;category;esc10;src_file;take\n1.wav;1;0;dog;True;1;A\n",
+        LabelledClip(("1.wav",), ("dog",), fold="1", line=2),
+    ),
+    "UrbanSound8k": (
+        "slice_file_name;fsID;start;end;salience;fold;classID;class\n1.wav;1;0,0;0,3;1;5;3;dog_bark\n",
+        LabelledClip(("fold5/1.wav", "1.wav"), ("dog_bark",), fold="5", line=2),
+    ),
+    "DcaseWeak": (
+        "filename;event_labels\na.wav;Blender,Speech\n",
+        LabelledClip(("a.wav",), ("Blender", "Speech"), line=2),
+    ),
+    "PlainCsv": ("path;labels\na.wav;Dog\n", LabelledClip(("a.wav",), ("Dog",), line=2)),
+}
+
+
+@pytest.mark.parametrize("name", DELIMITED)
+def test_semicolons_of_spreadsheets(name: str, tmp_path: Path) -> None:
+    text, wanted = DELIMITED[name]
+    assert READERS[name].recognises(tmp_path / "x", lines(text))
+    (clip,) = read(name, tmp_path, text)
+    assert clip.names[: len(wanted.names)] == wanted.names
+    assert replace(clip, names=wanted.names) == wanted
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("empty", [",,,", ";;;", "\t\t", "", '"",', "  "])
+def test_empty_rows_and_cells_of_spreadsheets(name: str, empty: str, tmp_path: Path) -> None:
+    text = LISTS[name]
+    wanted = read(name, tmp_path, text)
+    delimiter = "\t" if name == "DcaseWeak" else ","
+    empty = empty.replace(",", delimiter).replace(";", delimiter)
+    assert read(name, tmp_path, f"{text}{empty}\r\n{empty}\r\n") == wanted
+    if name != "AudioSet":  # its header is a comment
+        head, _, rest = text.partition("\n")
+        wide = f"{head}{delimiter * 2}\n{rest}"
+        assert READERS[name].recognises(tmp_path / "x", lines(f"{empty}\n{wide}"))
+        shifted = read(name, tmp_path, f"{empty}\n{wide}")
+        assert [replace(clip, line=clip.line - 1) for clip in shifted] == wanted
+    rows = text.splitlines()
+    rows[-1] += delimiter * 3
+    assert read(name, tmp_path, "\n".join(rows)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        ("Dog", ["Dog"]),
+        ('"Dog;Rain; Wind"', ["Dog", "Rain", "Wind"]),
+        ("Dog,Rain", ["Dog", "Rain"]),
+        ('"Narration, monologue"', ["Narration, monologue"]),
+        ("Narration, monologue", ["Narration, monologue"]),
+        ("Narration, monologue,Dog", ["Narration, monologue", "Dog"]),
+        ('"Narration, monologue;Dog"', ["Narration, monologue", "Dog"]),
+        ("/m/1,/m/2", ["/m/1", "/m/2"]),
+        ("", []),
+    ],
+)
+def test_labels_between_semicolons(cell: str, wanted: list[str], tmp_path: Path) -> None:
+    (clip,) = read("PlainCsv", tmp_path, f"fold;path;labels\n1;a.wav;{cell}\n")
+    assert (list(clip.labels), clip.fold) == (wanted, "1")
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_from_other_systems_are_the_same(name: str, tmp_path: Path) -> None:
     wanted = read(name, tmp_path, LISTS[name])
@@ -163,6 +307,9 @@ def test_lists_from_other_systems_are_the_same(name: str, tmp_path: Path) -> Non
         ("PlainCsv", b"path,labels\na.wav,\xff\n", "not UTF-8 text; save it as UTF-8"),
         ("AudioSet", "# YTID\nabc, 1\n", "line 2: 2 columns, wanted 4"),
         ("Esc50", "filename,category\n", "no column fold"),
+        ("PlainCsv", "path;labels\na.wav;Dog;Cat\n", "line 2: 3 columns, wanted 2 (path;labels)"),
+        ("PlainCsv", "path,labels\na.wav,x\n".encode("utf-16"), "not UTF-8 text"),
+        ("AudioSet", "# YTID\nabc, 1e999, 2e999, x\n", "line 2: from inf to inf s"),
     ],
 )
 def test_what_is_wrong_is_said(name: str, text: str, message: str, tmp_path: Path) -> None:
