@@ -21,7 +21,8 @@
     ├── AudioError
     │   ├── AudioFileError      (OSError)            a file that cannot be opened
     │   ├── DecodeError         (RuntimeError)       bytes that are not sound
-    │   └── AudioValueError     (ValueError)         samples that cannot be tagged
+    │   ├── AudioValueError     (ValueError)         samples that cannot be tagged
+    │   └── AudioWarningError   (RuntimeError)       an input with warnings, where none may be
     ├── LabelError              (ValueError)         a labelled set that cannot be read
     ├── CalibrationError        (ValueError)         calibration or thresholds that are none
     ├── OutputError             (OSError)            results that cannot be written
@@ -39,6 +40,7 @@ __all__ = [
     "AudioError",
     "AudioFileError",
     "AudioValueError",
+    "AudioWarningError",
     "BrokenPluginError",
     "BundleError",
     "CalibrationError",
@@ -142,6 +144,10 @@ class DecodeError(AudioError, RuntimeError):
 
 class AudioValueError(AudioError, ValueError):
     """Decoded samples cannot be tagged: none at all, NaN, infinity, a wrong shape."""
+
+
+class AudioWarningError(AudioError, RuntimeError):
+    """An input was tagged with warnings, and ``--strict`` lets none pass."""
 
 
 class LabelError(YamkitError, ValueError):

@@ -22,9 +22,9 @@ NAMES = {
         PluginContract ResamplerContract RunnerContract SinkContract golden run_contract
     """,
     "yamkit.errors": """
-        AudioError AudioFileError AudioValueError BrokenPluginError BundleError CalibrationError
-        DecodeError DownloadError ExportError IncompatibleError LabelError MissingRequirementError
-        ModelError ModelExistsError OutputError ParameterError PluginClashError PluginError
+        AudioError AudioFileError AudioValueError AudioWarningError BrokenPluginError BundleError
+        CalibrationError DecodeError DownloadError ExportError IncompatibleError LabelError
+        MissingRequirementError ModelError ModelExistsError OutputError ParameterError PluginClashError PluginError
         ProviderWarning RunnerError StoreError UnknownModelError UnknownPluginError WeightFileError
         YamkitError
     """,

@@ -81,8 +81,10 @@ def float_blocks(blocks: Iterable[ArrayLike]) -> Iterator[NDArray[np.float32]]:
         yield from _pieces(_as_samples(block))
 
 
-def mono(blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[NDArray[np.float32]]:
-    """Average the channels.
+def mono(
+    blocks: Iterable[NDArray[np.float32]], sample_rate: int, channel: int | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Average the channels, or take one.
 
     Parameters
     ----------
@@ -90,6 +92,8 @@ def mono(blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[ND
         Consecutive samples.
     sample_rate : int
         In Hz; it only says when, should a sample be refused.
+    channel : int, optional
+        Its number, from 1; None for the mean of all.
 
     Yields
     ------
@@ -99,9 +103,14 @@ def mono(blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[ND
     ------
     AudioValueError
         At a NaN or an infinity.
+    ParameterError
+        If there is no such channel.
     """
     start = 0
     for block in blocks:
+        if channel is not None:
+            check_channel(channel, block.shape[1], "the stream")
+            block = block[:, channel - 1 : channel]
         with np.errstate(over="ignore", invalid="ignore"):
             samples = _mean(block)
         if not np.isfinite(samples).all():
@@ -110,6 +119,19 @@ def mono(blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[ND
             samples = block.mean(axis=1, dtype=np.float64).astype(np.float32)
         yield samples
         start += len(block)
+
+
+def check_channel(channel: int | None, channels: int, name: str) -> None:
+    """Refuse a channel that a source does not have.
+
+    Raises
+    ------
+    ParameterError
+        Naming the source.
+    """
+    if channel is not None and channel > channels:
+        count = "1 channel" if channels == 1 else f"{channels} channels"
+        raise ParameterError(f"{name}: has {count}; channel {channel} is none of them")
 
 
 def check_sample_rate(sample_rate: object) -> int:

@@ -42,7 +42,9 @@ _AV_MAGIC = (
 _HEAD = 16
 
 
-def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
+def open_audio(
+    source: str | os.PathLike[str] | BinaryIO, *, stream: int | None = None
+) -> AudioSource:
     """Open a sound file, a stream or a binary file object.
 
     Formats are told by content. What libsndfile reads is read by it; AAC, M4A, WebM and the sound
@@ -57,6 +59,8 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
         ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
         ``remote`` is installed. A file object is read from its position on, left open, and its
         position afterwards is undefined.
+    stream : int, optional
+        Number of the sound stream, from 1; None for the default one.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
     DecodeError
         If it is no sound, or needs PyAV, which is not installed.
     ParameterError
-        If `source` is neither a path nor a binary file object.
+        If `source` is neither a path nor a binary file object, or has no such sound stream.
     """
     with ExitStack() as stack:
         file: BinaryIO
@@ -85,6 +89,8 @@ def open_audio(source: str | os.PathLike[str] | BinaryIO) -> AudioSource:
             raise ParameterError(
                 f"a {type(source).__name__} as source: wanted a path or a binary file object"
             )
+        if stream not in (None, 1):
+            raise ParameterError(f"{spoken(name)}: stream {stream}: only the first can be heard")
         try:
             decoded = _decode(file, file is not source, Path(path).suffix.lower(), stack).check()
         except DecodeError as error:

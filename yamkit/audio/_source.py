@@ -148,6 +148,30 @@ class AudioSource:
         if not self.samples:
             raise AudioValueError(f"{name}: holds no samples")
 
+    def mono(self, channel: int | None = None) -> Iterator[NDArray[np.float32]]:
+        """Decode the source, once, into one channel.
+
+        Parameters
+        ----------
+        channel : int, optional
+            Its number, from 1; None for the mean of all.
+
+        Returns
+        -------
+        iterator of ndarray, float32 [n]
+
+        Raises
+        ------
+        ParameterError
+            If the source has no such channel.
+        AudioError
+            As `blocks` does.
+        """
+        from yamkit.audio._arrays import check_channel, mono
+
+        check_channel(channel, self.channels, spoken(self.name))
+        return mono(self.blocks(), self.sample_rate, channel)
+
     def close(self) -> None:
         """Free what the decoder holds. Calling it again does nothing."""
         self._close()

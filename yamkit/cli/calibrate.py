@@ -11,7 +11,7 @@ import click
 from yamkit._text import printable
 from yamkit.cli._model import choose_model
 from yamkit.cli._scoring import score
-from yamkit.cli._tagger import make_runner, share_cores, tagger_options
+from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 
 if TYPE_CHECKING:
     from yamkit.calibration import Calibration
@@ -72,6 +72,11 @@ _SHOWN = 40
     type=_PATH,
     help="Fit to a file of --scores, without audio or model.",
 )
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Write nothing when a file is missing, cannot be scored or has warnings.",
+)
 @tagger_options()
 def calibrate(
     labels: Path,
@@ -89,6 +94,7 @@ def calibrate(
     seed: int,
     scores_file: Path | None,
     from_scores: Path | None,
+    strict: bool,
     **options: Any,
 ) -> None:
     """Fit scores to how often they are right: LABELS as for eval.
@@ -106,6 +112,7 @@ def calibrate(
     """
     from yamkit.calibration import write_calibration
     from yamkit.errors import CalibrationError
+    from yamkit.evaluation._set import check_complete, clip_key
     from yamkit.evaluation.fitting import check_fit, fit_calibration
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
@@ -120,9 +127,12 @@ def calibrate(
     meaning = None if label_map is None else read_label_map(label_map)
     if from_scores is not None:
         scores = read_scores(from_scores)
+        scores = scores.strict() if strict else scores
     else:
         folder = audio or (labels if labels.is_dir() else labels.parent)
-        scores = _score(labelled, folder, scores_file, **options)
+        scores = _score(labelled, folder, scores_file, strict, **options)
+    if strict:
+        check_complete(labelled, scores)
     calibration = fit_calibration(
         labelled,
         scores,
@@ -135,12 +145,15 @@ def calibrate(
     )
     write_calibration(calibration, output)
     click.echo(_as_text(calibration, output), nl=False)
+    warned = [clip for clip in labelled.clips if clip_key(clip) in scores.warnings]
+    show_warned(len(warned), len(labelled.clips))
 
 
 def _score(
     labelled: Any,
     folder: Path,
     scores_file: Path | None,
+    strict: bool,
     *,
     model: str | None,
     jobs: int | None,
@@ -156,7 +169,7 @@ def _score(
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
         bundle = choose_model(model)
         tagger = stack.enter_context(Tagger(bundle, threads=shares.threads, **parts))
-        return score(labelled, folder, tagger, scores_file, False, carrier)
+        return score(labelled, folder, tagger, scores_file, strict, carrier)
 
 
 def _as_text(calibration: Calibration, output: Path) -> str:
