@@ -488,7 +488,7 @@ class _ClipState:
 
 def warned_failure(clip: Clip, warnings: Sequence[str]) -> ClipFailure:
     """Turn the end of a clip with warnings into a failure."""
-    text = f"{display_path(clip.path)}: {'; '.join(warnings)}; --strict lets no warning pass"
+    text = f"{display_path(clip.path)}: {'; '.join(warnings)} (with --strict, a failure)"
     return _failure(clip, AudioWarningError(text))
 
 

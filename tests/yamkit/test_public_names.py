@@ -24,9 +24,9 @@ NAMES = {
     "yamkit.errors": """
         AudioError AudioFileError AudioValueError AudioWarningError BrokenPluginError BundleError
         CalibrationError DecodeError DownloadError ExportError IncompatibleError LabelError
-        MissingRequirementError ModelError ModelExistsError OutputError ParameterError PluginClashError PluginError
-        ProviderWarning RunnerError StoreError UnknownModelError UnknownPluginError WeightFileError
-        YamkitError
+        MissingRequirementError ModelError ModelExistsError OutputError ParameterError
+        PluginClashError PluginError ProviderWarning RunnerError StoreError UnknownModelError
+        UnknownPluginError WeightFileError YamkitError
     """,
     "yamkit.networks": """
         Convolution fold_batch_norm mobilenet_v1 multiplications parameter_count same_padding
