@@ -78,7 +78,8 @@ def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_calibration_that_names_no_channel_was_fitted_to_the_mix(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     write_calibration(CALIBRATION, path)
-    rows = [row[:-2] for row in csv.reader(path.open(newline=""))]
+    with path.open(newline="") as stream:
+        rows = [row[:-2] for row in csv.reader(stream)]
     with path.open("w", newline="") as stream:
         csv.writer(stream).writerows(rows)
     assert read_calibration(path) == dataclasses.replace(
