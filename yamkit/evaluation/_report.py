@@ -127,8 +127,8 @@ def _table(reports: Sequence[SetReport]) -> list[str]:
         rows.append([title + note, *cells])
     lines = aligned(rows)
     report = reports[0].report
-    heard = dict.fromkeys(_heard(each.system) for each in reports)
-    lines += [f"({note})" for note in heard if note]
+    heard = {_heard(each.system) for each in reports}
+    lines += [f"({note})" for note in heard if note and len(heard) == 1]
     if reports[0].system.get("score_kind") == "calibrated":
         lines.append("(scores are calibrated, of those classes that the calibration has)")
     notes = [f"threshold {report.threshold:g}; best thresholds are fitted to these very clips"]
@@ -150,7 +150,7 @@ def _heard(system: Mapping[str, str]) -> str:
     channel, stream = system.get("channel", "mix"), system.get("stream", "default")
     parts = [] if channel == "mix" else [f"channel {channel}"]
     parts += [] if stream == "default" else [f"sound stream {stream}"]
-    return f"of every file {' of '.join(parts)} is heard" if parts else ""
+    return f"{' of '.join(parts)} of every file is heard" if parts else ""
 
 
 def _figure(figure: Figure, *, signed: bool = False) -> str:

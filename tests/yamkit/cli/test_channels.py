@@ -197,7 +197,7 @@ def test_a_labelled_set_is_measured_on_a_channel(yamkit) -> None:
     one = ("eval", "list.csv", "--audio", "set", "--channel", "2")
     code, out, err = yamkit(*one, "--report", "r")
     assert (code, err) == (0, "")
-    assert "\n(of every file channel 2 is heard)\n" in out
+    assert "\n(channel 2 of every file is heard)\n" in out
     assert Path("r/report.txt").read_text() == out
     (system,) = json.loads(Path("r/report.json").read_text())["systems"]
     assert (system["channel"], system["stream"]) == ("2", "default")
@@ -222,6 +222,7 @@ def test_systems_that_differ_in_the_channel_are_named_by_it(yamkit) -> None:
         )
     _, out, _ = yamkit("eval", "list.csv", "--from-scores", "mix.npz", "--from-scores", "2.npz")
     assert "channel mix  channel 2  channel 2 - channel mix" in out
+    assert "of every file" not in out
     code, _, err = yamkit("eval", "list.csv", "--from-scores", "2.npz", "--channel", "2")
     assert (code, "--from-scores needs no --channel" in err) == (2, True)
 
