@@ -58,7 +58,7 @@ def blocks(sounds: Iterator[Sound]) -> Iterator[Block]:
     place = 0
     for sound in sounds:
         for start in range(0, len(sound), BLOCK):
-            part = sound[start : start + BLOCK, np.newaxis]
+            part = sound[start : start + BLOCK]
             yield Block(place, part, time.monotonic(), time.time())
             place += len(part)
 

@@ -14,7 +14,7 @@ import pytest
 
 from yamkit import Tagger
 from yamkit._registry import registry
-from yamkit.audio import mono, open_audio
+from yamkit.audio import open_audio
 from yamkit.models.bundle import ModelBundle
 from yamkit.windows import segments
 
@@ -71,7 +71,7 @@ def test_log_mel(shared: Path, yamnet: ModelBundle, clips: list[dict], frontend:
     for golden in clips:
         path = shared / "golden" / golden["clip"]
         with open_audio(path) as audio:
-            samples = list(mono(audio.blocks(), audio.sample_rate))
+            samples = list(audio.mono())
             if audio.sample_rate != features.sample_rate_hz:
                 resampler = polyphase(audio.sample_rate, features.sample_rate_hz)
                 samples = [*(resampler.process(block) for block in samples), resampler.flush()]

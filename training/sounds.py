@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from training.synthesis import Synthesiser
-from yamkit.audio import Found, find_audio, mono, open_audio
+from yamkit.audio import Found, find_audio, open_audio
 from yamkit.errors import AudioError, ParameterError
 from yamkit.models.bundle import file_sha256
 
@@ -197,8 +197,7 @@ def decode(
             length = 0
             try:
                 with open_audio(folder / path) as source:
-                    blocks = mono(source.blocks(), source.sample_rate)
-                    for block in pipeline.resample(blocks, source.sample_rate):
+                    for block in pipeline.resample(source.mono(), source.sample_rate):
                         length += _write(stream, block)
             except AudioError as error:
                 warn(str(error))

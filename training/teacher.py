@@ -104,4 +104,4 @@ def label_clips(
 def _blocks(sounds: Sounds, number: int) -> Iterator[NDArray[np.float32]]:
     clip = sounds.clips[number]
     for first in range(0, clip.length, _BLOCK):
-        yield sounds.of(clip, first, first + _BLOCK)[:, np.newaxis]
+        yield sounds.of(clip, first, first + _BLOCK)

@@ -221,7 +221,7 @@ def _answer(case: Case) -> dict[str, Any]:
             streams = [_noise(round(seconds * rate), rate)]
             events = tag_streams(
                 streams,
-                lambda blocks: pipeline.patches(blocks, rate),
+                lambda samples: pipeline.patches(samples, rate),
                 pipeline.infer,
                 jobs=case.jobs,
                 batch_size=case.batch_size,
@@ -253,7 +253,7 @@ def _noise(samples: int, rate: int) -> Iterator[NDArray[np.float32]]:
     import numpy as np
 
     random = np.random.default_rng(0)
-    block = random.normal(0, 0.1, (_BLOCK_SECONDS * rate, 1)).astype(np.float32)
+    block = random.normal(0, 0.1, _BLOCK_SECONDS * rate).astype(np.float32)
     for start in range(0, samples, len(block)):
         yield block[: samples - start]
 

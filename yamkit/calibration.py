@@ -69,6 +69,8 @@ COLUMNS = (
     "model",
     "model_sha256",
     "schema",
+    "channel",
+    "stream",
 )
 
 
@@ -139,6 +141,9 @@ class Calibration:
         How patches became the score of the unit: ``mean`` or ``max``.
     classes : tuple of ClassCalibration
         At most one for a class.
+    channel, stream : str
+        What of the files was heard, as ``yamkit calibrate`` was told: ``mix`` or a number, and
+        ``default`` or a number. It is noted alone: scores of other channels may be calibrated.
     """
 
     model: str
@@ -146,6 +151,8 @@ class Calibration:
     unit: str
     aggregate: str
     classes: tuple[ClassCalibration, ...]
+    channel: str = "mix"
+    stream: str = "default"
 
     @property
     def sha256(self) -> str:
@@ -245,7 +252,8 @@ def read_calibration(path: str | os.PathLike[str]) -> Calibration:
         common = [
             (row["model"], row["model_sha256"], row["unit"], row["aggregate"]) for row in rows
         ]
-        if len(set(common)) > 1 or first["unit"] not in ("clip", "cell"):
+        heard = {(row.get("channel", "mix"), row.get("stream", "default")) for row in rows}
+        if len(set(common)) > 1 or len(heard) > 1 or first["unit"] not in ("clip", "cell"):
             raise ValueError("rows of several calibrations")
         classes = tuple(_class(row) for row in rows)
         if len({entry.index for entry in classes}) < len(classes):
@@ -255,7 +263,7 @@ def read_calibration(path: str | os.PathLike[str]) -> Calibration:
             f"{place}: no calibration of this version of yamkit ({error}); make one with yamkit "
             "calibrate"
         ) from None
-    return Calibration(*common[0], classes)
+    return Calibration(*common[0], classes, *heard.pop())
 
 
 def read_thresholds(path: str | os.PathLike[str], classes: Sequence[TagClass]) -> dict[int, float]:
@@ -385,6 +393,8 @@ def _text(calibration: Calibration) -> str:
         calibration.model,
         calibration.model_sha256,
         _SCHEMA,
+        calibration.channel,
+        calibration.stream,
     )
     for entry in calibration.classes:
         writer.writerow(

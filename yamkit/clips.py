@@ -60,7 +60,12 @@ _Clip = TypeVar("_Clip", bound=Clip)
 
 
 def tag_clips(
-    pipeline: Pipeline, clips: Iterable[_Clip], *, jobs: int
+    pipeline: Pipeline,
+    clips: Iterable[_Clip],
+    *,
+    jobs: int,
+    channel: str | int = "mix",
+    stream: int | None = None,
 ) -> Generator[tuple[_Clip, Batch | Ended | Failed], None, None]:
     """Tag clips, several at a time, a long one on several threads.
 
@@ -73,6 +78,10 @@ def tag_clips(
         Asked for one by one, some ahead of what is given.
     jobs : int
         Threads; with 1, all is done in the caller's own.
+    channel : "mix" or int
+        The mean of all channels is heard, or the one of this number, from 1.
+    stream : int, optional
+        Number of the sound stream that is heard, from 1; None for the default one.
 
     Yields
     ------
@@ -85,12 +94,12 @@ def tag_clips(
     def read(clip: _Clip) -> Generator[Patches, None, None]:
         if clip.error is not None:
             raise clip.error
-        with open_audio(clip.path) as audio:
+        with open_audio(clip.path, stream=stream) as audio:
             clip.audio = audio
-            blocks = audio.blocks()
+            samples = audio.mono(channel)
             if clip.start_seconds is not None and clip.end_seconds is not None:
-                blocks = _cut(blocks, audio.sample_rate, clip.start_seconds, clip.end_seconds)
-            yield from pipeline.patches(blocks, audio.sample_rate)
+                samples = _cut(samples, audio.sample_rate, clip.start_seconds, clip.end_seconds)
+            yield from pipeline.patches(samples, audio.sample_rate)
 
     return tag_streams(
         clips,

@@ -21,13 +21,15 @@
     ├── AudioError
     │   ├── AudioFileError      (OSError)            a file that cannot be opened
     │   ├── DecodeError         (RuntimeError)       bytes that are not sound
-    │   └── AudioValueError     (ValueError)         samples that cannot be tagged
+    │   ├── AudioValueError     (ValueError)         samples that cannot be tagged
+    │   └── AudioWarningError   (RuntimeError)       an input with warnings, where none may be
     ├── LabelError              (ValueError)         a labelled set that cannot be read
     ├── CalibrationError        (ValueError)         calibration or thresholds that are none
     ├── OutputError             (OSError)            results that cannot be written
     └── RunnerError             (RuntimeError)       a cluster that cannot go on
 
-`ProviderWarning` is a warning: the network runs elsewhere than was asked for.
+Two are warnings: `AudioWarning`, samples of a stream are odd; `ProviderWarning`, the network runs
+elsewhere than was asked for.
 
 Each has the built-in parent that fits, so ``except ValueError`` works as well. A message is one
 line: what, which value, what would be valid, the next command.
@@ -39,6 +41,8 @@ __all__ = [
     "AudioError",
     "AudioFileError",
     "AudioValueError",
+    "AudioWarning",
+    "AudioWarningError",
     "BrokenPluginError",
     "BundleError",
     "CalibrationError",
@@ -144,6 +148,10 @@ class AudioValueError(AudioError, ValueError):
     """Decoded samples cannot be tagged: none at all, NaN, infinity, a wrong shape."""
 
 
+class AudioWarningError(AudioError, RuntimeError):
+    """An input was tagged with warnings, and ``--strict`` lets none pass."""
+
+
 class LabelError(YamkitError, ValueError):
     """A labelled set, or a map of its labels, that is not what it should be."""
 
@@ -158,6 +166,10 @@ class OutputError(YamkitError, OSError):
 
 class RunnerError(YamkitError, RuntimeError):
     """A runner cannot begin, or not go on."""
+
+
+class AudioWarning(UserWarning):
+    """Samples of a stream are odd, such as NaN; what became of them stands in the text."""
 
 
 class ProviderWarning(UserWarning):

@@ -12,6 +12,7 @@ import errno
 import json
 import sqlite3
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from yamkit._records import DAMAGE, Record, from_record, to_record
@@ -55,7 +56,7 @@ class Journal:
     resume : bool
         Go on with a journal that is there, rather than begin anew.
     keep_items : bool
-        Whether results are kept, and not only that they are there.
+        Whether results are kept, and not only that they are there, failures and warnings.
 
     Raises
     ------
@@ -107,7 +108,10 @@ class Journal:
         return None if row is None else "failed" if row[0] else "done"
 
     def items(self, key: str) -> Iterator[SinkItem]:
-        """Give the results of a clip again; nothing where they were not kept."""
+        """Give the results of a clip again.
+
+        Where they were not kept: its failure, or an end that has its warnings; else nothing.
+        """
         place = -1
         while True:
             with self._lock, self._guard():
@@ -140,7 +144,9 @@ class Journal:
             failed = isinstance(item, ClipFailure)
             if failed and self._place:  # what came before it failed is of no use
                 self._database.execute("DELETE FROM items WHERE clip = ?", (self._number,))
-            if self._keep_items or failed:
+            if isinstance(item, ClipEnd) and not self._keep_items:
+                item = replace(item, tags=(), scores=None, embedding=None)
+            if self._keep_items or failed or (isinstance(item, ClipEnd) and item.warnings):
                 self._database.execute(
                     "INSERT INTO items VALUES (?, ?, ?, ?, ?)",
                     (self._number, self._place, *to_record(item)),

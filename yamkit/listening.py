@@ -44,7 +44,7 @@ class Block:
     ----------
     start_sample : int
         Place of the first in the stream, in its own rate.
-    samples : ndarray, float32 [n, channels]
+    samples : ndarray, float32 [n]
     arrived : float
         When the last sample came, by `time.monotonic`.
     time : float
@@ -180,8 +180,8 @@ class _Part:
         """Taken so far."""
         return self.latest.end_sample - self.start_sample
 
-    def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """Take the blocks, once."""
+    def mono(self) -> Iterator[NDArray[np.float32]]:
+        """Take the samples, once."""
         yield self.latest.samples
         while True:
             try:
@@ -228,7 +228,7 @@ def _hear(
         resumes = part.following.start_sample if end and part.following else None
         return Heard(tuple(onsets), tuple(events), end, is_gated, part.latest, resumes)
 
-    for segment in pipeline.segments(part.blocks(), sample_rate):
+    for segment in pipeline.segments(part.mono(), sample_rate):
         is_gated = gate > 0 and float(np.abs(segment.samples).max()) < gate
         scores = silence if is_gated else pipeline.infer([pipeline.transform(segment)])[0].scores
         known = grid.samples_of(part.samples, sample_rate)
@@ -270,7 +270,7 @@ class Buffer:
         self.waited_seconds = 0.0
 
     def put(self, samples: NDArray[np.float32]) -> bool:
-        """Bring samples [n, channels] that have just come; False when nobody wants more."""
+        """Bring samples [n], of one channel, that have just come; False when nobody wants more."""
         now, arrived = time.time(), time.monotonic()
         with self._changed:
             if self._can_wait:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import operator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from yamkit._registry import registry
-from yamkit.audio import mono
 from yamkit.errors import (
     AudioValueError,
     BrokenPluginError,
@@ -139,15 +138,15 @@ class Pipeline:
             options = BackendOptions(threads, provider, cache_folder())
             self.backend: Backend = make_backend(model, options)
 
-    def batches(self, blocks: Iterable[NDArray[Any]], sample_rate: int) -> Iterator[Batch]:
+    def batches(self, samples: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[Batch]:
         """Tag a stream: its `patches`, sent through `infer`.
 
         Parameters
         ----------
-        blocks : iterable of ndarray, float32 [n, channels]
-            Consecutive samples, cut anywhere.
+        samples : iterable of ndarray, float32 [n]
+            Consecutive samples of one channel, all finite, cut anywhere; see `AudioSource.mono`.
         sample_rate : int
-            Of the blocks, in Hz.
+            In Hz.
 
         Yields
         ------
@@ -157,19 +156,21 @@ class Pipeline:
         Raises
         ------
         AudioError
-            As `blocks` does, at a NaN or an infinity, and when there is no sample at all.
+            As `samples` does, and when there is no sample at all.
+        ParameterError
+            If the samples have several channels.
         """
-        for piece in self.patches(blocks, sample_rate):
+        for piece in self.patches(samples, sample_rate):
             yield from self.infer([piece])
 
     def patches(
-        self, blocks: Iterable[NDArray[Any]], sample_rate: int
+        self, samples: Iterable[NDArray[np.float32]], sample_rate: int
     ) -> Generator[Patches, None, None]:
-        """Mix a stream down, resample it, cut it, and send it through the front end.
+        """Resample a stream, cut it, and send it through the front end.
 
         Parameters
         ----------
-        blocks, sample_rate
+        samples, sample_rate
             As in `batches`.
 
         Yields
@@ -182,17 +183,17 @@ class Pipeline:
         AudioError
             As in `batches`.
         """
-        for segment in self.segments(blocks, sample_rate):
+        for segment in self.segments(samples, sample_rate):
             yield self.transform(segment)
 
     def segments(
-        self, blocks: Iterable[NDArray[Any]], sample_rate: int
+        self, samples: Iterable[NDArray[np.float32]], sample_rate: int
     ) -> Generator[Segment, None, None]:
-        """Mix a stream down, resample it and cut it.
+        """Resample a stream and cut it.
 
         Parameters
         ----------
-        blocks, sample_rate
+        samples, sample_rate
             As in `batches`.
 
         Yields
@@ -209,8 +210,8 @@ class Pipeline:
             raise ParameterError("this Tagger is closed; make another one")
         features = self.features
         window, hop = features.patch_window_samples, features.patch_hop_samples
-        samples = self.resample(_not_empty(mono(blocks, sample_rate)), sample_rate)
-        yield from segments(samples, window, hop, self.batch_size)
+        resampled = self.resample(_checked(samples), sample_rate)
+        yield from segments(resampled, window, hop, self.batch_size)
 
     def transform(self, segment: Segment) -> Patches:
         """Send a segment through the front end."""
@@ -345,12 +346,18 @@ def _preferred(defaults: tuple[str, ...], names: list[str]) -> str:
     return next((name for name in (*defaults, *names) if name in names), defaults[0])
 
 
-def _not_empty(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    samples = 0
-    for block in blocks:
-        samples += len(block)
+def _checked(samples: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """Refuse samples of several channels, and a stream without samples."""
+    count = 0
+    for block in samples:
+        if block.ndim != 1:
+            raise ParameterError(
+                f"samples of shape {block.shape}: wanted one channel, [samples]; mix them, or take "
+                "one"
+            )
+        count += len(block)
         yield block
-    if not samples:
+    if not count:
         raise AudioValueError("the stream holds no samples")
 
 

@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from yamkit._signals import Interruptions
 from yamkit.aggregate import ClipScores, top_tags
 from yamkit.audio import display_path, file_stamp
 from yamkit.clips import Clip, tag_clips
-from yamkit.errors import OutputError, ParameterError, YamkitError
+from yamkit.errors import AudioWarningError, OutputError, ParameterError, YamkitError
 from yamkit.events import OnsetOrder, check_parameters
 from yamkit.output import path_text
 from yamkit.reading import Reading
@@ -52,11 +52,13 @@ __all__ = [
     "Choice",
     "Observer",
     "Resumption",
+    "Tally",
     "classify",
     "clip_items",
     "fingerprint",
     "in_shard",
     "run_info",
+    "warned_failure",
 ]
 
 _NOWHERE_TO_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -87,6 +89,8 @@ class Choice:
         Indices of the classes that can be reported; None for all.
     reading : Reading
         How scores are read, those of arrays as well.
+    strict : bool
+        A clip with warnings fails.
 
     Raises
     ------
@@ -102,6 +106,7 @@ class Choice:
     events: EventParameters | None = None
     classes: tuple[int, ...] | None = None
     reading: Reading = field(default_factory=Reading)
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
@@ -144,12 +149,15 @@ def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) ->
             choice.classes,
             reading.roll_up is not None,
             choice.events,
+            tagger.channel,
+            tagger.sound_stream,
         ),
         per_patch=choice.per_patch,
         embedding_size=model.network.embedding_size,
         arrays=choice.arrays,
         shard=shard,
         provider=tagger.provider,
+        strict=choice.strict,
     )
 
 
@@ -174,6 +182,7 @@ def fingerprint(run: RunInfo) -> dict[str, str]:
         "per_patch": str(run.per_patch),
         "arrays": " and ".join(run.arrays),
         "shard": "{}/{}".format(*run.shard),
+        "strict": str(run.strict),
     }
 
 
@@ -253,6 +262,19 @@ def _key(clip: Clip) -> str:
     return clip.key or path_text(clip.path)
 
 
+class Tally(NamedTuple):
+    """How the clips of a run ended.
+
+    Attributes
+    ----------
+    failed, warned : int
+        Clips that failed, and those that were tagged to their end with warnings.
+    """
+
+    failed: int
+    warned: int
+
+
 def classify(
     tag: Callable[[Iterable[Clip]], Generator[tuple[Clip, SinkItem], None, None]],
     clips: Sequence[Clip],
@@ -260,7 +282,7 @@ def classify(
     outputs: Outputs,
     observer: Observer,
     resumption: Resumption | None = None,
-) -> int:
+) -> Tally:
     """Tag clips, and give the results to the outputs in the order of the clips.
 
     Parameters
@@ -275,8 +297,8 @@ def classify(
 
     Returns
     -------
-    int
-        How many failed.
+    Tally
+        Of all clips, those that the journal has included.
 
     Raises
     ------
@@ -286,7 +308,7 @@ def classify(
     KeyboardInterrupt
         At an interruption: the outputs hold every clip that was finished.
     """
-    failures = 0
+    failed = warned = 0
     lost = None  # the clip whose own outputs could not be written
     with Interruptions() as interruptions:
         try:
@@ -307,7 +329,8 @@ def classify(
                             raise
                         outputs.finish_early()
                         item, lost = _failure(clip, error), clip
-                    failures += isinstance(item, ClipFailure)
+                    failed += isinstance(item, ClipFailure)
+                    warned += isinstance(item, ClipEnd) and bool(item.warnings)
                     if not is_new:
                         continue
                     if resumption is not None:
@@ -323,7 +346,7 @@ def classify(
             with interruptions.held():
                 outputs.finish_early()
             raise
-    return failures
+    return Tally(failed, warned)
 
 
 def _items(
@@ -352,7 +375,14 @@ def clip_items(
         `ClipFailure`; nothing but an interruption is raised.
     """
     state: _ClipState | None = None
-    with contextlib.closing(tag_clips(tagger.pipeline, clips, jobs=jobs)) as events:
+    found = tag_clips(
+        tagger.pipeline,
+        clips,
+        jobs=jobs,
+        channel=tagger.channel,
+        stream=tagger.sound_stream,
+    )
+    with contextlib.closing(found) as events:
         for clip, event in events:
             if isinstance(event, Failed):
                 state = None
@@ -366,7 +396,10 @@ def clip_items(
                 yield clip, ClipStart(path_text(clip.path), sample_rate, channels)
             if isinstance(event, Ended):
                 for last in state.end():
-                    yield clip, last
+                    if choice.strict and isinstance(last, ClipEnd) and last.warnings:
+                        yield clip, warned_failure(clip, last.warnings)
+                    else:
+                        yield clip, last
                 clip.audio = state = None
                 continue
             for item in state.take(event):
@@ -451,6 +484,12 @@ class _ClipState:
             else array.astype(self._choice.dtype)
             for name, array in given.items()
         )
+
+
+def warned_failure(clip: Clip, warnings: Sequence[str]) -> ClipFailure:
+    """Turn the end of a clip with warnings into a failure."""
+    text = f"{display_path(clip.path)}: {'; '.join(warnings)} (with --strict, a failure)"
+    return _failure(clip, AudioWarningError(text))
 
 
 def _failure(clip: Clip, error: Exception) -> ClipFailure:

@@ -52,6 +52,8 @@ def run_dict(run: RunInfo) -> dict[str, Any]:
             "classes": None if parameters.classes is None else list(parameters.classes),
             "roll_up": parameters.roll_up,
             "events": None if parameters.events is None else asdict(parameters.events),
+            "channel": parameters.channel,
+            "stream": parameters.stream,
         },
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +11,9 @@ import numpy as np
 
 from yamkit import schema
 from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
-from yamkit.audio import array_source, check_sample_rate, float_blocks, open_audio
+from yamkit.audio import array_source, check_sample_rate, open_audio, stream_source
 from yamkit.classes import choose_classes
-from yamkit.errors import ParameterError
+from yamkit.errors import AudioWarning, ParameterError
 from yamkit.events import Grid, find_events
 from yamkit.models import ModelBundle
 from yamkit.models.store import default_model, find_model
@@ -188,6 +190,11 @@ class Tagger:
         Where the network runs: ``cpu``, or what the backend knows besides.
     aggregate : {"mean", "max"}
         How patches become clip scores.
+    channel : "mix" or int
+        ``mix``: the mean of all channels is heard; a number, from 1: that channel alone.
+    stream : int or None
+        Number of the sound stream that is heard, from 1, of a file that has several; None for the
+        one marked as default, else the first.
 
     Raises
     ------
@@ -221,6 +228,8 @@ class Tagger:
         threads: int | None = None,
         provider: str = "cpu",
         aggregate: str = "mean",
+        channel: str | int = "mix",
+        stream: int | None = None,
     ) -> None:
         if aggregate not in AGGREGATES:
             raise ParameterError(f"aggregate {aggregate!r}: wanted one of {', '.join(AGGREGATES)}")
@@ -233,6 +242,8 @@ class Tagger:
             frontend, backend = frontend or default_frontend, backend or default_backend
         self.backend, self.frontend, self.resampler = backend, frontend, resampler
         self.provider = provider
+        self.channel = "mix" if channel == "mix" else _number("channel", channel, "mix")
+        self.sound_stream = None if stream is None else _number("stream", stream, None)
         self.settings = {
             "backend": backend,
             "frontend": frontend,
@@ -242,6 +253,8 @@ class Tagger:
             "threads": threads,
             "provider": provider,
             "aggregate": aggregate,
+            "channel": self.channel,
+            "stream": self.sound_stream,
         }
         self.pipeline = Pipeline(
             self.model,
@@ -303,7 +316,8 @@ class Tagger:
         AudioError
             If the source cannot be opened, decoded or tagged.
         ParameterError
-            If an array comes without a sample rate, or a file with one.
+            If an array comes without a sample rate, or a file with one, or the source lacks the
+            tagger's channel or sound stream.
         """
         is_path = isinstance(source, str) or hasattr(source, "__fspath__")
         if is_path or hasattr(source, "read"):
@@ -311,7 +325,7 @@ class Tagger:
                 raise ParameterError(
                     f"sample rate {sample_rate}: a file states its own; give one with arrays only"
                 )
-            opened = open_audio(source)  # type: ignore[arg-type]
+            opened = open_audio(source, stream=self.sound_stream)  # type: ignore[arg-type]
         elif source is None or isinstance(source, (bytes, bytearray)) or np.isscalar(source):
             raise ParameterError(
                 f"a source of type {type(source).__name__}: wanted a path, a binary file object "
@@ -320,7 +334,8 @@ class Tagger:
         else:
             opened = array_source(source, sample_rate)  # type: ignore[arg-type]
         with opened as audio:
-            batches = list(self.pipeline.batches(audio.blocks(), audio.sample_rate))
+            samples = audio.mono(self.channel)
+            batches = list(self.pipeline.batches(samples, audio.sample_rate))
             duration = audio.samples / audio.sample_rate
             clip_scores = ClipScores(self.aggregate, len(self.classes))
             for batch in batches:
@@ -363,16 +378,27 @@ class Tagger:
         Raises
         ------
         AudioError
-            At a NaN or an infinity, and when the stream ends without a sample.
+            If a block has another shape or type, and when the stream ends without a sample.
         ParameterError
-            If the sample rate or the blocks are none.
+            If the sample rate or the blocks are none, or lack the tagger's channel.
+
+        Warns
+        -----
+        AudioWarning
+            At the end, of what was odd about the samples, such as NaN, which counts as zero.
         """
         if isinstance(blocks, (str, bytes, np.ndarray)) or hasattr(blocks, "read"):
             raise ParameterError(
                 f"blocks of type {type(blocks).__name__}: wanted an iterable of arrays; use tag() "
                 "for one file or one array"
             )
-        return self.pipeline.batches(float_blocks(blocks), check_sample_rate(sample_rate))
+        return self._stream(blocks, check_sample_rate(sample_rate))
+
+    def _stream(self, blocks: Iterable[ArrayLike], rate: int) -> Iterator[Batch]:
+        source = stream_source(blocks, rate)
+        yield from self.pipeline.batches(source.mono(self.channel), rate)
+        for warning in source.warnings:
+            warnings.warn(f"{source.name}: {warning}", AudioWarning, stacklevel=2)
 
     def patch_times(
         self, start_samples: NDArray[np.int64], duration_seconds: float
@@ -399,3 +425,14 @@ class Tagger:
     def close(self) -> None:
         """Free what the engine holds: nothing can be tagged any more. Calling it again is fine."""
         self.pipeline.close()
+
+
+def _number(what: str, value: object, default: str | None) -> int:
+    """Give the number of a channel or sound stream, which count from 1."""
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ParameterError(f"{what} {value!r}: wanted {default!r}, or a whole number from 1")
+    return number

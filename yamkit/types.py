@@ -305,6 +305,12 @@ class Parameters:
         Whether a class has the highest score of its own and those below it in the ontology.
     events : EventParameters or None
         None where no events are found.
+    channel : str or int
+        ``mix``: the mean of all channels of the input is heard; else the number of the one that
+        is, from 1.
+    stream : int or None
+        Number of the sound stream that is heard, of inputs that have several, from 1; None for the
+        default one.
     """
 
     aggregate: str
@@ -317,6 +323,8 @@ class Parameters:
     classes: tuple[int, ...] | None = None
     roll_up: bool = False
     events: EventParameters | None = None
+    channel: str | int = "mix"
+    stream: int | None = None
 
 
 @dataclass(frozen=True)
@@ -342,6 +350,8 @@ class RunInfo:
         Which part of the corpus, from 1, and of how many.
     provider : str
         Where the network ran.
+    strict : bool
+        Whether a clip with warnings is one that failed.
     """
 
     yamkit: str
@@ -355,6 +365,7 @@ class RunInfo:
     arrays: tuple[str, ...] = ()
     shard: tuple[int, int] = (1, 1)
     provider: str = "cpu"
+    strict: bool = False
 
 
 @dataclass(frozen=True)

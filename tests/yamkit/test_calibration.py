@@ -36,7 +36,7 @@ ISOTONIC = ClassCalibration(
     2, "/m/05tny_", 'Bark, "loud"', "bark\n1", "isotonic", 9, 9, 0.5, (0.1, 0.2, 0.6, 0.0, 0.5, 1.0)
 )
 RAW = ClassCalibration(0, "/m/09x0r", "Speech", "speech", "raw", 2, 98)
-CALIBRATION = Calibration("net", "ab" * 32, "clip", "mean", (RAW, PLATT, ISOTONIC))
+CALIBRATION = Calibration("net", "ab" * 32, "clip", "mean", (RAW, PLATT, ISOTONIC), "2", "3")
 
 
 def test_scores_are_mapped() -> None:
@@ -73,6 +73,18 @@ def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["ä.csv"]
     with pytest.raises(CalibrationError, match="No such file"):
         write_calibration(CALIBRATION, tmp_path / "no" / "x.csv")
+
+
+def test_a_calibration_that_names_no_channel_was_fitted_to_the_mix(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    write_calibration(CALIBRATION, path)
+    with path.open(newline="") as stream:
+        rows = [row[:-2] for row in csv.reader(stream)]
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    assert read_calibration(path) == dataclasses.replace(
+        CALIBRATION, channel="mix", stream="default"
+    )
 
 
 @pytest.mark.parametrize(

@@ -85,11 +85,14 @@ def test_what_came_before_a_failure_is_dropped(path: Path) -> None:
         assert list(log.items("a.wav")) == [FAILURE]
 
 
-def test_without_items_only_failures_have_a_text(path: Path) -> None:
+def test_without_items_only_failures_and_warnings_are_kept(path: Path) -> None:
     with journal(path, keep_items=False) as log:
         write(log, "a.wav", START, PATCH, END)
         write(log, "b.wav", START, FAILURE)
-        assert (log.state("a.wav", STAMP), list(log.items("a.wav"))) == ("done", [])
+        write(log, "c.wav", START, PATCH, ClipEnd(1.0, 1, END.tags))
+        end = ClipEnd(1.0, 1, (), ("odd",))
+        assert (log.state("a.wav", STAMP), list(log.items("a.wav"))) == ("done", [end])
+        assert (log.state("c.wav", STAMP), list(log.items("c.wav"))) == ("done", [])
         assert (log.state("b.wav", STAMP), list(log.items("b.wav"))) == ("failed", [FAILURE])
     with pytest.raises(ParameterError, match="one output a clip there and one for all here"):
         journal(path)

@@ -38,7 +38,7 @@ def sound(seed: int, seconds: float) -> np.ndarray:
 def as_blocks(samples: np.ndarray, cuts=(), start: int = 0):
     places = [0, *sorted({cut for cut in cuts if 0 < cut < len(samples)}), len(samples)]
     for first, last in itertools.pairwise(places):
-        yield Block(start + first, samples[first:last, np.newaxis], 0.0, 1000.0)
+        yield Block(start + first, samples[first:last], 0.0, 1000.0)
 
 
 def heard(tagger: Tagger, blocks, parameters=PARAMETERS, reading=None, gate=None):

@@ -9,7 +9,12 @@ import pytest
 
 from yamkit import Tagger, pipeline
 from yamkit._registry import Plugin, Registry
-from yamkit.errors import BrokenPluginError, IncompatibleError
+from yamkit.errors import (
+    AudioValueError,
+    BrokenPluginError,
+    IncompatibleError,
+    ParameterError,
+)
 from yamkit.models.bundle import ModelBundle
 from yamkit.plugin import BackendInfo, FrontendInfo, ResamplerInfo
 
@@ -94,6 +99,28 @@ def tag(model: ModelBundle, **parts: str) -> None:
 @pytest.mark.usefixtures("plugins")
 def test_parts_that_fit_run(tiny: ModelBundle) -> None:
     tag(tiny)
+
+
+@pytest.mark.usefixtures("plugins")
+@pytest.mark.parametrize(
+    ("samples", "error", "message"),
+    [
+        (
+            np.zeros((8000, 2), np.float32),
+            ParameterError,
+            r"samples of shape \(8000, 2\)",
+        ),
+        (np.zeros((8000, 1), np.float32), ParameterError, "wanted one channel"),
+        (np.array([0, np.nan], np.float32), AudioValueError, "a NaN or an infinity in the stream"),
+        (np.array([np.inf], np.float32), AudioValueError, "a NaN or an infinity in the stream"),
+        (np.zeros(0, np.float32), AudioValueError, "the stream holds no samples"),
+    ],
+)
+def test_samples_of_one_channel_are_wanted(tiny: ModelBundle, samples, error, message) -> None:
+    with Tagger(tiny, frontend="f", backend="b", resampler="r") as tagger:
+        assert list(tagger.pipeline.batches([np.zeros(8000, np.float32)], 8000))
+        with pytest.raises(error, match=message):
+            list(tagger.pipeline.batches([samples], 8000))
 
 
 @pytest.mark.usefixtures("plugins")

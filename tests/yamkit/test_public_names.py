@@ -22,11 +22,11 @@ NAMES = {
         PluginContract ResamplerContract RunnerContract SinkContract golden run_contract
     """,
     "yamkit.errors": """
-        AudioError AudioFileError AudioValueError BrokenPluginError BundleError CalibrationError
-        DecodeError DownloadError ExportError IncompatibleError LabelError MissingRequirementError
-        ModelError ModelExistsError OutputError ParameterError PluginClashError PluginError
-        ProviderWarning RunnerError StoreError UnknownModelError UnknownPluginError WeightFileError
-        YamkitError
+        AudioError AudioFileError AudioValueError AudioWarningError BrokenPluginError BundleError
+        CalibrationError DecodeError DownloadError ExportError IncompatibleError LabelError
+        MissingRequirementError ModelError ModelExistsError OutputError ParameterError
+        PluginClashError PluginError ProviderWarning RunnerError StoreError UnknownModelError
+        UnknownPluginError WeightFileError YamkitError
     """,
     "yamkit.networks": """
         Convolution fold_batch_norm mobilenet_v1 multiplications parameter_count same_padding

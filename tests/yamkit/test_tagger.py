@@ -73,6 +73,58 @@ def test_a_path_a_file_object_and_an_array_are_the_same(
         assert other.channels == 2
 
 
+@pytest.mark.parametrize("channel", ["mix", 1, np.int64(2)])
+def test_a_channel_of_every_kind_of_source(
+    tiny: ModelBundle, tagger: Tagger, noise: np.ndarray, tmp_path, channel
+) -> None:
+    samples = np.stack([noise / 10, noise[::-1]], axis=1)
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    alone = samples.mean(axis=1) if channel == "mix" else samples[:, channel - 1]
+    wanted = tagger.tag(alone, RATE).scores
+    with Tagger(tiny, batch_size=4, backend="numpy", channel=channel) as chosen:
+        for source in (str(path), path, io.BytesIO(path.read_bytes())):
+            np.testing.assert_allclose(chosen.tag(source).scores, wanted, rtol=0, atol=1e-6)
+        clip = chosen.tag(samples, RATE)
+        assert clip.channels == 2
+        np.testing.assert_allclose(clip.scores, wanted, rtol=0, atol=1e-6)
+        stream = chosen.stream(np.array_split(samples, 7), RATE)
+        found = np.concatenate([batch.scores for batch in stream])
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
+
+
+def test_a_channel_that_a_source_lacks(tiny: ModelBundle, noise: np.ndarray, tmp_path) -> None:
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, noise, RATE)
+    pair = np.stack([noise, noise], axis=1)
+    with Tagger(tiny, backend="numpy", channel=3) as tagger:
+        with pytest.raises(ParameterError, match="array: has 2 channels; channel 3"):
+            tagger.tag(pair, RATE)
+        for source in (path, io.BytesIO(path.read_bytes())):
+            with pytest.raises(ParameterError, match="has 1 channel; channel 3"):
+                tagger.tag(source)
+        with pytest.raises(ParameterError, match="has 2 channels; channel 3"):
+            list(tagger.stream([pair], RATE))
+
+
+def test_the_number_of_a_sound_stream_is_that_of_the_decoder(
+    tiny: ModelBundle, noise: np.ndarray, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "noise.wav", noise, RATE)
+    open_audio, seen = yamkit.tagger.open_audio, []
+
+    def noted(source, *, stream):
+        seen.append(stream)
+        return open_audio(source)
+
+    monkeypatch.setattr("yamkit.tagger.open_audio", noted)
+    for number in (None, 2):
+        with Tagger(tiny, backend="numpy", stream=number) as tagger:
+            tagger.tag(tmp_path / "noise.wav")
+            tagger.tag(io.BytesIO((tmp_path / "noise.wav").read_bytes()))
+    assert seen == [None, None, 2, 2]
+
+
 def test_integers_are_scaled_by_their_full_range(tagger: Tagger, noise: np.ndarray) -> None:
     whole = np.round(noise * 2**15).astype(np.int16)
     wanted = tagger.tag(whole.astype(np.float32) / 2**15, RATE)
@@ -228,6 +280,13 @@ def test_close_twice(tiny: ModelBundle) -> None:
         ({"hop_seconds": -0.1}, ParameterError, "hop -0.1 s"),
         ({"hop_seconds": float("nan")}, ParameterError, "hop nan s"),
         ({"hop_seconds": float("inf")}, ParameterError, "hop inf s"),
+        ({"channel": 0}, ParameterError, "channel 0: wanted 'mix', or a whole number from 1"),
+        ({"channel": True}, ParameterError, "channel True: wanted 'mix'"),
+        ({"channel": 1.5}, ParameterError, "channel 1.5: wanted 'mix'"),
+        ({"channel": None}, ParameterError, "channel None: wanted 'mix'"),
+        ({"channel": "left"}, ParameterError, "channel 'left': wanted 'mix'"),
+        ({"stream": 0}, ParameterError, "stream 0: wanted None, or a whole number from 1"),
+        ({"stream": "mix"}, ParameterError, "stream 'mix': wanted None"),
         ({"backend": "nope"}, UnknownPluginError, "no backend 'nope'; installed: "),
         ({"frontend": "nope"}, UnknownPluginError, "no frontend 'nope'"),
         ({"resampler": "nope"}, UnknownPluginError, "no resampler 'nope'"),

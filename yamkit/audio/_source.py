@@ -168,13 +168,14 @@ class AudioSource:
             self._notes.add(f"{error}, from {place(self.samples / self.sample_rate)} on")
         except OSError as error:
             raise AudioFileError(f"{name}: {error.strerror or error}") from error
+        finally:  # whoever wants only a part stops before the end
+            check.report(self._notes)
         if not self.samples:
             if self.warnings:
                 raise DecodeError(f"{name}: not a sample can be decoded: {self.warnings[0]}")
             raise AudioValueError(f"{name}: holds no samples")
         if check.finite == 0:
             raise AudioValueError(f"{name}: holds nothing but NaN and infinity")
-        check.report(self._notes)
 
     def mono(self, channel: int | str = "mix") -> Iterator[NDArray[np.float32]]:
         """Decode the source, once, as one channel.
@@ -185,9 +186,9 @@ class AudioSource:
             Its number from 1; or the mean of all. Where the mean is far below what it is of, since
             the channels cancel each other, `warnings` say so.
 
-        Yields
-        ------
-        ndarray, float32 [n]
+        Returns
+        -------
+        iterator of ndarray, float32 [n]
 
         Raises
         ------
@@ -196,25 +197,28 @@ class AudioSource:
         DecodeError, AudioValueError, AudioFileError
             As `blocks` does.
         """
-        if channel != "mix":
-            if not (isinstance(channel, int) and 1 <= channel <= self.channels):
-                there = "1 alone" if self.channels == 1 else f"1 to {self.channels}"
-                raise ParameterError(
-                    f"{spoken(self.name)}: channel {channel}: wanted mix, or {there}"
-                )
-            for block in self.blocks():
-                yield block[:, channel - 1]
-            return
-        if self.channels == 1:
-            for block in self.blocks():
-                yield block[:, 0]
-            return
-        cancellation = Cancellation(self.sample_rate, self.channels)
+        if channel == "mix":
+            return self._mixed() if self.channels > 1 else self._channel(1)
+        if not (isinstance(channel, int) and 1 <= channel <= self.channels):
+            there = "channel 1 alone" if self.channels == 1 else f"channels 1 to {self.channels}"
+            raise ParameterError(
+                f"{spoken(self.name)}: no channel {channel}: it has {there}; or take the mix"
+            )
+        return self._channel(channel)
+
+    def _channel(self, number: int) -> Iterator[NDArray[np.float32]]:
         for block in self.blocks():
-            mixed = mean(block)
-            cancellation.take(block, mixed)
-            yield mixed
-        cancellation.report(self._notes)
+            yield block[:, number - 1]
+
+    def _mixed(self) -> Iterator[NDArray[np.float32]]:
+        cancellation = Cancellation(self.sample_rate, self.channels)
+        try:
+            for block in self.blocks():
+                mixed = mean(block)
+                cancellation.take(block, mixed)
+                yield mixed
+        finally:
+            cancellation.report(self._notes)
 
     def close(self) -> None:
         """Free what the decoder holds. Calling it again does nothing."""

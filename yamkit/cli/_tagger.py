@@ -20,12 +20,33 @@ __all__ = [
     "Shares",
     "make_runner",
     "share_cores",
+    "show_warned",
     "tagger_options",
 ]
 
 
 BACKEND_HELP = "Engine that runs the network.  [default: onnx, or else what fits the model]"
 FRONTEND_HELP = "Computes the patches.  [default: logmel, or else what fits the model]"
+
+
+class _Numbered(click.ParamType["int | str | None"]):
+    """The number of a channel or sound stream, from 1; or a word, where one is known."""
+
+    name = "N"
+
+    def __init__(self, word: str | None = None) -> None:
+        self._word = word
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str | None:
+        if value == self._word:
+            return self._word
+        text = str(value)
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= 1):
+            also = "" if self._word is None else f"{self._word!r}, or "
+            self.fail(f"{value!r}: wanted {also}a whole number from 1", param, ctx)
+        return int(text)
 
 
 def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callable[[Any], Any]:
@@ -59,9 +80,24 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
         click.option(
             "--provider", default="cpu", show_default=True, help="Where the network runs."
         ),
+        click.option(
+            "--channel",
+            type=_Numbered("mix"),
+            default="mix",
+            show_default=True,
+            metavar="mix|N",
+            help="Hear the mean of all channels, or channel N alone.",
+        ),
     ]
     if not of_streams:
         options += [
+            click.option(
+                "--stream",
+                type=_Numbered(),
+                metavar="N",
+                help="Hear sound stream N of a file that has several.  [default: the one marked "
+                "default, else the first]",
+            ),
             click.option(
                 "--aggregate",
                 type=click.Choice(["mean", "max"]),
@@ -126,6 +162,13 @@ def make_runner(
     if name == "local":
         jobs = shares.jobs
     return contextlib.closing(factory(RunnerOptions(jobs, threads, address)))
+
+
+def show_warned(warned: int, count: int) -> None:
+    """Say on standard error how many of the files have warnings, if any."""
+    if warned:
+        verb = "has" if warned == 1 else "have"
+        click.echo(f"{warned} of {count} files {verb} warnings", err=True)
 
 
 class Shares(NamedTuple):

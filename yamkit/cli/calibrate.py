@@ -12,7 +12,7 @@ from yamkit._text import printable
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._model import choose_model
 from yamkit.cli._scoring import score
-from yamkit.cli._tagger import make_runner, share_cores, tagger_options
+from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 
 if TYPE_CHECKING:
     from yamkit.calibration import Calibration
@@ -73,6 +73,11 @@ _SHOWN = 40
     type=_PATH,
     help="Fit to a file of --scores, without audio or model.",
 )
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Write nothing when a file is missing, cannot be scored or has warnings.",
+)
 @tagger_options()
 def calibrate(
     labels: Path,
@@ -90,6 +95,7 @@ def calibrate(
     seed: int,
     scores_file: Path | None,
     from_scores: Path | None,
+    strict: bool,
     **options: Any,
 ) -> None:
     """Fit scores to how often they are right: LABELS as for eval.
@@ -107,6 +113,7 @@ def calibrate(
     """
     from yamkit.calibration import write_calibration
     from yamkit.errors import CalibrationError
+    from yamkit.evaluation._set import check_complete, clip_key
     from yamkit.evaluation.fitting import check_fit, fit_calibration
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
@@ -123,9 +130,12 @@ def calibrate(
     meaning = None if label_map is None else read_label_map(label_map)
     if from_scores is not None:
         scores = read_scores(from_scores)
+        scores = scores.strict() if strict else scores
     else:
         folder = audio or (labels if labels.is_dir() else labels.parent)
-        scores = _score(labelled, folder, scores_file, **options)
+        scores = _score(labelled, folder, scores_file, strict, **options)
+    if strict:
+        check_complete(labelled, scores)
     calibration = fit_calibration(
         labelled,
         scores,
@@ -138,12 +148,15 @@ def calibrate(
     )
     write_calibration(calibration, output)
     click.echo(_as_text(calibration, output), nl=False)
+    warned = [clip for clip in labelled.clips if clip_key(clip) in scores.warnings]
+    show_warned(len(warned), len(labelled.clips))
 
 
 def _score(
     labelled: Any,
     folder: Path,
     scores_file: Path | None,
+    strict: bool,
     *,
     model: str | None,
     jobs: int | None,
@@ -159,7 +172,7 @@ def _score(
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
         bundle = choose_model(model)
         tagger = stack.enter_context(Tagger(bundle, threads=shares.threads, **parts))
-        scores = score(labelled, folder, tagger, scores_file, False, carrier)
+        scores = score(labelled, folder, tagger, scores_file, strict, carrier)
     report_names(scores)
     return scores
 

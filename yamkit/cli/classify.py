@@ -18,7 +18,7 @@ from yamkit.cli._events import (
 )
 from yamkit.cli._files import report_metadata
 from yamkit.cli._model import choose_model
-from yamkit.cli._tagger import make_runner, share_cores, tagger_options
+from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -120,6 +120,9 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "--retry-failed", is_flag=True, help="Like --resume, and try files that failed once more."
 )
 @click.option(
+    "--strict", is_flag=True, help="Take a file with warnings for one that failed (exit code 1)."
+)
+@click.option(
     "--shard",
     type=_Shard(),
     help="Take part I of N of the files, by a hash of their paths, so that N runs share a corpus.",
@@ -144,6 +147,7 @@ def classify(
     save_embeddings: bool,
     resume: bool,
     retry_failed: bool,
+    strict: bool,
     shard: tuple[int, int] | None,
     model: str | None,
     jobs: int | None,
@@ -173,7 +177,9 @@ def classify(
     In a template {stem} and {name} are the file name without and with its suffix, {folder} is
     its folder. Put -- before names that begin with a dash.
 
-    A file that fails is one line on standard error; the others go on, and the exit code is 1.
+    A file that fails is one line on standard error; the others go on, and the exit code is 1. What
+    is odd about a file, such as a missing end, is a warning there and in the outputs; --strict
+    makes it a failure.
     """
     from yamkit.audio import NotFound, find_audio
     from yamkit.clips import Clip
@@ -212,6 +218,7 @@ def classify(
         top=top,
         per_patch=per_patch,
         arrays=arrays,
+        strict=strict,
     )
     with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))
@@ -224,12 +231,14 @@ def classify(
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
         reporter = stack.enter_context(_Reporter(len(clips), outputs.to_terminal))
         work = Work(tagger, choice)
-        failures = run(
+        tally = run(
             lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
         )
-    if failures:
+    if len(clips) > 1:
+        show_warned(tally.warned, len(clips))
+    if tally.failed:
         if len(clips) > 1:
-            click.echo(f"{failures} of {len(clips)} failed", err=True)
+            click.echo(f"{tally.failed} of {len(clips)} failed", err=True)
         ctx.exit(1)
 
 

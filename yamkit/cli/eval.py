@@ -14,7 +14,7 @@ from yamkit.cli._events import EVENT_OPTIONS, calibration_option, event_options,
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._model import choose_model
 from yamkit.cli._scoring import score
-from yamkit.cli._tagger import make_runner, share_cores, tagger_options
+from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 from yamkit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--strict",
     is_flag=True,
-    help="Stop when a file is missing, and fail when a clip cannot be scored.",
+    help="Stop when a file is missing, and fail when a clip cannot be scored or its file has "
+    "warnings.",
 )
 @calibration_option()
 @event_options()
@@ -142,6 +143,8 @@ def evaluate(
     if score_files:
         _refuse_unused(ctx, ["audio", "scores_file", *parts])
         systems = [read_scores(path) for path in score_files]
+        if strict:
+            systems = [each.strict() for each in systems]
         reading = _reading(
             ctx,
             calibration,
@@ -182,6 +185,7 @@ def evaluate(
         write_report(reports, report_folder)
     click.echo(as_json_text(reports) if as_json else as_text(reports), nl=False)
     coverage = reports[0].coverage
+    show_warned(len(coverage.warned), coverage.listed)
     if strict and coverage.scored < coverage.listed:
         left = coverage.listed - coverage.scored
         click.echo(f"error: {left} of {coverage.listed} clips have no scores", err=True)

@@ -23,7 +23,7 @@ from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import tagger_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from yamkit.audio import AudioSource
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from yamkit.run import Choice
     from yamkit.tagger import Tagger
     from yamkit.types import Event, RunInfo, Tag
+
+    _Opened = tuple[int, Buffer, Callable[[], tuple[str, ...]]]
+    """Sample rate, the buffer that samples come through, and what tells of odd things so far."""
 
 __all__ = ["listen"]
 
@@ -132,6 +135,11 @@ def listen(
         raise ParameterError("--sample-rate and --channels are of --encoding; a WAV says its own")
     if encoding is not None and (sample_rate is None or microphone is not None):
         raise ParameterError("--encoding is of standard input, and needs --sample-rate")
+    if microphone is not None and parts["channel"] != "mix":
+        raise ParameterError(
+            "--channel is of standard input: a microphone is heard as one channel; pipe all of "
+            "them in: arecord -f S16_LE -c 2 -r 48000 | yamkit listen - --channel 2"
+        )
     bundle = choose_model(model)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
     choice = make_choice(
@@ -150,12 +158,13 @@ def listen(
             from yamkit.audio import open_live
 
             opened: Any = _from_pipe(
-                open_live(encoding, sample_rate, 1 if channels is None else channels)
+                open_live(encoding, sample_rate, 1 if channels is None else channels),
+                tagger.channel,
             )
         else:
             opened = _from_microphone(microphone)
-        with opened as (rate, buffer):
-            printer = _Printer(form, about, rate, tagger.grid)
+        with opened as (rate, buffer, warnings):
+            printer = _Printer(form, about, rate, tagger.grid, warnings)
             if not _hear(tagger, choice, rate, buffer, gate_dbfs, printer):
                 ctx.exit(130)
 
@@ -197,15 +206,16 @@ def _hear(
 
 
 @contextlib.contextmanager
-def _from_pipe(source: AudioSource) -> Iterator[tuple[int, Buffer]]:
+def _from_pipe(source: AudioSource, channel: int | None) -> Iterator[_Opened]:
     """Read standard input in a thread of its own, which waits when nobody takes what it has."""
     from yamkit.listening import Buffer
 
     buffer = Buffer(_BUFFER_SECONDS * source.sample_rate, can_wait=True)
+    samples = source.mono(channel)
 
     def read() -> None:
         try:
-            for block in source.blocks():
+            for block in samples:
                 if not buffer.put(block):
                     return
             buffer.end()
@@ -215,7 +225,7 @@ def _from_pipe(source: AudioSource) -> Iterator[tuple[int, Buffer]]:
     # a daemon: nothing ends a read that waits for a pipe
     threading.Thread(target=read, daemon=True).start()
     try:
-        yield source.sample_rate, buffer
+        yield source.sample_rate, buffer, lambda: source.warnings
     finally:
         buffer.stop()
         for warning in source.warnings:
@@ -223,7 +233,7 @@ def _from_pipe(source: AudioSource) -> Iterator[tuple[int, Buffer]]:
 
 
 @contextlib.contextmanager
-def _from_microphone(name: str) -> Iterator[tuple[int, Buffer]]:
+def _from_microphone(name: str) -> Iterator[_Opened]:
     from yamkit._text import printable
     from yamkit.audio._microphone import open_microphone
     from yamkit.errors import AudioFileError
@@ -239,11 +249,13 @@ def _from_microphone(name: str) -> Iterator[tuple[int, Buffer]]:
             AudioFileError("the microphone stopped; see: yamkit listen --list-microphones")
         )
 
-    microphone, stream = open_microphone(name, lambda block: buffers[0].put(block), lost, ended)
+    microphone, stream = open_microphone(
+        name, lambda block: buffers[0].put(block[:, 0]), lost, ended
+    )
     buffers.append(Buffer(_BUFFER_SECONDS * microphone.sample_rate, can_wait=False))
     click.echo(f"microphone: {printable(microphone.name)}", err=True)
     with stream:
-        yield microphone.sample_rate, buffers[0]
+        yield microphone.sample_rate, buffers[0], tuple
         buffers[0].stop()
 
 
@@ -265,11 +277,18 @@ def _show_microphones() -> None:
 class _Printer:
     """Lines on standard output, each at once; what happened to the stream on standard error."""
 
-    def __init__(self, form: str, run: RunInfo, sample_rate: int, grid: Grid) -> None:
+    def __init__(
+        self,
+        form: str,
+        run: RunInfo,
+        sample_rate: int,
+        grid: Grid,
+        warnings: Callable[[], tuple[str, ...]],
+    ) -> None:
         from yamkit.listening import Delays
 
         self._is_json = form == "jsonl"
-        self._run, self._rate, self._grid = run, sample_rate, grid
+        self._run, self._rate, self._grid, self._warnings = run, sample_rate, grid, warnings
         self._delays, self._patches = Delays(), Delays()
         self._events = self._gated = 0
         self._end_sample = 0
@@ -286,8 +305,10 @@ class _Printer:
             head = {"type": "begin", **run_dict(self._run), "schema": "yamkit-listen/1"}
             delays = {"open_after_seconds": opened, "close_after_seconds": closed}
             self._line({**head, "sample_rate": self._rate, **delays})
+        channel = self._run.parameters.channel
         click.echo(
             f"listening: {self._run.model.name}, {self._rate} Hz, "
+            f"{'' if channel == 'mix' else f'channel {channel}, '}"
             f"{self._run.parameters.score_kind} scores; an event opens {opened:g} s of audio after "
             f"a score reaches --enter, and closes {closed:g} s after its end",
             err=True,
@@ -309,7 +330,7 @@ class _Printer:
     def finish(self, buffer: Buffer) -> None:
         """Sum the stream up."""
         hop = self._grid.hop_samples / self._grid.sample_rate_hz
-        facts = {
+        facts: dict[str, Any] = {
             "duration_seconds": self._end_sample / self._rate,
             "events": self._events,
             "gated_seconds": self._gated * hop,
@@ -319,6 +340,8 @@ class _Printer:
             "patch_delay_seconds": _figures(self._patches),
         }
         if self._is_json:
+            warnings = self._warnings()
+            facts |= {"warnings": list(warnings)} if warnings else {}
             self._line({"type": "end", **facts})
         text = f"heard {facts['duration_seconds']:.2f} s, {self._events} events"
         if self._patches.count:

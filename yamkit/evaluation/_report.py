@@ -18,7 +18,7 @@ from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
 from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
     from yamkit.evaluation._evaluate import ClassReport, Figure
@@ -49,6 +49,11 @@ def column_names(reports: Sequence[SetReport]) -> list[str]:
         parts = [
             system.get(key, "")
             for key in ("model", "backend", "frontend", "resampler", "hop_seconds", "aggregate")
+            if len({each.system.get(key) for each in reports}) > 1
+        ]
+        parts += [
+            f"{key} {system.get(key, '')}"
+            for key in ("channel", "stream")
             if len({each.system.get(key) for each in reports}) > 1
         ]
         names.append(" ".join(parts) or system.get("model", "scores"))
@@ -87,6 +92,8 @@ def _coverage(item: SetReport) -> list[str]:
     lines += _listed("missing", covered.missing)
     lines += _listed("failed", [f"{key}: {reason}" for key, reason in covered.failed.items()])
     lines += _listed("not scored yet", covered.pending)
+    warned = [f"{key}: {'; '.join(warnings)}" for key, warnings in covered.warned.items()]
+    lines += _listed(f"with warnings ({len(warned)})", warned)
     unmapped = [
         f"{each.name} {each.label} ({each.clips})" if each.name else f"{each.label} ({each.clips})"
         for each in covered.unmapped
@@ -120,6 +127,8 @@ def _table(reports: Sequence[SetReport]) -> list[str]:
         rows.append([title + note, *cells])
     lines = aligned(rows)
     report = reports[0].report
+    heard = {_heard(each.system) for each in reports}
+    lines += [f"({note})" for note in heard if note and len(heard) == 1]
     if reports[0].system.get("score_kind") == "calibrated":
         lines.append("(scores are calibrated, of those classes that the calibration has)")
     notes = [f"threshold {report.threshold:g}; best thresholds are fitted to these very clips"]
@@ -134,6 +143,14 @@ def _table(reports: Sequence[SetReport]) -> list[str]:
             "half a pair away"
         )
     return lines + [f"({note})" for note in notes]
+
+
+def _heard(system: Mapping[str, str]) -> str:
+    """Say what of the files a system heard, where that was chosen."""
+    channel, stream = system.get("channel", "mix"), system.get("stream", "default")
+    parts = [] if channel == "mix" else [f"channel {channel}"]
+    parts += [] if stream == "default" else [f"sound stream {stream}"]
+    return f"{' of '.join(parts)} of every file is heard" if parts else ""
 
 
 def _figure(figure: Figure, *, signed: bool = False) -> str:
@@ -196,6 +213,7 @@ def as_dict(reports: Sequence[SetReport]) -> dict[str, Any]:
             "missing": list(first.coverage.missing),
             "failed": dict(first.coverage.failed),
             "pending": list(first.coverage.pending),
+            "warned": {key: list(texts) for key, texts in first.coverage.warned.items()},
             "unmapped_labels": [dataclasses.asdict(each) for each in first.coverage.unmapped],
             "classes_without_positives": list(first.report.without_positives),
             "classes_without_negatives": list(first.report.without_negatives),

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Coverage",
     "SetReport",
+    "check_complete",
     "clip_key",
     "common_targets",
     "evaluate_scores",
@@ -77,6 +78,8 @@ class Coverage:
         slashes alone; empty where scores were read from a file.
     ambiguous : mapping of str to tuple of str
         By clip that is missing, the files that its name may mean in that way.
+    warned : mapping of str to tuple of str
+        Scored clips whose files have warnings, such as a missing end, with these.
     """
 
     listed: int
@@ -87,6 +90,7 @@ class Coverage:
     unmapped: tuple[UnmappedLabel, ...]
     renamed: Mapping[str, str] = field(default_factory=dict)
     ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    warned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def found(self) -> int:
@@ -156,7 +160,8 @@ def score_set(
         Is written at the end, an interruption included. Beside it is a journal of the clips that
         were scored: they are not scored again while their files are the same.
     strict : bool
-        Begin only if no file is missing.
+        Begin only if no file is missing, and give clips whose files have warnings as failures: see
+        `Scores.strict`. The scores file has their scores all the same.
     jobs : int
         Clips at a time; give the tagger one thread then.
     runner : Runner, optional
@@ -207,12 +212,14 @@ def score_set(
                 scores.failures[part.key] = item.message
             elif not isinstance(item, ClipEnd):
                 continue
+            elif item.warnings:
+                scores.warnings[part.key] = item.warnings
             done += 1
             if progress is not None:
                 progress(done, len(parts))
     finally:
         _save(scores, scores_file)
-    return scores
+    return scores.strict() if strict else scores
 
 
 def _take_clip(scores: Scores) -> Callable[[Clip, SinkItem | None], None]:
@@ -432,6 +439,11 @@ def _coverage(
     missing = {key for scores in systems for key in scores.missing}
     scored = {key for key in keys if all(key in scores.rows for scores in systems)}
     rest = [key for key in keys if key not in scored]
+    warned = {
+        key: tuple(dict.fromkeys(text for each in systems for text in each.warnings.get(key, ())))
+        for key in keys
+        if key in scored
+    }
     return Coverage(
         listed=len(keys),
         scored=count,
@@ -441,7 +453,25 @@ def _coverage(
         unmapped=targets.unmapped,
         renamed=systems[0].renamed,
         ambiguous=systems[0].ambiguous,
+        warned={key: warnings for key, warnings in warned.items() if warnings},
     )
+
+
+def check_complete(labelled: LabelledSet, scores: Scores) -> None:
+    """Refuse scores that lack a clip of the set.
+
+    Raises
+    ------
+    LabelError
+        With the number of clips that have none, and a reason.
+    """
+    keys = [clip_key(clip) for clip in labelled.clips]
+    left = sum(key not in scores.rows for key in keys)
+    if left:
+        raise LabelError(
+            f"{printable(labelled.path)}: {left} of {len(keys)} clips have no scores"
+            f"{_why_none(labelled, [scores])}; without --strict they are left out"
+        )
 
 
 def _why_none(labelled: LabelledSet, systems: Sequence[Scores]) -> str:

@@ -127,6 +127,8 @@ def fit_calibration(
         "cell" if labelled.is_strong else "clip",
         "mean" if labelled.is_strong else scores.fingerprint.get("aggregate", "mean"),
         tuple(found[index] for index in sorted(found)),
+        scores.fingerprint.get("channel", "mix"),
+        scores.fingerprint.get("stream", "default"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +70,8 @@ class Scores:
         part of a scores file, as `ambiguous` is not.
     ambiguous : dict of str to tuple of str
         By key of a missing clip, the files that its name may mean in that way.
+    warnings : dict of str to tuple of str
+        What was odd about files, by key, for clips with scores.
     """
 
     fingerprint: Mapping[str, str]
@@ -81,11 +83,25 @@ class Scores:
     grid: Grid | None = None
     renamed: dict[str, str] = field(default_factory=dict)
     ambiguous: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def array(self, keys: Sequence[str]) -> NDArray[np.float32]:
         """Give the scores of clips, float32 [len(keys), C]."""
         wanted = [self.rows[key] for key in keys]
         return np.stack(wanted) if wanted else np.empty((0, len(self.classes)), np.float32)
+
+    def strict(self) -> Scores:
+        """Give the same, with clips that have warnings among the failures."""
+        return replace(
+            self,
+            rows={key: row for key, row in self.rows.items() if key not in self.warnings},
+            timelines={key: row for key, row in self.timelines.items() if key not in self.warnings},
+            failures={
+                **self.failures,
+                **{key: "; ".join(warnings) for key, warnings in self.warnings.items()},
+            },
+            warnings={},
+        )
 
     def write(self, path: Path) -> None:
         """Write a scores file: beside its place, then renamed.
@@ -102,6 +118,7 @@ class Scores:
             "clips": list(self.rows),
             "failures": self.failures,
             "missing": sorted(self.missing),
+            "warnings": self.warnings,
         }
         if self.grid is not None:
             head["grid"] = list(astuple(self.grid))
@@ -136,6 +153,8 @@ def fingerprint(tagger: Tagger) -> dict[str, str]:
         "resampler": tagger.resampler,
         "hop_seconds": repr(tagger.hop_seconds),
         "aggregate": tagger.aggregate,
+        "channel": str(tagger.channel),
+        "stream": "default" if tagger.sound_stream is None else str(tagger.sound_stream),
     }
 
 
@@ -190,6 +209,10 @@ def _read(archive: zipfile.ZipFile) -> Scores:
         {str(key) for key in head["missing"]},
         timelines,
         grid,
+        {
+            str(key): tuple(str(each) for each in warnings)
+            for key, warnings in head.get("warnings", {}).items()
+        },
     )
 
 

@@ -3,6 +3,9 @@
 With patches a row belongs to a patch, with events to an event, else to the whole clip; levels are
 never mixed. ``aggregate`` tells what the score is of the scores of a clip's patches or an event's
 cells.
+
+Warnings of a clip are joined by ``; ``. They are known at its end, when rows of patches and events
+are written: there, and where a clip has no tag, they stand in a row of the clip without a tag.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from yamkit.schema import tag_dict
 from yamkit.types import ClipEnd, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from typing import IO
 
     from yamkit.types import RunInfo, SinkItem, Tag
@@ -31,6 +35,9 @@ COLUMNS = (
     "model",
     "aggregate",
     "score_kind",
+    "channel",
+    "stream",
+    "warnings",
 )
 
 
@@ -48,7 +55,13 @@ class CsvSink:
         aggregate = parameters.aggregate if self._of_clips else ""
         if parameters.events is not None:
             aggregate = parameters.events.score
-        self._about = (run.model.name, aggregate, parameters.score_kind)
+        self._about = (
+            run.model.name,
+            aggregate,
+            parameters.score_kind,
+            parameters.channel,
+            parameters.stream,
+        )
         self._writer.writerow(COLUMNS)
 
     def write(self, item: SinkItem) -> None:
@@ -56,11 +69,14 @@ class CsvSink:
         if isinstance(item, ClipStart):
             self._path = item.path
         elif isinstance(item, PatchTags):
-            self._rows(item.start_seconds, item.end_seconds, item.tags)
+            self._rows(item.start_seconds, item.end_seconds, map(_fields, item.tags))
         elif isinstance(item, Event):
-            self._rows(item.onset_seconds, item.offset_seconds, (item.tag,))
-        elif isinstance(item, ClipEnd) and self._of_clips:
-            self._rows(0.0, item.duration_seconds, item.tags)
+            self._rows(item.onset_seconds, item.offset_seconds, [_fields(item.tag)])
+        elif isinstance(item, ClipEnd):
+            rows = [_fields(tag) for tag in item.tags] if self._of_clips else []
+            if item.warnings and not rows:
+                rows = [_NO_TAG]
+            self._rows(0.0, item.duration_seconds, rows, "; ".join(item.warnings))
 
     def close(self) -> None:
         """Do nothing: every row is whole."""
@@ -68,7 +84,16 @@ class CsvSink:
     def abort(self) -> None:
         """Do nothing: nothing is held."""
 
-    def _rows(self, start: float, end: float, tags: tuple[Tag, ...]) -> None:
-        writer = self._careful_writer if "\r" in self._path else self._writer
-        for tag in tags:
-            writer.writerow((self._path, start, end, *tag_dict(tag).values(), *self._about))
+    def _rows(
+        self, start: float, end: float, tags: Iterable[Sequence[object]], warnings: str = ""
+    ) -> None:
+        writer = self._careful_writer if "\r" in self._path + warnings else self._writer
+        for fields in tags:
+            writer.writerow((self._path, start, end, *fields, *self._about, warnings))
+
+
+_NO_TAG = (None, None, None, None)
+
+
+def _fields(tag: Tag) -> Sequence[object]:
+    return tuple(tag_dict(tag).values())

@@ -25,11 +25,12 @@ class JamsSink:
     """One JAMS file a clip, in the namespace ``tag_open``."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Note what the annotation says of its origin."""
+        """Note what the annotation says of its origin, and its sandbox of what was heard."""
         self._stream = stream
         self._path = ""
         self._observations: list[dict[str, Any]] = []
-        events = run.parameters.events
+        parameters, events = run.parameters, run.parameters.events
+        self._heard = {"channel": parameters.channel, "stream": parameters.stream}
         self._about = {
             "curator": {"name": "", "email": ""},
             "annotator": {"model": run.model.name, "sha256": run.model.sha256},
@@ -38,7 +39,7 @@ class JamsSink:
             "annotation_tools": f"yamkit {run.yamkit}",
             "annotation_rules": (
                 f"confidence: {'' if events is None else events.score} of the "
-                f"{run.parameters.score_kind} scores of the cells of an event"
+                f"{parameters.score_kind} scores of the cells of an event"
             ),
             "validation": "",
             "data_source": "program",
@@ -75,7 +76,7 @@ class JamsSink:
                     "namespace": "tag_open",
                     "data": self._observations,
                     "annotation_metadata": self._about,
-                    "sandbox": {},
+                    "sandbox": self._heard,
                     "time": 0,
                     "duration": end.duration_seconds,
                 }

@@ -103,13 +103,17 @@ class JsonLinesSink:
     """A clip a line; each names its model by name and hash."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Note the model and the kind of scores that every line repeats."""
+        """Note what every line repeats: the model, and what is not as it is by default."""
         common: dict[str, Any] = {"model": {"name": run.model.name, "sha256": run.model.sha256}}
         if run.parameters.events is not None:
             common["score_kind"] = run.parameters.score_kind
             common["event_score"] = run.parameters.events.score
         elif run.parameters.score_kind != "raw":
             common["score_kind"] = run.parameters.score_kind
+        if run.parameters.channel != "mix":
+            common["channel"] = run.parameters.channel
+        if run.parameters.stream is not None:
+            common["stream"] = run.parameters.stream
         self._clips = _ClipObjects(stream, run, common, first="", before="", after="\n")
 
     def write(self, item: SinkItem) -> None:

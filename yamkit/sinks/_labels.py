@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from yamkit.sinks._plain import Streamed, plain
+from yamkit.sinks._plain import Streamed, channel_of, plain
 from yamkit.types import ClipStart, Event
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ class AudacitySink(Streamed):
 class RttmSink(Streamed):
     """Rich Transcription Time Marked (NIST, 2009): the score is in the field of confidence."""
 
-    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
-        """Keep the stream: the format has no head."""
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
+        """Keep the stream, and the channel: the format has no head."""
         self._stream = stream
+        self._channel = channel_of(run.parameters)
         self._file = ""
 
     def write(self, item: SinkItem) -> None:
@@ -53,6 +54,6 @@ class RttmSink(Streamed):
             name = "_".join(plain(item.tag.name).split()) or "<NA>"
             lasts = item.offset_seconds - item.onset_seconds
             self._stream.write(
-                f"SPEAKER {self._file} 1 {item.onset_seconds:.6f} {lasts:.6f} <NA> <NA> {name} "
-                f"{item.tag.score:.6f} <NA>\n"
+                f"SPEAKER {self._file} {self._channel} {item.onset_seconds:.6f} {lasts:.6f} "
+                f"<NA> <NA> {name} {item.tag.score:.6f} <NA>\n"
             )

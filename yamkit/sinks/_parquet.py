@@ -36,6 +36,8 @@ _COLUMNS = {
     "mid": _NAME,
     "name": _NAME,
     "score": pa.float32(),
+    "channel": _NAME,
+    "stream": pa.int32(),
     "warnings": pa.list_(pa.string()),
     "error_type": _NAME,
     "error": pa.string(),
@@ -48,7 +50,7 @@ _GROUP_VALUES = 1 << 22
 
 
 class ParquetSink:
-    """Columns: path, times in seconds and in whole milliseconds, tag, warnings, error."""
+    """Columns: path, times in seconds and whole milliseconds, tag, channel, warnings, error."""
 
     def open(self, run: RunInfo, stream: IO[bytes]) -> None:
         """Write the head: schema, model and parameters."""
@@ -57,6 +59,7 @@ class ParquetSink:
         metadata = {"yamkit": json.dumps(about, ensure_ascii=False)}
         self._schema = pa.schema(columns, metadata=metadata)
         self._writer = pq.ParquetWriter(stream, self._schema, compression="zstd")
+        self._heard = {"channel": str(run.parameters.channel), "stream": run.parameters.stream}
         self._per_patch = run.per_patch
         self._has_events = run.parameters.events is not None
         self._events = 0
@@ -115,8 +118,8 @@ class ParquetSink:
 
     def _flush(self) -> None:
         columns = [
-            pa.array([row.get(field.name) for row in self._rows], field.type)
-            for field in self._schema
+            pa.array([row.get(name, self._heard.get(name)) for row in self._rows], field.type)
+            for name, field in zip(self._schema.names, self._schema, strict=True)
         ]
         if self._rows:
             self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))

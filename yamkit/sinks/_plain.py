@@ -1,13 +1,13 @@
-"""What sinks of events share: text on one line, times as people and formats write them."""
+"""What sinks share: text on one line, what was heard, times as people and formats write them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from yamkit.types import Event
+    from yamkit.types import Event, Parameters
 
-__all__ = ["Streamed", "clock", "milliseconds", "plain"]
+__all__ = ["Streamed", "channel_of", "clock", "heard", "milliseconds", "plain"]
 
 
 class Streamed:
@@ -27,6 +27,18 @@ def plain(text: str) -> str:
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def heard(parameters: Parameters) -> str:
+    """Say what of the inputs was heard: ``, channel 2``; empty where nothing was chosen."""
+    channel = "" if parameters.channel == "mix" else f", channel {parameters.channel}"
+    stream = "" if parameters.stream is None else f", stream {parameters.stream}"
+    return channel + stream
+
+
+def channel_of(parameters: Parameters) -> str:
+    """Give the number that formats with one channel a line have: 1 for the mix."""
+    return "1" if parameters.channel == "mix" else str(parameters.channel)
 
 
 def milliseconds(event: Event) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.sinks._plain import Streamed, clock, milliseconds, plain
+from yamkit.sinks._plain import Streamed, clock, heard, milliseconds, plain
 from yamkit.types import Event
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ class WebVttSink(Streamed):
     """A cue an event."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Write the head, and a note of model and kind of score."""
+        """Write the head, and a note of model, kind of score and channel."""
         self._stream = stream
-        note = f"yamkit {run.yamkit}, model {run.model.name}, {run.parameters.score_kind} scores"
+        parameters = run.parameters
+        note = f"yamkit {run.yamkit}, model {run.model.name}, {parameters.score_kind} scores"
+        note += heard(parameters)
         stream.write(f"WEBVTT\n\nNOTE {plain(note).translate(_ESCAPES)}\n")
 
     def write(self, item: SinkItem) -> None:

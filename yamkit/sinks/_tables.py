@@ -10,7 +10,7 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 from yamkit.schema import tag_dict
-from yamkit.sinks._plain import Streamed, milliseconds, plain
+from yamkit.sinks._plain import Streamed, channel_of, milliseconds, plain
 from yamkit.types import ClipEnd, ClipStart, Event
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ class _TabTable(Streamed):
 
     columns: tuple[str, ...]
 
-    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Write the names of the columns."""
+        self.channel = run.parameters.channel
         self._writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
         # A lone carriage return ends a line for many readers, and the writer leaves it bare.
         self._careful_writer = csv.writer(
@@ -62,13 +63,13 @@ class DcaseSink(_TabTable):
 
 
 class TsvSink(_TabTable):
-    """Times in whole milliseconds, and all of the tag."""
+    """Times in whole milliseconds, all of the tag, and the channel."""
 
-    columns = ("path", "start_ms", "end_ms", "index", "mid", "name", "score")
+    columns = ("path", "start_ms", "end_ms", "index", "mid", "name", "score", "channel")
 
     def row(self, path: str, event: Event) -> Sequence[Any]:
         """Give the fields of an event."""
-        return path, *milliseconds(event), *tag_dict(event.tag).values()
+        return path, *milliseconds(event), *tag_dict(event.tag).values(), self.channel
 
 
 _RAVEN_COLUMNS = (
@@ -105,6 +106,7 @@ class RavenSink(Streamed):
         parameters = run.parameters
         events = parameters.events
         self._kind = ("" if events is None else events.score, parameters.score_kind)
+        self._channel = channel_of(parameters)
         self._line(_RAVEN_COLUMNS)
 
     def write(self, item: SinkItem) -> None:
@@ -121,7 +123,7 @@ class RavenSink(Streamed):
                 (
                     str(self._selections),
                     "Spectrogram 1",
-                    "1",
+                    self._channel,
                     f"{begins:.6f}",
                     f"{ends:.6f}",
                     "0.0",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.sinks._plain import plain
+from yamkit.sinks._plain import heard, plain
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class TextSink:
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream and the names that stand beside each clip."""
         self._stream = stream
-        self._model = run.model.name
+        self._model = run.model.name + heard(run.parameters)
         self._about = run.parameters.aggregate
         if run.parameters.score_kind != "raw":
             self._about = f"{run.parameters.score_kind} {self._about}"

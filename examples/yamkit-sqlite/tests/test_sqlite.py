@@ -203,6 +203,8 @@ def test_the_run(database) -> None:
         "per_patch": 1,
         "shard": 1,
         "shards": 1,
+        "channel": "mix",
+        "stream": None,
     }
     parameters = replace(
         RUN.parameters,
@@ -214,6 +216,8 @@ def test_the_run(database) -> None:
         classes=(1, 2),
         roll_up=True,
         events=EventParameters(0.4, 0.2, "max", "mean", 3, 0.1, 0.2),
+        channel=2,
+        stream=3,
     )
     full = run_row(replace(RUN, parameters=parameters, per_patch=False, shard=(2, 9)))
     assert {key: value for key, value in full.items() if value != bare[key]} == {
@@ -234,6 +238,8 @@ def test_the_run(database) -> None:
         "per_patch": 0,
         "shard": 2,
         "shards": 9,
+        "channel": "2",
+        "stream": 3,
     }
 
 

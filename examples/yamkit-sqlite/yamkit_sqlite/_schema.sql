@@ -32,7 +32,9 @@ CREATE TABLE runs (
     events_join_gap_seconds REAL,
     per_patch INTEGER NOT NULL,
     shard INTEGER NOT NULL,
-    shards INTEGER NOT NULL
+    shards INTEGER NOT NULL,
+    channel TEXT NOT NULL,     -- mix for the mean of all, else the number of the one that is heard
+    stream INTEGER             -- of files with several sound streams; NULL for the default one
 );
 
 -- The classes that a tag or an event names; the index is that of the model's output.

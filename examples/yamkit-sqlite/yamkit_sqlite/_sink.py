@@ -150,6 +150,8 @@ def _run_row(run: RunInfo) -> tuple[object, ...]:
         None if events is None else events.join_gap_seconds,
         run.per_patch,
         *run.shard,
+        str(parameters.channel),
+        parameters.stream,
     )
 
 

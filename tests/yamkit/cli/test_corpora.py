@@ -44,9 +44,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     open_audio = clips.open_audio
 
-    def noted(path: str):
+    def noted(path: str, **options):
         seen.append(Path(path).name)
-        return open_audio(path)
+        return open_audio(path, **options)
 
     monkeypatch.setattr(clips, "open_audio", noted)
     return seen

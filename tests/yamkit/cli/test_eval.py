@@ -115,11 +115,11 @@ def test_an_interrupted_run_goes_on(yamkit, monkeypatch: pytest.MonkeyPatch) -> 
 
     open_audio, seen = clips.open_audio, []
 
-    def interrupted(path):
+    def interrupted(path, **options):
         seen.append(Path(path).name)
         if len(seen) == 3:
             raise KeyboardInterrupt
-        return open_audio(path)
+        return open_audio(path, **options)
 
     monkeypatch.setattr(clips, "open_audio", interrupted)
     one = ("list.csv", "--audio", "audio", "--jobs", "1", "--batch-size", "1", "--scores", "s.npz")

@@ -221,10 +221,10 @@ def test_a_bug_in_one_file_costs_no_other(yamkit, monkeypatch: pytest.MonkeyPatc
 
     real = clips.open_audio
 
-    def failing(path: str):
+    def failing(path: str, **options):
         if path == "good.wav":
             raise MemoryError("really\nlarge")
-        return real(path)
+        return real(path, **options)
 
     monkeypatch.setattr(clips, "open_audio", failing)
     code, out, err = yamkit("classify", "good.wav", "other.flac")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from yamkit.errors import LabelError
-from yamkit.evaluation.scoring import Scores, read_scores
+from yamkit.evaluation.scoring import Scores, Timeline, read_scores
 from yamkit.types import TagClass
 
 CLASSES = (TagClass(0, "/m/0", "A"), TagClass(1, "", 'B, "b"'))
@@ -21,7 +21,10 @@ ROWS = {"ä.wav": np.array([0.1, 0.2], "f4"), "b.wav 1-2": np.array([0.3, 0.4], 
 
 def test_a_scores_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "scores.npz"
-    scores = Scores({"model": "m"}, CLASSES, ROWS, {"c.wav": "broken"}, {"d.wav"})
+    warnings = {"ä.wav": ("cut", "odd")}
+    scores = Scores(
+        {"model": "m"}, CLASSES, ROWS, {"c.wav": "broken"}, {"d.wav"}, warnings=warnings
+    )
     scores.write(path)
     found = read_scores(path)
     assert dataclasses.replace(found, rows={}) == dataclasses.replace(scores, rows={})
@@ -32,6 +35,26 @@ def test_a_scores_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["scores.npz"]
     Scores({}, CLASSES).write(path)
     assert read_scores(path).rows == {}
+
+
+def test_a_file_without_warnings_is_one_of_an_earlier_version(tmp_path: Path) -> None:
+    path = tmp_path / "scores.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("head.json", json.dumps(HEAD))
+        archive.writestr("scores.npy", npy(ONE))
+    assert read_scores(path).warnings == {}
+
+
+def test_strictly_a_clip_with_warnings_has_failed() -> None:
+    timelines = {key: Timeline(row[np.newaxis], 8000) for key, row in ROWS.items()}
+    scores = Scores(
+        {}, CLASSES, ROWS, {"c.wav": "broken"}, timelines=timelines, warnings={"ä.wav": ("a", "b")}
+    )
+    strict = scores.strict()
+    assert strict.failures == {"c.wav": "broken", "ä.wav": "a; b"}
+    assert list(strict.rows) == list(strict.timelines) == ["b.wav 1-2"]
+    assert strict.warnings == {}
+    assert list(scores.rows) == list(ROWS)
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -62,6 +85,7 @@ STRANGE = {
     "a clip twice": ({**HEAD, "clips": ["x", "x"]}, npy(np.zeros((2, 1), "f4"))),
     "clips of another kind": ({**HEAD, "clips": 3}, npy(ONE)),
     "lists for mappings": ({**HEAD, "failures": []}, npy(ONE)),
+    "warnings that are a list": ({**HEAD, "warnings": ["x"]}, npy(ONE)),
     "no head": ({}, npy(ONE)),
     "NaN": (HEAD, npy(ONE * np.nan)),
     "whole numbers": (HEAD, npy(ONE.astype(int))),

@@ -83,6 +83,30 @@ def test_local_tags_where_it_stands(tagger, paths: list[str]) -> None:
         LocalRunner(RunnerOptions(address="here:1"))
 
 
+@pytest.mark.parametrize("channel", ["mix", 2])
+def test_work_that_was_sent_hears_the_same_channel_and_is_as_strict(
+    tiny: ModelBundle, tmp_path: Path, channel: str | int
+) -> None:
+    names = [str(tmp_path / name) for name in ("whole.wav", "cut.wav")]
+    noise = np.random.default_rng(0).normal(0, (0.3, 0.001), (8000, 2))
+    for name in names:
+        soundfile.write(name, noise, 8000)
+    Path(names[1]).write_bytes(Path(names[1]).read_bytes()[:-8000])
+    parts = {"backend": "numpy", "threads": 1, "channel": channel}
+    with Tagger(tiny, **parts) as tagger:
+        work = Work(tagger, Choice(top=None, strict=True))
+        sent = pickle.loads(pickle.dumps(work))
+        rows = [work.row(clip) for clip in map(Clip, names)]
+        ends = [list(work.read(answer))[-1] for answer in sent.answers(rows, 1)]
+        sent.close()
+        wanted = tagger.tag(names[0]).top(None)
+    assert [(tag.index, pytest.approx(tag.score)) for tag in wanted] == [
+        (tag.index, tag.score) for tag in ends[0].tags
+    ]
+    assert ends[1].type == "AudioWarningError"
+    assert ends[1].message.startswith(f"{names[1]}: truncated")
+
+
 def test_work_that_was_sent_opens_a_tagger_of_its_own(tagger, paths: list[str]) -> None:
     work = Work(tagger, CHOICE)
     sent = pickle.loads(pickle.dumps(work))

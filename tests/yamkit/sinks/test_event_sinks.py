@@ -6,6 +6,7 @@ import io
 import json
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -73,9 +74,9 @@ def clip(path: str = "a.wav", events=EVENTS):
     return [ClipStart(path, 44100, 2), *events, ClipEnd(3.5, 6, (DOG,))]
 
 
-def written(sink, items) -> str:
+def written(sink, items, **parameters) -> str:
     stream = io.StringIO(newline="")
-    sink.open(RUN, stream)
+    sink.open(replace(RUN, parameters=replace(RUN.parameters, **parameters)), stream)
     for item in items:
         sink.write(item)
     sink.close()
@@ -173,6 +174,26 @@ def test_textgrid_is_read_by_praat(tmp_path: Path) -> None:
 def test_a_textgrid_without_events_is_read_by_praat(tmp_path: Path) -> None:
     grid = parselmouth.TextGrid.read(str(saved(tmp_path, TextGridSink(), clip(events=()))))
     assert parselmouth.praat.call(grid, "Get tier name", 1) == "events"
+
+
+@pytest.mark.parametrize("channel", ["mix", 2])
+def test_formats_with_a_place_for_it_name_the_channel(tmp_path: Path, channel: str | int) -> None:
+    number = 1 if channel == "mix" else channel
+    heard = {"channel": channel, "stream": None if channel == "mix" else 3}
+
+    def text(sink) -> str:
+        return written(sink, clip(), **heard)
+
+    raven = pandas.read_csv(io.StringIO(text(RavenSink())), sep="\t", quoting=3)
+    assert set(raven["Channel"]) == {number}
+    assert {line.split()[2] for line in text(RttmSink()).splitlines()} == {str(number)}
+    (annotation,) = json.loads(text(JamsSink()))["annotations"]
+    assert annotation["sandbox"] == heard
+    tsv = pandas.read_csv(io.StringIO(text(TsvSink())), sep="\t")
+    assert set(tsv["channel"]) == {channel}
+    note = text(WebVttSink()).splitlines()[2]
+    ends = "scores" if channel == "mix" else "scores, channel 2, stream 3"
+    assert note == f"NOTE yamkit 1.2.3, model net, calibrated {ends}"
 
 
 @pytest.mark.parametrize("path", ["a.wav", HOSTILE, "b\rc.wav"])

@@ -36,14 +36,14 @@ SCORES = np.array([0.5, 0.25], np.float16)
 EMBEDDING = np.array([1, 2, 3], np.float16)
 
 
-def run(per_patch: bool = False, arrays: tuple[str, ...] = ()) -> RunInfo:
+def run(per_patch: bool = False, arrays: tuple[str, ...] = (), **parameters) -> RunInfo:
     return RunInfo(
         yamkit="1.2.3",
         model=RunModel("net", "1", "ab" * 32, "somewhere", 2),
         backend="onnx",
         frontend="logmel",
         resampler="polyphase",
-        parameters=Parameters("mean", 0.48, None, 5),
+        parameters=Parameters("mean", 0.48, None, 5, **parameters),
         per_patch=per_patch,
         embedding_size=3,
         arrays=arrays,
@@ -85,6 +85,7 @@ def test_a_row_a_tag_and_a_row_for_what_has_none() -> None:
     assert [row["warnings"] for row in rows] == [["odd", "very odd"], None, None, None]
     assert [row["error_type"] for row in rows] == [None, None, None, "DecodeError"]
     assert rows[3]["error"] == FAILURE.message
+    assert {(row["channel"], row["stream"]) for row in rows} == {("mix", None)}
 
 
 def test_the_table_says_what_made_it() -> None:
@@ -92,6 +93,14 @@ def test_the_table_says_what_made_it() -> None:
     assert about["model"]["sha256"] == "ab" * 32
     assert about["parameters"]["hop_seconds"] == 0.48
     assert about["shard"] == "2/8"
+
+
+def test_the_table_names_the_channel_and_the_stream() -> None:
+    end = ClipEnd(1.0, 2, (SPEECH,))
+    found = table([ClipStart("a.wav", 8000, 2), end, FAILURE], channel=2, stream=3)
+    assert [(row["channel"], row["stream"]) for row in found.to_pylist()] == [("2", 3)] * 2
+    parameters = json.loads(found.schema.metadata[b"yamkit"])["parameters"]
+    assert (parameters["channel"], parameters["stream"]) == (2, 3)
 
 
 def test_patches_with_arrays() -> None:

@@ -17,6 +17,8 @@ from yamkit.types import (
     ClipEnd,
     ClipFailure,
     ClipStart,
+    Event,
+    EventParameters,
     Parameters,
     PatchTags,
     RunInfo,
@@ -29,21 +31,21 @@ NAME = Tag(3, "/m/02qldy", 'Narration, "monologue"', 0.1234567)
 FAILURE = ClipFailure("bad.wav", "DecodeError", "bad.wav: not a sound file")
 
 
-def run(per_patch: bool = False) -> RunInfo:
+def run(per_patch: bool = False, parameters: Parameters | None = None) -> RunInfo:
     return RunInfo(
         yamkit="1.2.3",
         model=RunModel("net", "1", "ab" * 32, "somewhere", 521),
         backend="onnx",
         frontend="logmel",
         resampler="polyphase",
-        parameters=Parameters("mean", 0.48, None, 5),
+        parameters=parameters or Parameters("mean", 0.48, None, 5),
         per_patch=per_patch,
     )
 
 
-def written(sink, items, per_patch: bool = False) -> str:
+def written(sink, items, per_patch: bool = False, parameters: Parameters | None = None) -> str:
     stream = io.StringIO()
-    sink.open(run(per_patch), stream)
+    sink.open(run(per_patch, parameters), stream)
     for item in items:
         sink.write(item)
     sink.close()
@@ -89,6 +91,8 @@ def test_json_has_the_schema_in_its_order() -> None:
         "classes": None,
         "roll_up": False,
         "events": None,
+        "channel": "mix",
+        "stream": None,
     }
     first, failed, last = document["clips"]
     assert list(first) == [
@@ -182,9 +186,77 @@ def test_csv_is_one_tidy_table() -> None:
         "net",
         "mean",
         "raw",
+        "mix",
+        "",
+        "",
     ]
     assert rows[2][5] == 'Narration, "monologue"'
     assert len(rows) == 3
+
+
+SECOND = Parameters("mean", 0.48, None, 5, channel=2, stream=3)
+
+
+def test_text_names_a_channel_and_a_stream_that_were_chosen() -> None:
+    assert written(TextSink(), clip()).startswith("a.wav: 3.50 s, mean of 6 patches, net\n")
+    text = written(TextSink(), clip(), parameters=SECOND)
+    assert text.startswith("a.wav: 3.50 s, mean of 6 patches, net, channel 2, stream 3\n")
+
+
+def test_json_names_the_channel_and_the_stream() -> None:
+    parameters = json.loads(written(JsonSink(), clip(), parameters=SECOND))["parameters"]
+    assert (parameters["channel"], parameters["stream"]) == (2, 3)
+    line = json.loads(written(JsonLinesSink(), clip(), parameters=SECOND))
+    assert (line["channel"], line["stream"], list(line)[-1]) == (2, 3, "tags")
+    assert not {"channel", "stream"} & json.loads(written(JsonLinesSink(), clip())).keys()
+
+
+def test_csv_names_the_channel_and_the_stream() -> None:
+    text = written(CsvSink(), clip(), parameters=SECOND)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["channel"], row["stream"]) for row in rows] == [("2", "3")] * 2
+
+
+WARNINGS = ("cut, at 'here'", "no\r\nlength")
+WITH_EVENTS = Parameters("mean", 0.48, None, 5, events=EventParameters())
+
+
+@pytest.mark.parametrize(
+    ("items", "options", "wanted"),
+    [
+        # of clips, every row has them; without a tag there is a row all the same
+        ([ClipEnd(3.5, 6, (SPEECH, NAME), WARNINGS)], {}, [("0", True), ("3", True)]),
+        ([ClipEnd(3.5, 6, (), WARNINGS)], {}, [("", True)]),
+        ([ClipEnd(3.5, 6, ())], {}, []),
+        # rows of patches and events were written before they are known
+        (
+            [PatchTags(0.0, 0.975, (SPEECH,)), ClipEnd(3.5, 6, (SPEECH,), WARNINGS)],
+            {"per_patch": True},
+            [("0", False), ("", True)],
+        ),
+        (
+            [PatchTags(0.0, 0.975, (SPEECH,)), ClipEnd(3.5, 6, (SPEECH,))],
+            {"per_patch": True},
+            [("0", False)],
+        ),
+        (
+            [Event(0.0, 0.96, SPEECH), ClipEnd(3.5, 6, (SPEECH,), WARNINGS)],
+            {"parameters": WITH_EVENTS},
+            [("0", False), ("", True)],
+        ),
+        ([ClipEnd(3.5, 6, (SPEECH,), WARNINGS)], {"parameters": WITH_EVENTS}, [("", True)]),
+        ([ClipEnd(3.5, 6, (SPEECH,))], {"parameters": WITH_EVENTS}, []),
+    ],
+)
+def test_csv_has_the_warnings_of_a_clip(items, options, wanted) -> None:
+    text = written(CsvSink(), [ClipStart("a.wav", 8000, 1), *items], **options)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    texts = {False: "", True: "; ".join(WARNINGS)}
+    assert [(row["index"], row["warnings"]) for row in rows] == [
+        (index, texts[has_any]) for index, has_any in wanted
+    ]
+    of_clip = [row for row in rows if row["warnings"]]
+    assert {(row["start_seconds"], row["end_seconds"]) for row in of_clip} <= {("0.0", "3.5")}
 
 
 def test_csv_of_patches_has_no_row_of_the_clip() -> None:
