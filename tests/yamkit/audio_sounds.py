@@ -82,12 +82,17 @@ def mux(
     tracks: Sequence[Track],
     options: dict[str, str] | None = None,
     has_video: bool = False,
+    is_streamed: bool = False,
 ) -> bytes:
-    """Write sound streams into a container, with a picture a second if wanted."""
+    """Write sound streams into a container, with a picture if wanted.
+
+    `is_streamed` is how a pipe gets it: nobody can go back and fill in a length.
+    """
     import av
 
     file = io.BytesIO()
-    with av.open(file, "w", format=container, options=options or {}) as output:
+    goal = _WriteOnly(file) if is_streamed else file
+    with av.open(goal, "w", format=container, options=options or {}) as output:
         packets = []
         if has_video:
             codec = "mpeg2video" if container.startswith("mpeg") else "mpeg4"
@@ -115,6 +120,11 @@ def mux(
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             output.mux_one(packet)
     return file.getvalue()
+
+
+class _WriteOnly:
+    def __init__(self, file: io.BytesIO) -> None:
+        self.write = file.write
 
 
 def _packets(stream: Any, track: Track) -> list[Any]:
