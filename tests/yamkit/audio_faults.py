@@ -45,7 +45,7 @@ class Kind:
     has_count : bool
         Whether the file says how long it is, or where it ends.
     slack : float
-        Seconds by which the time stamps of the container are rounded.
+        Seconds within which the place of what follows a fault is known: time stamps are rounded.
     options, codec_options : dict
         Of muxer and encoder.
     """
@@ -97,6 +97,7 @@ _SLOW = {"b": "64000"}
 _CLUSTERS = {"cluster_time_limit": "1000"}
 _PAGES = {"page_duration": "200000"}
 _MS = 0.001
+_BLOCK = 2048 / 44_100  # Vorbis: how long a block is depends on the one before, which may be lost
 
 KINDS = {
     "mp3": Kind("mp3", "libmp3lame", 44_100, 1152),
@@ -106,7 +107,7 @@ KINDS = {
     "ac3": Kind("ac3", "ac3", 44_100, 1536, has_count=False, codec_options={"b": "96000"}),
     "eac3": Kind("eac3", "eac3", 44_100, 1536, has_count=False, codec_options={"b": "96000"}),
     "flac": Kind("flac", "flac", 16_000, 1152, damage=64, is_lossless=True),
-    "ogg-vorbis": Kind("ogg", "vorbis", 44_100, 2048, 0.6, options=_PAGES),
+    "ogg-vorbis": Kind("ogg", "vorbis", 44_100, 2048, 0.6, options=_PAGES, slack=_BLOCK),
     "ogg-opus": Kind("ogg", "libopus", 48_000, 960, 0.6, options=_PAGES),
     "ogg-flac": Kind("ogg", "flac", 16_000, 1152, 0.6, 64, is_lossless=True, options=_PAGES),
     "m4a": Kind("ipod", "aac", 44_100, 1024),
@@ -126,7 +127,7 @@ KINDS = {
         is_noticed=False, is_lossless=True, options=_CLUSTERS,
     ),
     "webm-opus": Kind("webm", "libopus", 48_000, 960, 1.3, options=_CLUSTERS, slack=_MS),
-    "webm-vorbis": Kind("webm", "vorbis", 44_100, 2048, 1.3, options=_CLUSTERS, slack=_MS),
+    "webm-vorbis": Kind("webm", "vorbis", 44_100, 2048, 1.3, options=_CLUSTERS, slack=_BLOCK),
     "ts-aac": Kind("mpegts", "aac", 44_100, 1024, 0.5, has_count=False),
     "ts-mp2": Kind("mpegts", "mp2", 44_100, 1152, 0.5, has_count=False, codec_options=_SLOW),
     "ts-ac3": Kind(
@@ -224,10 +225,9 @@ def index_first(mp4: bytes) -> bytes:
 
 
 def id3v2(size: int = 900) -> bytes:
-    """Make a tag with a picture's worth of zeros."""
-    text = b"TIT2" + struct.pack(">IH", 7, 0) + b"\0Title\0"
-    body = text + bytes(size - len(text))
-    return b"ID3\x03\0\0" + bytes([0, 0, size >> 7, size & 0x7F]) + body
+    """Make a tag of a title and padding, `size` bytes behind its header."""
+    title = b"TIT2" + struct.pack(">IH", 7, 0) + b"\0Title\0"
+    return b"ID3\x03\0\0" + bytes([0, 0, size >> 7, size & 0x7F]) + title.ljust(size, b"\0")[:size]
 
 
 ID3V1 = b"TAG" + b"Title".ljust(125, b"\0")

@@ -27,6 +27,8 @@ pytest.importorskip("av")
 
 SECONDS = 9.4
 WINDOW, HOP = 0.96, 0.48
+# Frames after frames, each with what is needed to decode it.
+FRAMED = ["mp3", "mp2", "aac", "ac3", "eac3"]
 DAMAGES = [0.5 + 0.85 * number for number in range(10)]
 
 
@@ -57,13 +59,12 @@ def same(scores_of):
         assert heard.rate == wanted.rate
         end = min(end, wanted.seconds)
         assert heard.seconds > end - 0.1, f"ends at {heard.seconds} s"
-        got = heard.mono
-        if slack:
-            got = np.roll(got, -_lag(got, wanted.mono, start, end, heard.rate, slack))
         first, last = int(np.ceil(start / HOP)), int((end - 0.1 - WINDOW) / HOP)
         if last < first:
             return
-        rows = slice(first, last + 1)
+        got, rows = heard.mono, slice(first, last + 1)
+        if slack:
+            got = np.roll(got, -_lag(got, wanted.mono, start, end, heard.rate, slack))
         got, expected = (scores_of(samples, heard.rate)[rows] for samples in (got, wanted.mono))
         strays = np.abs(got - expected).max(axis=1)
         assert strays.max() <= tolerance, f"from {start} s on, rows {first}..: {strays.round(4)}"
@@ -126,6 +127,17 @@ def test_two_damages_are_two_places(name, same):
         same(heard, wanted, kind.tolerance, start, end - 0.1, kind.slack)
 
 
+@pytest.mark.parametrize(
+    "name", ["mp3", "flac", "ogg-opus", "m4a", "mkv-aac", "webm-opus", "ts-aac", "wav-mp3", "aiff"]
+)
+def test_a_pipe_is_heard_as_a_file_is(name):
+    data, _ = faults.damaged(whole(name), 4.0, KINDS[name].damage)
+    for broken in (data, faults.cut(data, 0.8) if name != "m4a" else data, data + data):
+        heard, piped = read(broken), read(broken, on_pipe=True)
+        np.testing.assert_array_equal(heard.samples, piped.samples)
+        assert heard.warnings == piped.warnings
+
+
 # What is cut off
 
 
@@ -137,21 +149,33 @@ def _cuttable(name: str) -> bytes:
 MP4 = ("ipod", "mp4", "mov", "3gp")
 
 
-@pytest.mark.parametrize("fraction", [0.25, 0.6, 0.93])
+@pytest.mark.parametrize("fraction", [0.5, 0.7, 0.93])
 @pytest.mark.parametrize("name", KINDS)
 def test_what_is_cut_off_is_said(name, fraction, same):
     kind = KINDS[name]
     data = _cuttable(name)
     size = round(len(data) * fraction)
-    present = [time for time, at, length in faults.places(data) if at + length <= size]
-    end = present[-1]
+    packets = faults.places(data)
+    end = [time for time, at, length in packets if at + length <= size][-1]
+    stop = next(time for time, at, length in packets if at + length > size)
     heard, wanted = read(data[:size]), heard_whole(name)
     # The page or packet that was cut may be lost, and a frame that leans on the next.
     lost = 2 * kind.frame_seconds + (0.7 if "ogg" in name or "mpeg" in name else 0.15)
-    assert end - lost < heard.seconds < end + 2 * kind.frame_seconds + 0.15
+    assert end - lost < heard.seconds < stop + 2 * kind.frame_seconds + 0.15
     if kind.has_count:
         assert heard.warnings
     same(heard, wanted, kind.tolerance, end=heard.seconds - 2 * kind.frame_seconds - 0.1)
+
+
+@pytest.mark.parametrize("name", [*FRAMED, "ts-aac", "ts-mp2", "ts-ac3", "mpeg-mp2"])
+def test_what_lacks_its_beginning_is_heard_from_there_on(name, same):
+    kind, data = KINDS[name], whole(name)
+    _, at, size = next(place for place in faults.places(data) if place[0] >= 3)
+    start = next(time for time, place, _ in faults.places(data) if place > at + size // 2)
+    heard, wanted = read(data[at + size // 2 :]), heard_whole(name)
+    assert heard.seconds == pytest.approx(wanted.seconds - start, abs=0.15)
+    slack = 0.3
+    same(heard, _from(wanted, start), kind.tolerance, 0.48, SECONDS - start - 0.2, slack)
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.container in MP4])
@@ -163,7 +187,7 @@ def test_a_cut_mp4_without_its_index_is_one_clear_line(name):
 
 # What is joined
 
-STREAMS = ["mp3", "mp2", "aac", "ac3", "eac3", "flac", "ogg-vorbis", "ogg-opus", "ogg-flac"]
+STREAMS = [*FRAMED, "flac", "ogg-vorbis", "ogg-opus", "ogg-flac"]
 STREAMS += ["ts-aac", "ts-mp2", "ts-ac3", "mpeg-mp2", "wav", "wv"]
 
 
@@ -214,7 +238,7 @@ OTHERS = [
 
 @pytest.mark.parametrize(("name", "rate", "channels"), OTHERS)
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_later_part_has_another_rate_or_other_channels(name, rate, channels, is_first, scores_of):
+def test_a_later_part_has_another_rate_or_other_channels(name, rate, channels, is_first):
     kind = KINDS[name]
     other = kind.encode(four_events(rate, channels), rate=rate)
     parts = [other, whole(name)] if is_first else [whole(name), other]
@@ -222,35 +246,36 @@ def test_a_later_part_has_another_rate_or_other_channels(name, rate, channels, i
     first = read(parts[0])
     assert (heard.rate, heard.samples.shape[1]) == (first.rate, first.samples.shape[1])
     assert heard.seconds == pytest.approx(2 * SECONDS, abs=6 * kind.frame_seconds)
-    # The same sound, by another encoding: nearly the same scores.
-    part = _from(heard, first.seconds).mono
-    got, wanted = (scores_of(each, heard.rate)[1:17] for each in (part, first.mono))
-    assert np.abs(got - wanted).mean() < 0.01
-    assert (got.argmax(axis=1) == wanted.argmax(axis=1)).mean() > 0.6
+    assert _likeness(_from(heard, first.seconds), first, 6 * kind.frame_seconds) > 0.9
+
+
+def _likeness(heard: Heard, wanted: Heard, slack: float) -> float:
+    """Give the correlation of two encodings of the example, one at most `slack` seconds late."""
+    late = _lag(heard.mono, wanted.mono, 0.5, 9.0, heard.rate, slack)
+    rows = slice(heard.rate, 8 * heard.rate)
+    return float(np.corrcoef(np.roll(heard.mono, -late)[rows], wanted.mono[rows])[0, 1])
 
 
 LINKS = ("ogg-vorbis", "ogg-opus", "ogg-flac")
 
 
 @pytest.mark.parametrize("names", [*itertools.permutations(LINKS, 2)])
-def test_links_of_an_ogg_hold_other_codecs(names, scores_of):
+def test_links_of_an_ogg_hold_other_codecs(names):
     heard = read(whole(names[0]) + whole(names[1]))
     first = heard_whole(names[0])
     assert heard.rate == first.rate
     assert heard.seconds == pytest.approx(2 * SECONDS, abs=0.1)
     assert heard.warnings == ()
-    part = _from(heard, first.seconds).mono
-    got, wanted = (scores_of(each, heard.rate)[1:17] for each in (part, first.mono))
-    assert np.abs(got - wanted).mean() < 0.01
+    assert _likeness(_from(heard, first.seconds), first, 0.05) > 0.9
 
 
 # Tags
 
-TAGGED = ["mp3", "mp2", "aac", "ac3", "eac3", "flac", "tta", "wv"]
+TAGGED = [*FRAMED, "flac", "tta", "wv"]
 
 
 @pytest.mark.parametrize(
-    "tags", [(0,), (900,), (900, 900), (40, 5000, 900), (16_000,)], ids=lambda tags: f"{tags}"
+    "tags", [(17,), (900,), (900, 900), (40, 5000, 900), (16_000,)], ids=lambda tags: f"{tags}"
 )
 @pytest.mark.parametrize("name", [name for name in TAGGED if name != "wv"])
 def test_tags_before_the_first_frame_are_no_sound(name, tags):
@@ -416,7 +441,8 @@ def test_a_late_start_is_silence_and_said(name, same):
     assert np.abs(heard.mono[: round(1.9 * heard.rate)]).max() < 1e-3
     (warning,) = heard.warnings
     assert any(abs(float(number) - 2) < 0.15 for number in _numbers(warning)), warning
-    slack = max(kind.slack, 0.1 if name == "wma" else 0)
+    # Some containers begin with what the encoder needs to start, some before it.
+    slack = kind.frame_seconds + 0.001 + (0.1 if name == "wma" else 0)
     same(_from(heard, 2.0), wanted, kind.tolerance, 0.48, slack=slack)
 
 
@@ -472,7 +498,7 @@ def test_a_gap_of_hours_costs_no_memory(name):
 
 # Channels and streams
 
-STEREO = ["mp3", "flac", "ogg-vorbis", "ogg-opus", "m4a", "mkv-aac", "webm-opus", "wav", "ts-mp2"]
+STEREO = ["mp3", "flac", "ogg-vorbis", "ogg-opus", "m4a", "mkv-aac", "webm-opus", "wav", "ts-aac"]
 
 
 @pytest.mark.parametrize("name", STEREO)
@@ -501,20 +527,17 @@ def test_other_channels_are_no_reason_for_a_warning(name, channels):
     assert heard.warnings == ()
 
 
-SEVERAL = [("matroska", "aac"), ("mp4", "aac"), ("mov", "aac"), ("mpegts", "mp2"), ("avi", "mp2")]
-SEVERAL += [("asf", "mp2"), ("matroska", "flac"), ("mpeg", "mp2")]
+MARKED = [("matroska", "aac"), ("matroska", "flac"), ("mp4", "aac"), ("mov", "aac")]
+UNMARKED = [("mpegts", "mp2"), ("avi", "mp2"), ("asf", "mp2"), ("mpeg", "mp2")]
+SEVERAL = [(*kind, default) for kind in MARKED for default in (None, 1, 2, 3)]
+SEVERAL += [(*kind, None) for kind in UNMARKED]
 
 
 @pytest.mark.parametrize("has_video", [False, True])
-@pytest.mark.parametrize("default", [None, 1, 2, 3])
-@pytest.mark.parametrize(("container", "codec"), SEVERAL)
+@pytest.mark.parametrize(("container", "codec", "default"), SEVERAL)
 def test_of_several_streams_the_one_marked_is_heard_and_the_others_said(
     container, codec, default, has_video
 ):
-    if default and container not in ("matroska", "mp4", "mov"):
-        pytest.skip("has no such mark")
-    if has_video and container == "asf":
-        pytest.skip("is written without a picture here")
     data = faults.several(container, codec, 44_100, default, has_video)
     heard = read(data)
     assert _stream_heard(heard) == (default or 1)
