@@ -19,7 +19,6 @@ import pytest
 from tests.yamkit import audio_faults as faults
 from tests.yamkit.audio_faults import KINDS, Kind, whole
 from tests.yamkit.audio_sounds import Heard, Track, four_events, mux, read
-from yamkit import Tagger
 from yamkit.audio import open_audio
 from yamkit.errors import AudioValueError, DecodeError, YamkitError
 
@@ -32,44 +31,32 @@ FRAMED = ["mp3", "mp2", "aac", "ac3", "eac3"]
 DAMAGES = [0.5 + 0.85 * number for number in range(10)]
 
 
-@pytest.fixture(scope="session")
-def scores_of():
-    """Give a sound's scores, a row for each 0.48 s."""
-    tagger = Tagger("yamnet-mini")
-    return lambda samples, rate: tagger.tag(samples, rate).scores
-
-
 @functools.cache
 def heard_whole(name: str) -> Heard:
     return read(whole(name))
 
 
-@pytest.fixture
-def same(scores_of):
+def same(
+    heard: Heard,
+    wanted: Heard,
+    tolerance: float,
+    start: float = 0.0,
+    end: float = SECONDS,
+    slack: float = 0.0,
+) -> None:
     """Check that a stretch of a sound, given in seconds, is as in another, and in its place."""
-
-    def check(
-        heard: Heard,
-        wanted: Heard,
-        tolerance: float,
-        start: float = 0.0,
-        end: float = SECONDS,
-        slack: float = 0.0,
-    ) -> None:
-        assert heard.rate == wanted.rate
-        end = min(end, wanted.seconds)
-        assert heard.seconds > end - 0.1, f"ends at {heard.seconds} s"
-        first, last = int(np.ceil(start / HOP)), int((end - 0.1 - WINDOW) / HOP)
-        if last < first:
-            return
-        got, rows = heard.mono, slice(first, last + 1)
-        if slack:
-            got = np.roll(got, -_lag(got, wanted.mono, start, end, heard.rate, slack))
-        got, expected = (scores_of(samples, heard.rate)[rows] for samples in (got, wanted.mono))
-        strays = np.abs(got - expected).max(axis=1)
-        assert strays.max() <= tolerance, f"from {start} s on, rows {first}..: {strays.round(4)}"
-
-    return check
+    assert heard.rate == wanted.rate
+    end = min(end, wanted.seconds)
+    assert heard.seconds > end - 0.1, f"ends at {heard.seconds} s"
+    first, last = int(np.ceil(start / HOP)), int((end - 0.1 - WINDOW) / HOP)
+    if last < first:
+        return
+    if slack:
+        late = _lag(heard.mono, wanted.mono, start, end, heard.rate, slack)
+        heard = Heard(np.roll(heard.samples, -late, axis=0), heard.rate, ())
+    rows = slice(first, last + 1)
+    strays = np.abs(heard.scores[rows] - wanted.scores[rows]).max(axis=1)
+    assert strays.max() <= tolerance, f"from {start} s on, rows {first}..: {strays.round(4)}"
 
 
 def _lag(got, wanted, start, end, rate, slack):
@@ -88,7 +75,7 @@ def _lag(got, wanted, start, end, rate, slack):
 
 @pytest.mark.parametrize("seconds", DAMAGES)
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.damage])
-def test_damage_costs_what_it_hit_and_nothing_else(name, seconds, same):
+def test_damage_costs_what_it_hit_and_nothing_else(name, seconds):
     kind = KINDS[name]
     # Zeros and noise in turn; noise could turn AMR into frames of other lengths.
     is_noise = DAMAGES.index(seconds) % 2 == 0 and "amr" not in kind.codec
@@ -114,7 +101,7 @@ def _numbers(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["mp3", "flac", "ogg-opus", "m4a", "mkv-aac", "ts-aac"])
-def test_two_damages_are_two_places(name, same):
+def test_two_damages_are_two_places(name):
     kind = KINDS[name]
     data, first = faults.damaged(whole(name), 2.0, kind.damage)
     later = next(place for place in faults.places(whole(name)) if place[0] >= 6.0)
@@ -151,13 +138,13 @@ MP4 = ("ipod", "mp4", "mov", "3gp")
 
 @pytest.mark.parametrize("fraction", [0.5, 0.7, 0.93])
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_cut_off_is_said(name, fraction, same):
+def test_what_is_cut_off_is_said(name, fraction):
     kind = KINDS[name]
     data = _cuttable(name)
     size = round(len(data) * fraction)
     packets = faults.places(data)
     end = [time for time, at, length in packets if at + length <= size][-1]
-    stop = next(time for time, at, length in packets if at + length > size)
+    stop = next((time for time, at, length in packets if at + length > size), SECONDS)
     heard, wanted = read(data[:size]), heard_whole(name)
     # The page or packet that was cut may be lost, and a frame that leans on the next.
     lost = 2 * kind.frame_seconds + (0.7 if "ogg" in name or "mpeg" in name else 0.15)
@@ -168,7 +155,7 @@ def test_what_is_cut_off_is_said(name, fraction, same):
 
 
 @pytest.mark.parametrize("name", [*FRAMED, "ts-aac", "ts-mp2", "ts-ac3", "mpeg-mp2"])
-def test_what_lacks_its_beginning_is_heard_from_there_on(name, same):
+def test_what_lacks_its_beginning_is_heard_from_there_on(name):
     kind, data = KINDS[name], whole(name)
     _, at, size = next(place for place in faults.places(data) if place[0] >= 3)
     start = next(time for time, place, _ in faults.places(data) if place > at + size // 2)
@@ -193,7 +180,7 @@ STREAMS += ["ts-aac", "ts-mp2", "ts-ac3", "mpeg-mp2", "wav", "wv"]
 
 @pytest.mark.parametrize("copies", [2, 3])
 @pytest.mark.parametrize("name", STREAMS)
-def test_files_joined_are_heard_one_after_the_other(name, copies, same):
+def test_files_joined_are_heard_one_after_the_other(name, copies):
     kind = KINDS[name]
     heard, wanted = read(whole(name) * copies), heard_whole(name)
     # The delay of an encoder may be cut once or every time.
@@ -207,7 +194,7 @@ def test_files_joined_are_heard_one_after_the_other(name, copies, same):
 
 
 @pytest.mark.parametrize("name", sorted(set(KINDS) - set(STREAMS)))
-def test_files_joined_where_nobody_joins_them_are_heard_or_it_is_said(name, same):
+def test_files_joined_where_nobody_joins_them_are_heard_or_it_is_said(name):
     kind = KINDS[name]
     heard, wanted = read(whole(name) * 2), heard_whole(name)
     if heard.seconds < 1.9 * wanted.seconds:
@@ -293,7 +280,7 @@ def test_tags_and_padding_behind_the_last_frame_are_no_sound(name, tail):
 
 
 @pytest.mark.parametrize("name", ["mp3", "aac", "flac", "mp2"])
-def test_tags_between_joined_files_are_no_sound(name, same):
+def test_tags_between_joined_files_are_no_sound(name):
     kind, data = KINDS[name], whole(name)
     tags = faults.ID3V1 + faults.id3v2(5000) + faults.id3v2()
     heard, wanted = read(faults.id3v2() + data + tags + data), heard_whole(name)
@@ -361,7 +348,7 @@ SAMPLE_DATA = ["wav", "aiff", "au", "caf", "w64", "rf64"]
 @pytest.mark.parametrize("on_pipe", [False, True])
 @pytest.mark.parametrize("share", [0, 1 / 3, 0.9, 1.5])
 @pytest.mark.parametrize("name", COUNTED)
-def test_a_count_in_a_header_hides_no_sound(name, share, on_pipe, same):
+def test_a_count_in_a_header_hides_no_sound(name, share, on_pipe):
     kind = KINDS[name]
     heard, wanted = read(_counted(name, share), on_pipe), heard_whole(name)
     # Where nobody says how long the last frame is, it is as long as the others.
@@ -376,7 +363,7 @@ def test_a_count_in_a_header_hides_no_sound(name, share, on_pipe, same):
 
 
 @pytest.mark.parametrize("frames", [0, 120, 360, 700])
-def test_a_vbri_header_hides_no_sound(frames, same):
+def test_a_vbri_header_hides_no_sound(frames):
     data = whole("mp3")
     at = data.index(b"\xff\xfb")
     vbri = struct.pack(">4sHHHIIHHHH", b"VBRI", 1, 0, 75, len(data), frames, 0, 1, 2, 1)
@@ -415,7 +402,7 @@ def _times(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", GAPS)
-def test_a_gap_is_silence_and_said(name, same):
+def test_a_gap_is_silence_and_said(name):
     kind = KINDS[name]
     heard = read(kind.encode(edit=faults.without(*GAP), **_times(name)))
     wanted = heard_whole(name)
@@ -434,7 +421,7 @@ LATE += ["flv-aac", "wma"]
 
 
 @pytest.mark.parametrize("name", LATE)
-def test_a_late_start_is_silence_and_said(name, same):
+def test_a_late_start_is_silence_and_said(name):
     kind = KINDS[name]
     heard, wanted = read(kind.encode(edit=faults.moved(2.0))), heard_whole(name)
     assert heard.seconds == pytest.approx(wanted.seconds + 2, abs=kind.frame_seconds + 0.1)
@@ -447,7 +434,7 @@ def test_a_late_start_is_silence_and_said(name, same):
 
 
 @pytest.mark.parametrize("container", ["mpegts", "mpeg", "matroska"])
-def test_sound_that_begins_after_the_picture_is_late(container, same):
+def test_sound_that_begins_after_the_picture_is_late(container):
     codec = {"matroska": "aac"}.get(container, "mp2")
     made = [
         mux(container, [Track(codec, four_events(44_100), 44_100, edit)], has_video=True)
@@ -468,7 +455,7 @@ def test_a_clock_that_began_elsewhere_is_no_late_start(container):
 
 
 @pytest.mark.parametrize("name", ["mkv-aac", "mkv-flac", "webm-opus", "flv-mp3", "ts-aac"])
-def test_what_two_packets_claim_is_heard_once(name, same):
+def test_what_two_packets_claim_is_heard_once(name):
     kind = KINDS[name]
     heard, wanted = read(kind.encode(edit=faults.moved(-0.5, start=5.0))), heard_whole(name)
     assert heard.seconds == pytest.approx(wanted.seconds - 0.5, abs=2 * kind.frame_seconds)
@@ -478,10 +465,10 @@ def test_what_two_packets_claim_is_heard_once(name, same):
     same(_from(heard, 4.8 - 0.5), _from(wanted, 4.8), kind.tolerance, 0.96, 4.5, slack=slack)
 
 
-@pytest.mark.parametrize("name", ["mkv-pcm", "webm-opus", "m4a"])
+@pytest.mark.parametrize("name", ["mkv-pcm", "mp4-flac", "3gp-amr"])
 def test_a_gap_of_hours_costs_no_memory(name):
     kind = KINDS[name]
-    hours = 3
+    hours = 2
     samples = four_events(kind.rate, seconds=2)
     data = kind.encode(samples, edit=faults.moved(hours * 3600, start=1.0))
     tracemalloc.start()
@@ -502,7 +489,7 @@ STEREO = ["mp3", "flac", "ogg-vorbis", "ogg-opus", "m4a", "mkv-aac", "webm-opus"
 
 
 @pytest.mark.parametrize("name", STEREO)
-def test_channels_that_cancel_each_other_are_said(name, same):
+def test_channels_that_cancel_each_other_are_said(name):
     kind = KINDS[name]
     both = four_events(kind.rate, 2) * np.float32([1, -1])
     data = kind.encode(both)
@@ -614,14 +601,12 @@ WAVS = {
 
 @pytest.mark.parametrize("on_pipe", [False, True])
 @pytest.mark.parametrize("name", WAVS)
-def test_a_wav_holds_what_is_in_it(name, on_pipe, scores_of):
+def test_a_wav_holds_what_is_in_it(name, on_pipe):
     data, warns = WAVS[name]
     heard = read(data, on_pipe)
     assert heard.seconds == pytest.approx(SECONDS, abs=0.01)
     assert (heard.rate, heard.samples.shape[1]) == (16_000, 1)
-    wanted = four_events()[:, 0]
-    strays = scores_of(heard.mono, 16_000)[:18] - scores_of(wanted, 16_000)[:18]
-    assert np.abs(strays).max() < 0.02
+    same(heard, Heard(four_events(), 16_000, ()), 0.02)
     if warns != EITHER:
         assert bool(heard.warnings) is (warns == YES)
 
@@ -644,7 +629,7 @@ FLOATS += [("W64", "DOUBLE"), ("RF64", "FLOAT")]
 @pytest.mark.parametrize("on_pipe", [False, True])
 @pytest.mark.parametrize(("container", "form"), FLOATS)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_no_number_counts_as_zero(container, form, value, on_pipe, same):
+def test_what_is_no_number_counts_as_zero(container, form, value, on_pipe):
     samples = four_events().copy()
     samples[80_000] = value
     heard = read(_floats(samples, form, container), on_pipe)

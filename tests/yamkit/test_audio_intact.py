@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import struct
-import sys
 
 import numpy as np
 import pytest
@@ -13,9 +11,8 @@ import soundfile
 
 from tests.yamkit import audio_faults as faults
 from tests.yamkit.audio_faults import KINDS, whole
-from tests.yamkit.audio_sounds import Pipe, Track, four_events, mux, read, remux, write
+from tests.yamkit.audio_sounds import Pipe, Track, classify, four_events, mux, read, remux, write
 from tests.yamkit.test_audio import FORMATS
-from yamkit import cli
 from yamkit.audio import open_audio
 from yamkit.errors import DecodeError
 
@@ -285,30 +282,17 @@ def test_what_is_not_taken_is_refused_by_one_line(kind):
     assert seconds == pytest.approx(SECONDS, abs=0.15)
 
 
-class StandardInput(io.BufferedReader):
-    def __init__(self, data):
-        super().__init__(io.BytesIO(data))
-
-    def seekable(self):
-        return False
-
-
 @pytest.mark.parametrize("name", ["wav", "flac", "mp3", "m4a", "webm-opus", "ogg-vorbis", "aac"])
 @pytest.mark.parametrize("way", ["path", "-"])
 def test_the_command_line_says_nothing_of_whole_files(name, way, tmp_path, monkeypatch, capsys):
     pytest.importorskip("av")
-    path = tmp_path / "whole.bin"
-    path.write_bytes(whole(name))
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(StandardInput(whole(name))))
-    goal = str(path) if way == "path" else way
-    arguments = ["yamkit", "classify", "--model", "yamnet-mini", "--format", "json", goal]
-    monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
-    out, err = capsys.readouterr()
-    assert not caught.value.code
+    source = whole(name)
+    if way == "path":
+        source = tmp_path / "whole.bin"
+        source.write_bytes(whole(name))
+    clip, err = classify(source, monkeypatch, capsys)
     assert "warning" not in err
-    (clip,) = json.loads(out)["clips"]
+    assert clip is not None
     assert "warnings" not in clip
     assert clip["duration_seconds"] == pytest.approx(9.4, abs=0.06)
 
