@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 
-from tests.yamkit.audio_sounds import check_warnings, read
+from tests.yamkit.audio_sounds import check_warnings, classify, four_events, read
 from yamkit.errors import DecodeError
 
 FILES = [
