@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from yamkit import Tagger
-from yamkit.audio import mono, open_audio
+from yamkit.audio import open_audio
 from yamkit.windows import segments
 
 if TYPE_CHECKING:
