@@ -58,7 +58,6 @@ __all__ = [
     "fingerprint",
     "in_shard",
     "run_info",
-    "warned_failure",
 ]
 
 _NOWHERE_TO_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -397,7 +396,7 @@ def clip_items(
             if isinstance(event, Ended):
                 for last in state.end():
                     if choice.strict and isinstance(last, ClipEnd) and last.warnings:
-                        yield clip, warned_failure(clip, last.warnings)
+                        yield clip, _warned_failure(clip, last.warnings)
                     else:
                         yield clip, last
                 clip.audio = state = None
@@ -486,7 +485,7 @@ class _ClipState:
         )
 
 
-def warned_failure(clip: Clip, warnings: Sequence[str]) -> ClipFailure:
+def _warned_failure(clip: Clip, warnings: Sequence[str]) -> ClipFailure:
     """Turn the end of a clip with warnings into a failure."""
     text = f"{display_path(clip.path)}: {'; '.join(warnings)} (with --strict, a failure)"
     return _failure(clip, AudioWarningError(text))
