@@ -52,7 +52,7 @@ def stages(files: list[Path], tagger: Tagger) -> dict[str, float]:
     """Time each stage over all files, in seconds."""
     pipeline, features = tagger.pipeline, tagger.pipeline.features
     window, hop = features.patch_window_samples, features.patch_hop_samples
-    spent = dict.fromkeys(("decode", "mix down", "resample", "cut", "front end", "network"), 0.0)
+    spent = dict.fromkeys(("decode", "resample", "cut", "front end", "network"), 0.0)
     left: list[np.ndarray] = []
 
     def timed(stage: str, items: Iterable[T]) -> list[T]:
@@ -63,9 +63,8 @@ def stages(files: list[Path], tagger: Tagger) -> dict[str, float]:
 
     for file in files:
         with open_audio(str(file)) as audio:
-            blocks = timed("decode", audio.blocks())
+            mixed = timed("decode", audio.mono())
             rate = audio.sample_rate
-        mixed = timed("mix down", mono(blocks, rate))
         samples = timed("resample", pipeline.resample(mixed, rate))
         cut = timed("cut", segments(samples, window, hop, pipeline.batch_size))
         patches = timed("front end", map(pipeline.frontend.patches, (s.samples for s in cut)))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yamkit.audio import array_source, check_sample_rate, float_blocks, mono
+from yamkit.audio import array_source, check_sample_rate, stream_source
 from yamkit.errors import AudioValueError, ParameterError
 
 
@@ -90,9 +90,23 @@ def test_integral_floats_are_sample_rates():
     assert check_sample_rate(np.float32(8000)) == 8000
 
 
-def test_float_blocks_take_all_kinds_and_skip_empty_ones():
-    blocks = [np.zeros(3, np.int16), [], np.ones((2, 1)), np.zeros((0, 1))]
-    assert [block.shape for block in float_blocks(blocks)] == [(3, 1), (2, 1)]
+def mixed(blocks, rate=16_000):
+    source = stream_source(blocks, rate)
+    return np.concatenate(list(source.mono())), source
+
+
+def test_streams_take_all_kinds_and_skip_empty_blocks():
+    blocks = [np.zeros((3, 2), np.int16), np.ones((2, 2)), np.zeros((0, 2))]
+    assert [block.shape for block in stream_source(blocks, 8000).blocks()] == [(3, 2), (2, 2)]
+    assert [len(block) for block in stream_source([[], [0.5]], 8000).blocks()] == [1]
+
+
+def test_streams_keep_their_number_of_channels():
+    source = stream_source([np.zeros((3, 2)), np.zeros((3, 1))], 8000)
+    with pytest.raises(AudioValueError, match="a block of 1 channels behind blocks of 2"):
+        list(source.blocks())
+    with pytest.raises(AudioValueError, match="the stream holds no samples"):
+        stream_source([], 8000)
 
 
 @given(
@@ -102,43 +116,100 @@ def test_float_blocks_take_all_kinds_and_skip_empty_ones():
 )
 def test_mono_is_the_mean_however_it_is_cut(channels, cuts, seed):
     array = np.random.default_rng(seed).standard_normal((40, channels)).astype(np.float32)
-    blocks = np.split(array, sorted(cuts))
-    result = np.concatenate(list(mono(blocks, 16000)))
+    result, source = mixed(np.split(array, sorted(cuts)))
     assert result.dtype == np.float32
     np.testing.assert_array_equal(result, np.mean(array, axis=1))
+    assert source.warnings == ()
+
+
+def test_one_channel_is_taken_as_it_is():
+    array = np.arange(12, dtype=np.float32).reshape(4, 3)
+    np.testing.assert_array_equal(next(array_source(array, 8000).mono(2)), array[:, 1])
+    for channel in (0, 4, True, "left"):
+        with pytest.raises(ParameterError, match=f"array: has 3 channels; channel {channel} is none"):
+            array_source(array, 8000).mono(channel)
 
 
 @pytest.mark.parametrize(("value", "word"), [(np.nan, "NaN"), (-np.inf, "infinity")])
-def test_the_first_bad_sample_is_named(value, word):
-    array = np.zeros((40_000, 3), np.float32)
+def test_values_that_are_not_finite_count_as_zero_and_the_first_is_named(value, word):
+    array = np.full((40_000, 3), 0.25, np.float32)
     array[39_999, 0] = array[24_000, 1] = value
-    message = rf"{word} at sample 24000 \(1\.5 s\), channel 2"
-    with pytest.raises(AudioValueError, match="^" + message):
-        list(mono(np.split(array, 4), 16000))
-    with pytest.raises(AudioValueError, match="^array: " + message):
-        decoded(array)
+    result, source = mixed(np.split(array, 4))
+    assert [int(place) for place in np.flatnonzero(result != 0.25)] == [24_000, 39_999]
+    wanted = (
+        f"2 samples are NaN or infinity and counted as zero; the first, {word}, at 1.5 s, channel 2"
+    )
+    assert source.warnings == (wanted,)
+    source = array_source(array, 16_000)
+    list(source.blocks())
+    assert source.warnings == (wanted,)
 
 
-def test_infinities_of_both_signs_in_one_sample_are_found():
-    block = np.array([[0, 0], [np.inf, -np.inf]], np.float32)
-    with pytest.raises(AudioValueError, match="infinity at sample 1"):
-        list(mono([block], 8000))
+def test_a_sound_of_nothing_else_is_refused():
+    source = array_source(np.full(3, np.inf), 8000)
+    with pytest.raises(AudioValueError, match="array: holds nothing but NaN and infinity"):
+        list(source.blocks())
 
 
 def test_doubles_beyond_float32_are_infinite():
-    with pytest.raises(AudioValueError, match="infinity at sample 1"):
-        decoded(np.array([0.0, 1e300]))
+    source = array_source(np.array([0.0, 1e300]), 8000)
+    assert not np.concatenate(list(source.blocks())).any()
+    assert "1 sample is NaN or infinity" in source.warnings[0]
+
+
+@pytest.mark.parametrize(("peak", "divisor"), [(30_000, 32768), (-8e6, 8388608), (2e9, 2147483648)])
+def test_floats_in_the_range_of_integers_are_said(peak, divisor):
+    array = np.zeros(8000, np.float32)
+    array[4000:] = peak
+    source = array_source(array, 8000)
+    list(source.mono())
+    (warning,) = source.warnings
+    assert f"samples reach {abs(peak):g}, first at 0.5 s" in warning
+    assert f"divide them by {divisor}" in warning
+
+
+def test_floats_somewhat_beyond_full_scale_are_kept():
+    source = array_source(np.full(8000, 8.0), 8000)
+    assert next(source.mono())[0] == 8
+    assert source.warnings == ()
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_channels_that_cancel_each_other_are_said_with_their_place(channels):
+    noise = np.random.default_rng(0).normal(0, 0.1, 40_000).astype(np.float32)
+    array = np.stack([noise] * channels, axis=1)
+    array[16_000:32_000, ::2] *= -1
+    result, source = mixed(np.split(array, 10), 8000)
+    (warning,) = source.warnings
+    assert warning.startswith("the channels cancel each other for 2 s, from 2 s on: ")
+    assert "--channel 1" in warning
+    assert not result[16_000:32_000].any()
+    list((chosen := array_source(array, 8000)).mono(1))
+    assert chosen.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.random.default_rng(0).normal(0, 0.1, (40_000, 2)),
+        np.random.default_rng(0).normal(0, 0.1, (40_000, 64)),
+        np.eye(1, 8).repeat(40_000, axis=0),  # one channel of eight sounds
+        np.array([[1e-5, -1e-5]]).repeat(40_000, axis=0),  # noise that nobody would miss
+        np.zeros((40_000, 2)),
+    ],
+)
+def test_channels_without_anything_in_common_are_no_reason_for_a_warning(array):
+    assert mixed([array], 8000)[1].warnings == ()
 
 
 def test_a_mean_survives_a_sum_beyond_float32():
     block = np.full((2, 2), 3e38, np.float32)
-    (result,) = mono([block], 8000)
-    np.testing.assert_array_equal(result, np.full(2, 3e38, np.float32))
+    np.testing.assert_array_equal(mixed([block])[0], np.full(2, 3e38, np.float32))
 
 
 def test_the_mean_of_many_channels_is_the_same_for_any_cut_and_order():
     block = np.random.default_rng(0).normal(0, 0.1, (500, 9)).astype(np.float32)
-    whole = np.concatenate(list(mono([np.asfortranarray(block)], 8000)))
-    rows = np.concatenate(list(mono(np.split(np.asfortranarray(block), 500), 8000)))
+    whole, _ = mixed([np.asfortranarray(block)])
+    rows, _ = mixed(np.split(np.asfortranarray(block), 500))
     np.testing.assert_array_equal(whole, rows)
     np.testing.assert_array_equal(whole, block.mean(axis=1))

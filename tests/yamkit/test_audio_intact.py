@@ -198,10 +198,9 @@ def test_mp2_of_every_rate(rate, channels, bit_rate):
 
 
 @pytest.mark.parametrize("mode", ["CONSTANT", "AVERAGE", "VARIABLE"])
-@pytest.mark.parametrize("container", ["MP3", "WAV"])
-def test_mp3_of_every_bit_rate_mode(container, mode):
+def test_mp3_of_every_bit_rate_mode(mode):
     samples = four_events(44_100, 2, SECONDS)
-    heard = read(write(container, "MPEG_LAYER_III", samples, 44_100, bitrate_mode=mode))
+    heard = read(write("MP3", "MPEG_LAYER_III", samples, 44_100, bitrate_mode=mode))
     assert heard.warnings == ()
     assert len(heard.samples) == pytest.approx(len(samples), abs=2 * 1152 + 1105)
 
@@ -304,7 +303,7 @@ def test_mono_is_the_mean_of_the_channels_or_one_of_them(name):
     samples = four_events(kind.rate, 2, SECONDS) * np.float32([1, 0.25])
     data = kind.encode(samples)
     heard = read(data)
-    wanted = {None: heard.mono, 1: heard.samples[:, 0], 2: heard.samples[:, 1]}
+    wanted = {"mix": heard.mono, 1: heard.samples[:, 0], 2: heard.samples[:, 1]}
     for source in (io.BytesIO, Pipe):
         for channel, expected in wanted.items():
             with open_audio(source(data)) as opened:

@@ -10,6 +10,9 @@ is heard once. A packet that cannot be decoded costs its own time.
 from __future__ import annotations
 
 import itertools
+import math
+import re
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -17,12 +20,13 @@ import av
 import numpy as np
 
 from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_first_form, silence
+from yamkit.audio._headers import is_broadcast, is_cut, matroska_seconds
 from yamkit.audio._pyav import Floats
 from yamkit.audio._source import Decoded
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -48,6 +52,8 @@ _LONGEST_OVERLAP_SECONDS = 10.0
 """Time stamps that go back by more begin anew."""
 _LEAST_SHORTFALL_SECONDS = 0.1
 _MOST_TRIES = 1000
+_WITNESSES = 4
+"""Frames behind a jump that must agree with it."""
 
 
 def open_container(
@@ -154,25 +160,28 @@ class _Decoding:
         self._codec = sound.codec_context
         self._floats = Floats()
         self._tick = float(sound.time_base)
-        self._tells_damage = container.format.name in _WITHOUT_CLOCK
+        self._tells_damage = container.format.name in _FRAMES_ALONE
+        self._jitter = _JITTER_SECONDS.get(container.format.name, 0.0)
+        if (container.format.name, sound.codec_context.name) in _NO_CLOCK:
+            self._jitter = math.inf
         self._origin = _origin(container)
         self._position = 0.0  # seconds that were given out
         self._offset = 0.0  # of time stamps that began anew
-        self._first_stamp: float | None = None
+        self._first_stamp = 0.0
+        self._is_begun = False
         self._form: tuple[int, int] | None = None
         self._failed_until: float | None = None  # end of packets that could not be decoded
         self._silence_left = MOST_SILENCE_SECONDS
         self._skip = 0.0  # seconds that are there twice
-        self.promised_seconds = _promise(container, sound, self._origin)
+        self.promised_seconds = _promise(container, sound, window)
 
     def pieces(self) -> Iterator[Piece]:
         """Decode all."""
         frames = self._frames()
-        frame = next(frames, None)
-        while frame is not None:
-            following = next(frames, None)
-            yield from self._place(frame, following)
-            frame = following
+        waiting = deque(itertools.islice(frames, _WITNESSES))
+        while waiting:
+            waiting.extend(itertools.islice(frames, 1))
+            yield from self._place(waiting.popleft(), waiting)
         yield from self._end()
 
     # --- decoding ---
@@ -218,7 +227,7 @@ class _Decoding:
 
     # --- time ---
 
-    def _place(self, frame: _Frame, following: _Frame | None) -> Iterator[Piece]:
+    def _place(self, frame: _Frame, following: Iterable[_Frame]) -> Iterator[Piece]:
         """Give a frame out where it belongs."""
         self._form = self._form or frame.form
         jump = self._jump(frame, following)
@@ -226,6 +235,7 @@ class _Decoding:
             yield from self._gap(jump, frame.follows_damage)
         elif jump < 0:
             self._skip = -jump
+        self._is_begun = True
         if self._skip > 0:
             skipped = min(len(frame.samples), round(self._skip * frame.form[0]))
             self._notes.repeated(self._position - self._skip, skipped / frame.form[0])
@@ -234,26 +244,48 @@ class _Decoding:
         self._position += frame.seconds
         yield frame.form, frame.samples
 
-    def _jump(self, frame: _Frame, following: _Frame | None) -> float:
+    def _jump(self, frame: _Frame, following: Iterable[_Frame]) -> float:
         """Tell by how many seconds a frame lies behind (or before, below 0) the end of the last."""
         if frame.stamp is None:
             return 0.0
+        if not self._is_begun:
+            return self._late_start(frame, frame.stamp)
         expected = self._position - self._skip
-        if self._first_stamp is None:
-            self._first_stamp = frame.stamp
         jump = frame.stamp + self._offset - expected
-        if abs(jump) <= max(frame.seconds / 2, 2 * self._tick):
+        least = max(frame.seconds / 2, 2 * self._tick)
+        if not frame.follows_damage:
+            least = max(least, self._jitter)
+        if abs(jump) <= least or not (frame.follows_damage or self._agree(frame, following)):
             return 0.0
-        if not frame.follows_damage and following is not None and following.stamp is not None:
-            # one stamp alone is not believed
-            after = following.stamp + self._offset - expected - frame.seconds
-            if abs(after - jump) > max(frame.seconds, following.seconds, 2 * self._tick):
-                return 0.0
         begins_anew = frame.stamp <= self._first_stamp + frame.seconds
         if jump < -_LONGEST_OVERLAP_SECONDS or (jump < 0 and begins_anew):
             self._offset -= jump
             return 0.0
         return jump
+
+    def _late_start(self, frame: _Frame, stamp: float) -> float:
+        """Tell how late a stream begins: by its own clock, where its first packets give nothing."""
+        self._first_stamp = stamp
+        if not frame.follows_damage:
+            begin = self._sound.start_time
+            late = stamp if begin is None else min(stamp, float(begin * self._tick) - self._origin)
+            late = max(0.0, late)
+            self._offset = late - stamp
+            stamp = late
+        return stamp if stamp > max(frame.seconds / 2, 2 * self._tick) else 0.0
+
+    def _agree(self, frame: _Frame, following: Iterable[_Frame]) -> bool:
+        """Tell whether the stamps of the next frames go on from that of this one."""
+        assert frame.stamp is not None
+        expected = frame.stamp + frame.seconds
+        witnesses = 0
+        for each in following:
+            if each.stamp is not None:
+                witnesses += 1
+                if abs(each.stamp - expected) > max(each.seconds / 2, 2 * self._tick):
+                    return False
+            expected += each.seconds
+        return witnesses > 0
 
     def _gap(self, seconds: float, is_damage: bool) -> Iterator[Piece]:
         """Let silence stand for what is not there."""
@@ -289,6 +321,8 @@ class _Decoding:
         promised = self.promised_seconds
         if promised is not None and self._position < promised - _LEAST_SHORTFALL_SECONDS:
             self._notes.breaks_off(self._position, promised)
+        elif is_cut(self._window):
+            self._notes.breaks_off(self._position)
 
 
 def _origin(container: Any) -> float:
@@ -298,30 +332,31 @@ def _origin(container: Any) -> float:
     return float(container.start_time / av.time_base)
 
 
-def _promise(container: Any, sound: Any, origin: float) -> float | None:
+def _promise(container: Any, sound: Any, window: Window) -> float | None:
     """Find the duration that a container states of a sound; None where it states none.
 
-    That of the whole container says nothing of the sound where there are other streams, and that
-    of sound without a container is FFmpeg's guess.
+    FFmpeg does not tell a duration from its own guess, so the header is asked where that matters;
+    and that of all streams says nothing of one.
     """
-    if container.format.name in _GUESSED:
-        return None
-    if sound.duration is not None:
-        start = 0 if sound.start_time is None else sound.start_time
-        return float((start + sound.duration) * sound.time_base) - origin
+    name = container.format.name
     stated = sound.metadata.get("DURATION", "")
-    parts = stated.split(":")
-    try:
-        hours, minutes, seconds = (float(part) for part in parts)
-        return 3600 * hours + 60 * minutes + seconds
-    except ValueError:
-        pass
-    if len(container.streams) == 1 and container.duration is not None:
-        return float(container.duration / av.time_base)
-    return None
+    if name.startswith("matroska"):
+        if (match := _TAG.fullmatch(stated)) is not None:
+            hours, minutes, seconds = (float(part) for part in match.groups())
+            return 3600 * hours + 60 * minutes + seconds
+        return matroska_seconds(window) if len(container.streams) == 1 else None
+    is_stated = name in _STATES_DURATION or (name == "asf" and not is_broadcast(window))
+    if not is_stated or sound.duration is None:
+        return None
+    start = max(0, sound.start_time or 0)
+    return float((start + sound.duration) * sound.time_base)
 
 
-_WITHOUT_CLOCK = {"ac3", "flac", "tta", "wv"}
+_TAG = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
+_STATES_DURATION = {"ape", "caf", "mov,mp4,m4a,3gp,3g2,mj2", "tak", "tta", "wv"}
+_FRAMES_ALONE = {"ac3", "dts", "dtshd", "eac3", "tta", "wv"}
 """Sound without a container: a gap is damage."""
-
-_GUESSED = {"aac", "ac3", "amr", "dts", "dtshd", "eac3", "flv", "g722", "gsm", "mp3", "mpeg", "mpegts"}
+_JITTER_SECONDS = {"mpeg": 0.1, "avi": math.inf}
+"""By how much time stamps of intact files jump to and fro; an AVI has none."""
+_NO_CLOCK = {("asf", "flac")}
+"""Pairs whose time stamps FFmpeg gets wrong."""

@@ -23,6 +23,7 @@ import av
 from yamkit.audio._convert import in_first_form, silence
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._source import Decoded
+from yamkit.audio._tags import id3_size, is_harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,6 @@ _CHAIN = 4
 """Frames that must follow each other before the first of them is believed."""
 _DECODER_DELAY = 529
 """Samples by which every MP3 decoder is late."""
-_HARMLESS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 
 
 class _Header(NamedTuple):
@@ -170,18 +170,10 @@ def behind_tags(window: Window) -> int:
     at = 0
     while True:
         window.seek(at)
-        size = _id3_size(window.read(10))
+        size = id3_size(window.read(10))
         if not size:
             return at
         at += size
-
-
-def _id3_size(head: bytes) -> int:
-    """Give the size of an ID3v2 tag that begins here; 0 where none does."""
-    if len(head) < 10 or head[:3] != b"ID3" or head[3] == 0xFF or max(head[6:10]) > 0x7F:
-        return 0
-    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-    return 10 + size + (10 if head[5] & 0x10 else 0)  # a footer repeats the header
 
 
 def _find(data: bytes, at: int, parse: _Parse, ends: bool) -> int | None:
@@ -203,14 +195,9 @@ def _is_chain(
             return at == len(data)
         following = parse(data, at)
         if following is None or following.key != first.key:
-            return ends and _is_harmless(data[at:])
+            return ends and is_harmless(data[at:])
         at += following.size
     return True
-
-
-def _is_harmless(data: bytes) -> bool:
-    """Tell whether bytes at the end are a tag, or nothing."""
-    return data.startswith(_HARMLESS) or not any(data)
 
 
 # --- the walk over a file ---
@@ -257,7 +244,7 @@ def _walk(
             yield _Frame(start + at, buffer[at : at + header.size], header)
             at += header.size
             continue
-        if size := _id3_size(buffer[at : at + 10]):
+        if size := id3_size(buffer[at : at + 10]):
             yield _Tag(start + at)
             rest = len(buffer) - at
             if size > rest:
@@ -279,14 +266,14 @@ def _walk(
             found = len(buffer) if ends else max(at + 1, len(buffer) - _AHEAD // 2)
         if found > at:
             is_last = ends and found == len(buffer)
-            if not (is_last and _is_harmless(buffer[at:])):
+            if not (is_last and is_harmless(buffer[at:])):
                 yield _Junk(start + at, found - at, is_last, is_cut_frame and is_last)
         at = found
 
 
 def _find_tag(data: bytes, at: int) -> int | None:
     while (at := data.find(b"ID3", at)) >= 0:
-        if _id3_size(data[at : at + 10]):
+        if id3_size(data[at : at + 10]):
             return at
         at += 1
     return None

@@ -17,7 +17,6 @@ from yamkit.audio._ogg_pages import links, pages
 from yamkit.audio._pyav import Floats
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 from yamkit.audio._source import Decoded
-from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,11 +84,15 @@ def _pieces(
     """Decode link after link."""
     seconds = 0.0
     for link in found:
+        part = window.part(link.start, link.end)
+        opened = None
         if link.is_whole:
             is_all = len(found) == 1 and link.start == 0
-            pieces = _whole(window.part(link.start, link.end), file if is_all else None)
+            opened = open_sndfile(part, Notes(), plain_descriptor(file) if is_all else None)
+        if opened is not None:
+            pieces = _whole(*opened)
         else:
-            pieces = _Pages(window.part(link.start, link.end), link, notes, seconds).pieces()
+            pieces = _Pages(part, link, notes, seconds).pieces()
         for form, samples in pieces:
             seconds += len(samples) / form[0]
             yield form, samples
@@ -102,12 +105,8 @@ def _pieces(
             )
 
 
-def _whole(window: Window, file: BinaryIO | None) -> Iterator[Piece]:
-    """Decode a link in which nothing is wrong, but maybe for its end."""
-    opened = open_sndfile(window, Notes(), plain_descriptor(file))
-    if opened is None:
-        raise DecodeError("a link of the Ogg that libsndfile cannot read")
-    decoded, close = opened
+def _whole(decoded: Decoded, close: Callable[[], None]) -> Iterator[Piece]:
+    """Give a link in which nothing is wrong, but maybe for its end."""
     try:
         for block in decoded.blocks:
             yield (decoded.sample_rate, decoded.channels), block

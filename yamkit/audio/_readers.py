@@ -105,11 +105,16 @@ def _opened(
         return open_flac(window, file, notes)
     if head[:3] == b"ID3" or head[:1] == b"\xff":
         return _open_mpeg(window, stream, notes)
-    return (
-        _with_libsndfile(window, file, notes)
-        or _open_frames(window, _STARTS_WITHIN, notes)
-        or _with_pyav(window, stream, notes)
-    )
+    if head.startswith(b"Creative Voice File"):
+        from yamkit.audio._headers import is_split_voc
+
+        if is_split_voc(window):  # libsndfile takes the heads of further blocks for sound
+            return _with_pyav(window, stream, notes)
+    opened = _with_libsndfile(window, file, notes) or _with_pyav(window, stream, notes)
+    if opened is not None and opened[0].container in ("aac", "mp3"):
+        opened[1]()
+        return _open_frames(window, _STARTS_WITHIN, Notes())
+    return opened
 
 
 def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | None:

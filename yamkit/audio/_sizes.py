@@ -11,6 +11,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from yamkit.audio._notes import place
+from yamkit.audio._tags import begins_tag
 from yamkit.audio._wav import is_placeholder
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def right_sizes(window: Window, notes: Notes) -> list[tuple[int, bytes]]:
     if sound is None:
         return []
     there = window.length - sound.start
-    if sound.size >= there or (not sound.is_open and _is_over(window, sound, head)):
+    if not sound.is_open and (sound.size >= there or _is_over(window, sound, head)):
         return []
     if not sound.is_open and sound.bytes_per_second:
         end = sound.size / sound.bytes_per_second
@@ -83,7 +84,7 @@ def _is_over(window: Window, sound: _Sound, head: bytes) -> bool:
     end = sound.start + sound.size
     window.seek(end)
     ahead = window.read(_BLANK + 1)
-    if len(ahead) < 8 or (len(ahead) <= _BLANK and not any(ahead)):
+    if len(ahead) < 8 or begins_tag(ahead) or (len(ahead) <= _BLANK and not any(ahead)):
         return True
     if head.startswith(_W64_RIFF):
         aligned = ahead[-end % 8 :]
@@ -159,7 +160,7 @@ def _caf(window: Window) -> _Sound | None:
         elif name == b"data":
             return _Sound(
                 at,
-                size if size >= 0 else window.length - at,
+                max(size, 0),
                 size < 0,
                 bytes_per_second,
                 lambda there, at=at: [(at - 8, struct.pack(">q", there))],
@@ -179,7 +180,7 @@ def _w64(window: Window) -> _Sound | None:
             return _Sound(
                 start,
                 max(0, size - 24),
-                size <= 24,
+                size <= 24 or size >> 62 > 0,
                 float(bytes_per_second),
                 lambda there: [
                     (16, struct.pack("<Q", start + there)),

@@ -199,10 +199,10 @@ class AudioSource:
         """
         if channel == "mix":
             return self._mixed() if self.channels > 1 else self._channel(1)
-        if not (isinstance(channel, int) and 1 <= channel <= self.channels):
-            there = "channel 1 alone" if self.channels == 1 else f"channels 1 to {self.channels}"
+        if not (type(channel) is int and 1 <= channel <= self.channels):
+            have = "1 channel" if self.channels == 1 else f"{self.channels} channels"
             raise ParameterError(
-                f"{spoken(self.name)}: no channel {channel}: it has {there}; or take the mix"
+                f"{spoken(self.name)}: has {have}; channel {channel} is none of them"
             )
         return self._channel(channel)
 

@@ -17,6 +17,7 @@ import numpy as np
 from yamkit.audio._convert import converted
 from yamkit.audio._notes import Notes, place
 from yamkit.audio._source import Decoded, block_samples
+from yamkit.audio._tags import begins_tag
 from yamkit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -289,7 +290,7 @@ def _goes_on(incoming: Incoming, sound: _Sound) -> bool:
         if _is_chunk(head[:4], size):
             return False
     ahead = incoming.peek(_SECTOR + 1)
-    return len(ahead) > _SECTOR or any(ahead)
+    return not begins_tag(ahead) and (len(ahead) > _SECTOR or any(ahead))
 
 
 def _is_chunk(name: bytes, size: int) -> bool:

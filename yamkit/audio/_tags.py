@@ -1,0 +1,25 @@
+"""Tags that programs put before and behind a sound: ID3, APE and Lyrics3."""
+
+from __future__ import annotations
+
+__all__ = ["begins_tag", "id3_size", "is_harmless"]
+
+_BEGINNINGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"3DI")
+
+
+def id3_size(head: bytes) -> int:
+    """Give the size in bytes of the ID3v2 tag that begins here; 0 where none does."""
+    if len(head) < 10 or head[:3] != b"ID3" or head[3] == 0xFF or max(head[6:10]) > 0x7F:
+        return 0
+    size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+    return 10 + size + (10 if head[5] & 0x10 else 0)  # a footer repeats the header
+
+
+def begins_tag(data: bytes) -> bool:
+    """Tell whether a tag begins here."""
+    return data.startswith(_BEGINNINGS) or id3_size(data) > 0
+
+
+def is_harmless(data: bytes) -> bool:
+    """Tell whether bytes at the end of a file are a tag, or zeros."""
+    return begins_tag(data) or not any(data)
