@@ -255,13 +255,20 @@ def _tagger() -> Tagger:
 def read(data: bytes, on_pipe: bool = False, **options: Any) -> Heard:
     """Decode a file in memory, and check what holds for every source."""
     with open_audio(Pipe(data) if on_pipe else io.BytesIO(data), **options) as source:
-        blocks = []
-        for block in source.blocks():
-            assert block.dtype == np.float32
-            assert block.shape[1] == source.channels
-            assert 0 < block.size <= 1 << 16
-            blocks.append(block)
+        blocks, decode = [], source.blocks
+
+        def checked():
+            for block in decode():
+                assert block.dtype == np.float32
+                assert block.shape[1] == source.channels
+                assert 0 < block.size <= 1 << 16
+                blocks.append(block)
+                yield block
+
+        source.blocks = checked  # what warnings there are, the mix may tell
+        mixed = np.concatenate(list(source.mono()))
         samples = np.concatenate(blocks)
+        assert len(mixed) == len(samples)
         assert source.samples == len(samples)
         assert np.isfinite(samples).all()
         check_warnings(source.warnings)

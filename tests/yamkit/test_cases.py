@@ -108,7 +108,7 @@ def test_what_follows_lies_where_it_lay(name, silence, shared):
     assert abs(lag) / 8000 < 0.1
     if silence:
         within = slice(*(round(second * 8000) for second in silence))
-        assert np.abs(got[within]).max() < 1e-3
+        assert np.abs(got[within]).max() < 2e-3  # the resampling above rings
 
 
 def _at_8000_hz(heard):

@@ -57,6 +57,7 @@ def is_cut(window: Window) -> bool:
 
 def is_split_voc(window: Window) -> bool:
     """Tell whether the sound of a Creative Voice File lies in several blocks."""
+    window = window.part(0)
     at = int.from_bytes(_head(window, 22)[20:22], "little")
     for _ in range(_MOST_CHUNKS):
         window.seek(at)
@@ -70,5 +71,4 @@ def is_split_voc(window: Window) -> bool:
 
 
 def _head(window: Window, size: int = _HEAD) -> bytes:
-    window.seek(0)
-    return window.read(size)
+    return window.part(0).read(size)  # whoever reads the window keeps its position

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
@@ -110,7 +111,9 @@ def _spooled(incoming: Incoming, stack: ExitStack) -> BinaryIO:
         incoming.give_back()
         while data := incoming.some(1 << 20):
             spool.write(data)
-        spool.seek(0)
+        spool.flush()
+        file = stack.enter_context(io.FileIO(spool.fileno(), closefd=False))
+        file.seek(0)
     except AudioFileError:
         raise
     except OSError as error:
@@ -118,7 +121,7 @@ def _spooled(incoming: Incoming, stack: ExitStack) -> BinaryIO:
             f"cannot be copied to a temporary file in {tempfile.gettempdir()}: "
             f"{error.strerror or error}; TMPDIR chooses another folder"
         ) from error
-    return spool
+    return file  # type: ignore[return-value]
 
 
 def _object_name(file: Any) -> str:
