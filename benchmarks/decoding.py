@@ -225,7 +225,10 @@ def written(each: Format, samples: np.ndarray) -> bytes:
         return file.getvalue()
     with av.open(file, "w", format=each.container) as output:
         layout = {1: "mono", 2: "stereo", 6: "5.1"}[samples.shape[1]]
-        stream: Any = output.add_stream(each.encoder, rate=each.rate, layout=layout)
+        options = {"b": "64000"} if each.encoder == "wmav2" else {}
+        stream: Any = output.add_stream(
+            each.encoder, rate=each.rate, layout=layout, options=options
+        )
         if each.encoder == "alac":
             stream.codec_context.format = "s16p"
         output.start_encoding()
@@ -259,8 +262,12 @@ def compare_samples(clips: list[Path], scratch: Path) -> None:
                 path.write_bytes(written(each._replace(rate=rate), samples))
                 expected, known = soundfile.read(path, dtype="float32", always_2d=True)
                 for name, read in (("PyAV", read_pyav), ("yamkit", read_yamkit)):
-                    found[name].append(difference(tagger, expected, *read(path), known))
+                    given, decoded_at = read(path)
+                    if decoded_at == known:  # FFmpeg decodes Opus at 48 kHz alone
+                        found[name].append(difference(tagger, expected, given, known))
             for name, rows in found.items():
+                if not rows:
+                    continue
                 worst = [max(abs(row[column]) for row in rows) for column in range(3)]
                 print(
                     f"{each.name:12}  {name:8} {len(rows):3} clips  {worst[0]:.1e}  {worst[1]:.1e}"
@@ -269,15 +276,14 @@ def compare_samples(clips: list[Path], scratch: Path) -> None:
 
 
 def difference(
-    tagger: Tagger, expected: np.ndarray, given: np.ndarray, rate: int, known: int
+    tagger: Tagger, expected: np.ndarray, given: np.ndarray, rate: int
 ) -> tuple[float, float, int]:
-    assert rate == known
+    """Compare two decoded clips: mixed to one channel, since libraries order six as they like."""
     length = min(len(expected), len(given))
-    scores = [
-        tagger.tag(samples[:length].mean(axis=1), rate).scores for samples in (expected, given)
-    ]
+    mixed = [samples[:length].mean(axis=1) for samples in (expected, given)]
+    scores = [tagger.tag(samples, rate).scores for samples in mixed]
     return (
-        float(np.abs(expected[:length] - given[:length]).max()),
+        float(np.abs(mixed[0] - mixed[1]).max()),
         float(np.abs(scores[0] - scores[1]).max()),
         len(given) - len(expected),
     )
