@@ -75,7 +75,13 @@ def open_flac(
             samples += len(block)
             yield block
         at = window.tell() if descriptor is None else os.lseek(descriptor, 0, os.SEEK_CUR)
-        yield from _Rest(window, at, samples, form, notes).blocks()
+        if own_notes.has_errors:
+            # a frame with a wrong checksum was muted: find out which
+            for _ in _Rest(window, 0, 0, form, notes).blocks():
+                pass
+            yield from _Rest(window, at, samples, form, Notes()).blocks()
+        else:
+            yield from _Rest(window, at, samples, form, notes).blocks()
 
     return dataclasses.replace(decoded, blocks=blocks(), notes=notes), close
 
@@ -116,6 +122,7 @@ class _Rest:
         self._form = form
         self._base = 0.0  # seconds before this FLAC began
         self._position = samples  # in this FLAC
+        self._has_failed = False  # the last frame
         window.seek(0)
         self._take(window.read(len(_MARK) + _INFO_SIZE)[len(_MARK) :])
 
@@ -168,7 +175,9 @@ class _Rest:
                 for form, samples in Floats().of(frame):
                     if form == self._form:
                         yield from self._place(header.sample, samples)
+            self._has_failed = False
             return
+        self._has_failed = True
 
     def _place(self, sample: int, samples: NDArray[np.float32]) -> Iterator[Piece]:
         gap = sample - self._position
@@ -192,6 +201,8 @@ class _Rest:
     def _note_end(self) -> None:
         if self._position < self._promised:
             self._notes.breaks_off(self._seconds, self._base + self._promised / self._form[0])
+        elif self._has_failed and not self._promised:
+            self._notes.breaks_off(self._seconds)
 
     @property
     def _seconds(self) -> float:
