@@ -104,7 +104,10 @@ KINDS = {
     "mp2": Kind("mp2", "mp2", 44_100, 1152, has_count=False, codec_options=_SLOW),
     # Frames have no numbers and are of all lengths: how many are lost is a guess, one more or less,
     # and 400 bytes may be one frame or ten.
-    "aac": Kind("adts", "aac", 44_100, 1024, damage=60, has_count=False, slack=1024 / 44_100),
+    "aac": Kind(
+        "adts", "aac", 44_100, 1024, damage=60,
+        is_noticed=False, has_count=False, slack=1024 / 44_100,
+    ),
     "ac3": Kind("ac3", "ac3", 44_100, 1536, has_count=False, codec_options={"b": "96000"}),
     "eac3": Kind("eac3", "eac3", 44_100, 1536, has_count=False, codec_options={"b": "96000"}),
     "flac": Kind("flac", "flac", 16_000, 1152, damage=64, is_lossless=True),

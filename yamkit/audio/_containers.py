@@ -380,11 +380,12 @@ class _Decoding:
 
     def _end(self) -> Iterator[Piece]:
         """Account for packets that failed at the very end, and compare with what was promised."""
+        promised = self.promised_seconds
         if self._failed_until is not None and self._form is not None:
             lost = self._failed_until + self._offset - self._position
-            if 0 < lost <= _LONGEST_OVERLAP_SECONDS:
+            is_all = promised is None or self._failed_until >= promised - _LEAST_SHORTFALL_SECONDS
+            if is_all and 0 < lost <= _LONGEST_OVERLAP_SECONDS:
                 yield from self._gap(lost, True)
-        promised = self.promised_seconds
         if promised is not None and self._position < promised - _LEAST_SHORTFALL_SECONDS:
             self._notes.breaks_off(self._position, promised)
         elif is_cut(self._window):

@@ -13,7 +13,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from yamkit.audio._convert import converted, silence
+from yamkit.audio._convert import in_form, silence
 from yamkit.audio._notes import Notes
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 
@@ -128,8 +128,7 @@ class _Rest:
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Decode it."""
-        for form, samples in self._pieces():
-            yield from converted([samples], form, self._wanted)
+        return in_form(self._pieces(), self._wanted)
 
     def _pieces(self) -> Iterator[Piece]:
         waiting: list[_Mark | _Header] = []
@@ -196,7 +195,6 @@ class _Rest:
         bits = int.from_bytes(info[10:18].ljust(8, b"\0"), "big")
         self._form = (bits >> 44 or self._wanted[0], (bits >> 41 & 7) + 1)
         self._promised = bits & 0xFFFFFFFFF
-        self._block_size = int.from_bytes(info[2:4], "big")
 
     def _note_end(self) -> None:
         if self._position < self._promised:
@@ -210,7 +208,7 @@ class _Rest:
 
     def _beginnings(self) -> Iterator[_Mark | _Header]:
         """Give the places where a FLAC or a frame begins, as far as a checksum tells."""
-        at = self._at
+        at, block_size = self._at, _block_size(self._info)
         while at < self._window.length:
             self._window.seek(at)
             data = self._window.read(_AT_ONCE + _LONGEST_HEADER + len(_MARK) + _INFO_SIZE)
@@ -224,12 +222,17 @@ class _Rest:
                 if found[0] == _MARK:
                     info = data[place + len(_MARK) : place + len(_MARK) + _INFO_SIZE]
                     yield _Mark(at + place, info)
+                    block_size = _block_size(info)
                     behind = _behind_metadata(self._window, at + place)
                     break
-                header = _parse(data[place : place + _LONGEST_HEADER], self._block_size)
+                header = _parse(data[place : place + _LONGEST_HEADER], block_size)
                 if header is not None:
                     yield _Header(at + place, *header)
             at = behind
+
+
+def _block_size(info: bytes) -> int:
+    return int.from_bytes(info[2:4], "big")
 
 
 def _behind_metadata(window: Window, at: int) -> int:

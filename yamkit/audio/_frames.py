@@ -38,8 +38,6 @@ __all__ = ["FRAME_KINDS", "FrameKind", "behind_tags", "frames_begin", "open_fram
 
 _AHEAD = 1 << 16
 """Bytes that are looked at together; no frame is longer than 8 kB."""
-_MOST_UNCERTAIN = 2 * 1441
-"""Bytes by which a length header may be wrong: two frames, the longest there are."""
 _TAG_HEAD = 32
 _NEAR = 10
 """Frames before damage whose mean size tells how many it took."""
@@ -376,6 +374,7 @@ class _Part:
     frames: int = 0  # found, or known to be lost
     sizes: deque[int] = field(default_factory=lambda: deque(maxlen=_NEAR))  # of the last frames
     end: int = 0  # of the last frame
+    is_cut: bool = False  # within a frame
     missing: float = math.nan  # frames lost in junk that is yet to come, where that is known
     junk: int = 0  # bytes of it
     held: deque[Piece] = field(default_factory=deque)
@@ -415,7 +414,7 @@ class _Decoding:
             elif self._header is None:
                 self._leading += event.size
             elif event.is_cut_frame:
-                self._notes.breaks_off(self._seconds)
+                self._part.is_cut = True
             else:
                 yield from self._lose(self._frames_in(event))
         self._window.check()
@@ -484,7 +483,7 @@ class _Decoding:
                 end = junk.at + junk.size + event.at + len(event.data)
             else:
                 size += event.size
-        if abs(end - part.start - part.length.bytes) > _MOST_UNCERTAIN:
+        if abs(end - part.start - part.length.bytes) > self._most_uncertain:
             return -1.0, 0
         return part.length.frames - part.frames - found, size
 
@@ -531,9 +530,13 @@ class _Decoding:
         left = part.held_samples
         if part.frames >= length.frames:
             left = max(0, left - length.padding)
-        elif not length.bytes or part.end - part.start < length.bytes - _MOST_UNCERTAIN:
+            if part.is_cut:
+                self._notes.breaks_off(self._seconds)
+        elif not length.bytes or part.end - part.start < length.bytes - self._most_uncertain:
             promised = (length.frames - part.frames) * self._frame_seconds
             self._notes.breaks_off(self._seconds, self._seconds + promised)
+        elif part.is_cut:
+            self._notes.breaks_off(self._seconds)
         for form, array in part.held:
             kept = array[:left]
             left -= len(kept)
@@ -541,6 +544,11 @@ class _Decoding:
             if len(kept):
                 yield form, kept
         part.held.clear()
+
+    @property
+    def _most_uncertain(self) -> int:
+        """Bytes by which a length header may be wrong: two frames."""
+        return 2 * self._header.size if self._header else 0
 
     @property
     def _frame_seconds(self) -> float:

@@ -65,9 +65,11 @@ def _second_mp4(window: Window) -> int | None:
 def _second_caf(window: Window) -> int | None:
     at = 8
     for _ in range(_MOST_BOXES):
-        head = _read(window, at, 12)
-        if head[:4] == b"caff":
-            return at
+        head = _read(window, at, 13)
+        for padding in range(2):
+            if head[padding : padding + 4] == b"caff":
+                return at + padding
+        head = head[:12]
         if len(head) < 12:
             break
         (size,) = struct.unpack(">q", head[4:])

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["open_ogg"]
 
-_CODECS = ("vorbis", "opus", "flac")
 _JITTER_SECONDS = 0.005
 """By how much the place of a page may differ from where the last one ended."""
 
@@ -61,7 +60,7 @@ def open_ogg(
         If no link can be decoded.
     """
     found = links(window)
-    if not found or not all(link.is_alone and link.codec in _CODECS for link in found):
+    if not found or not all(link.is_readable for link in found):
         from yamkit.audio._containers import open_container
 
         return open_container(window, stream, notes)
