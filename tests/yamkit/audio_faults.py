@@ -102,8 +102,12 @@ _BLOCK = 2048 / 44_100  # Vorbis: how long a block is depends on the one before,
 KINDS = {
     "mp3": Kind("mp3", "libmp3lame", 44_100, 1152),
     "mp2": Kind("mp2", "mp2", 44_100, 1152, has_count=False, codec_options=_SLOW),
-    # Frames have no numbers and are of all lengths: how many are lost is a guess, one more or less.
-    "aac": Kind("adts", "aac", 44_100, 1024, has_count=False, slack=1024 / 44_100),
+    # Frames have no numbers and are of all lengths: how many are lost is a guess, one more or less,
+    # and 400 bytes may be one frame or ten.
+    "aac": Kind(
+        "adts", "aac", 44_100, 1024, damage=60,
+        is_noticed=False, has_count=False, slack=1024 / 44_100,
+    ),
     "ac3": Kind("ac3", "ac3", 44_100, 1536, has_count=False, codec_options={"b": "96000"}),
     "eac3": Kind("eac3", "eac3", 44_100, 1536, has_count=False, codec_options={"b": "96000"}),
     "flac": Kind("flac", "flac", 16_000, 1152, damage=64, is_lossless=True),
@@ -185,7 +189,7 @@ def places(data: bytes) -> tuple[tuple[float, int, int], ...]:
         for packet in container.demux(audio=0):
             at = data.find(bytes(packet)[:60], offset) if packet.size else -1
             if at >= 0 and packet.pts is not None:
-                offset = at
+                offset = at + packet.size
                 first = seconds_of(packet) if first is None else first
                 found.append((seconds_of(packet) - first, at, packet.size))
     return tuple(found)
@@ -196,7 +200,8 @@ def damaged(data: bytes, seconds: float, length: int, fill: int | None = 0) -> t
 
     `fill` is the byte to write; None writes noise.
     """
-    time, offset, size = next(place for place in places(data) if place[0] >= seconds)
+    found = places(data)
+    time, offset, size = next((place for place in found if place[0] >= seconds), found[-1])
     at = offset + min(20, size // 2)
     length = min(length, len(data) - at)
     noise = bytes([fill]) * length if fill is not None else np.random.default_rng(at).bytes(length)

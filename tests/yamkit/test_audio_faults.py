@@ -66,7 +66,8 @@ def _lag(got, wanted, start, end, rate, slack):
     length = min(len(got), len(wanted))
     spectra = [np.fft.rfft(each[:length], 2 * length) for each in (got, wanted)]
     likeness = np.fft.irfft(spectra[0] * spectra[1].conj(), 2 * length)
-    lags = np.arange(-int(np.ceil(slack * rate)), int(np.ceil(slack * rate)) + 1)
+    most = min(int(np.ceil(slack * rate)), length - 1)
+    lags = np.arange(-most, most + 1)
     return int(lags[likeness[lags].argmax()])
 
 
@@ -87,7 +88,8 @@ def test_damage_costs_what_it_hit_and_nothing_else(name, seconds):
         assert len(heard.warnings) <= 3
         assert any(_is_near(warning, at, kind) for warning in heard.warnings), heard.warnings
     same(heard, wanted, kind.tolerance, end=at - 0.1)
-    same(heard, wanted, kind.tolerance, start=at + kind.recovery, slack=kind.slack)
+    if at + kind.recovery < SECONDS - WINDOW:
+        same(heard, wanted, kind.tolerance, start=at + kind.recovery, slack=kind.slack)
 
 
 def _is_near(warning: str, seconds: float, kind: Kind) -> bool:
@@ -284,7 +286,7 @@ def test_tags_between_joined_files_are_no_sound(name):
     kind, data = KINDS[name], whole(name)
     tags = faults.ID3V1 + faults.id3v2(5000) + faults.id3v2()
     heard, wanted = read(faults.id3v2() + data + tags + data), heard_whole(name)
-    slack = 4 * kind.frame_seconds
+    slack = min(4 * kind.frame_seconds, 1.0)
     assert heard.seconds == pytest.approx(2 * wanted.seconds, abs=slack)
     same(_from(heard, wanted.seconds), wanted, kind.tolerance, 0.48, slack=slack)
     assert heard.warnings == ()
@@ -354,7 +356,8 @@ def test_a_count_in_a_header_hides_no_sound(name, share, on_pipe):
     # Where nobody says how long the last frame is, it is as long as the others.
     assert heard.seconds == pytest.approx(wanted.seconds, abs=2 * kind.frame_seconds)
     same(heard, wanted, kind.tolerance)
-    if share > 1 and name not in ("m4a", "wma"):  # it looks like a file that was cut
+    # It looks like a file that was cut, but where bytes or tags say otherwise.
+    if share > 1 and name not in ("m4a", "wma", "mp3", "mkv-aac", "webm-opus"):
         assert heard.warnings
     if share == 0 and name not in ("m4a", "wma"):  # as a stream has it that nobody could go back in
         assert heard.warnings == ()
@@ -367,10 +370,10 @@ def test_a_vbri_header_hides_no_sound(frames):
     data = whole("mp3")
     at = data.index(b"\xff\xfb")
     vbri = struct.pack(">4sHHHIIHHHH", b"VBRI", 1, 0, 75, len(data), frames, 0, 1, 2, 1)
-    tag = bytearray(417)
+    second = data.index(data[at : at + 2], at + 100)
+    tag = bytearray(second - at)
     tag[:4] = data[at : at + 4]
     tag[36 : 36 + len(vbri)] = vbri
-    second = data.index(data[at : at + 2], at + 100)
     heard, wanted = read(bytes(tag) + data[second:]), heard_whole("mp3")
     assert heard.seconds == pytest.approx(SECONDS, abs=4 * KINDS["mp3"].frame_seconds)
     slack = 4 * KINDS["mp3"].frame_seconds

@@ -9,6 +9,7 @@ is heard once. A packet that cannot be decoded costs its own time.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import re
@@ -20,9 +21,10 @@ import av
 import numpy as np
 
 from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_first_form, silence
-from yamkit.audio._headers import is_broadcast, is_cut, matroska_seconds
+from yamkit.audio._headers import flv_seconds, is_broadcast, is_cut, matroska_seconds
 from yamkit.audio._pyav import Floats
 from yamkit.audio._source import Decoded
+from yamkit.audio._window import find
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -44,13 +46,22 @@ _FROM_ZERO = ("mov", "matroska")
 """Containers whose time stamps count from the beginning of the recording; those of others may
 begin anywhere."""
 
+_FROM_ZERO_OR_ANYWHERE = ("asf", "flv")
+"""Containers that are recorded, and broadcast as well."""
+
 _PYAV = int(av.__version__.partition(".")[0])
 # Titles in a strange encoding are no reason to refuse the sound; PyAV 19 no longer asks.
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if _PYAV < 19 else {}
 
 _LONGEST_OVERLAP_SECONDS = 10.0
 """Time stamps that go back by more begin anew."""
+_MOST_DRIFT_SECONDS = 0.05
+"""By how much the clock of a container may run ahead of the samples, or behind, unmended."""
 _LEAST_SHORTFALL_SECONDS = 0.1
+_LEAST_LATENESS_SECONDS = 0.1
+"""Sound that begins later than this behind the picture is worth a word."""
+_LONGEST_BROADCAST_LATENESS_SECONDS = 60.0
+"""What begins later by the clock of a broadcast began before it was recorded."""
 _MOST_TRIES = 1000
 _WITNESSES = 4
 """Frames behind a jump that must agree with it."""
@@ -80,13 +91,7 @@ def open_container(
     """
     window.seek(0)
     try:
-        container = av.open(
-            window,
-            io_open=_refuse,
-            options={"err_detect": "crccheck"},
-            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
-            **_LENIENT,
-        )
+        container = _open(window)
     except (av.FFmpegError, ValueError):
         window.check()
         return None
@@ -129,6 +134,15 @@ def _opened(container: Any, window: Window, stream: int | None, notes: Notes) ->
     )
 
 
+def _open(window: Window) -> Any:
+    return av.open(
+        window,
+        io_open=_refuse,
+        container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
+        **_LENIENT,
+    )
+
+
 _DEFAULT = av.stream.Disposition.default
 
 
@@ -158,10 +172,14 @@ class _Decoding:
         self._container, self._sound, self._window = container, sound, window
         self._notes = notes
         self._codec = sound.codec_context
+        if self._codec.name == "mp2":  # that decoder dithers, and takes twice as long
+            self._codec = av.CodecContext.create("mp2float", "r")
+        if self._codec.name == "flac":
+            self._codec.options = {"err_detect": "crccheck+explode"}
         self._floats = Floats()
         self._tick = float(sound.time_base)
         self._tells_damage = container.format.name in _FRAMES_ALONE
-        self._jitter = _JITTER_SECONDS.get(container.format.name, 0.0)
+        self._jitter = _JITTER_SECONDS.get(sound.codec_context.name, 0.0)
         if (container.format.name, sound.codec_context.name) in _NO_CLOCK:
             self._jitter = math.inf
         self._origin = _origin(container)
@@ -169,8 +187,14 @@ class _Decoding:
         self._offset = 0.0  # of time stamps that began anew
         self._first_stamp = 0.0
         self._is_begun = False
+        self._chunks: dict[int, int] = {}
+        if container.format.name == "avi":
+            # FFmpeg counts the chunks that it finds; the index knows which ones they are
+            self._chunks = {each.pos + 8: each.timestamp for each in sound.index_entries}
         self._form: tuple[int, int] | None = None
         self._failed_until: float | None = None  # end of packets that could not be decoded
+        self._drift = 0.0  # of time stamps against the samples, which is too little to mend
+        self._last_packet = (0, 0)  # start and end, in ticks
         self._silence_left = MOST_SILENCE_SECONDS
         self._skip = 0.0  # seconds that are there twice
         self.promised_seconds = _promise(container, sound, window)
@@ -188,10 +212,25 @@ class _Decoding:
 
     def _packets(self) -> Iterator[Any]:
         """Give packets; go on behind damage for as long as that brings more."""
+        end = 0
+        for packet in self._demuxed(self._container, self._sound):
+            end = max(end, (packet.pos or 0) + packet.size)
+            yield packet
+        begin = _BEGINNINGS.get(self._container.format.name)
+        while begin is not None and (at := find(self._window, begin, end)) is not None:
+            # FFmpeg stops at damage, and where another file was joined
+            end = at + 1
+            self._failed_until = 0.0
+            with contextlib.suppress(av.FFmpegError, ValueError), _open(self._window.part(at)) as rest:
+                for packet in self._demuxed(rest, rest.streams.audio[0]):
+                    end = max(end, at + (packet.pos or 0) + packet.size)
+                    yield packet
+
+    def _demuxed(self, container: Any, sound: Any) -> Iterator[Any]:
         for _ in range(_MOST_TRIES):
             got_some = False
             try:
-                for packet in self._container.demux(self._sound):
+                for packet in container.demux(sound):
                     self._window.check()
                     got_some = got_some or packet.size > 0
                     if packet.size:
@@ -205,6 +244,10 @@ class _Decoding:
 
     def _frames(self) -> Iterator[_Frame]:
         for packet in itertools.chain(self._packets(), [None]):
+            if packet is not None and self._is_there(packet):
+                continue
+            if packet is not None and packet.pos in self._chunks:
+                packet.pts = packet.dts = self._chunks[packet.pos]
             try:
                 frames = self._codec.decode(packet)
             except (av.FFmpegError, ValueError):
@@ -214,6 +257,21 @@ class _Decoding:
                 continue
             for frame in frames:
                 yield from self._converted(frame)
+
+    def _is_there(self, packet: Any) -> bool:
+        """Tell whether most of a packet's time belongs to the one before it, and note that."""
+        if packet.pts is None or not packet.duration or packet.duration <= 2:
+            return False
+        if self._jitter or self._container.format.name in _DOUBTFUL:
+            return False
+        start, end = packet.pts, packet.pts + packet.duration
+        last_start, last_end = self._last_packet
+        if last_start <= start and last_end - start > packet.duration / 2:
+            seconds = start * self._tick - self._origin + self._offset
+            self._notes.repeated(seconds, packet.duration * self._tick)
+            return True
+        self._last_packet = start, end
+        return False
 
     def _converted(self, frame: Any) -> Iterator[_Frame]:
         stamp = None
@@ -250,18 +308,29 @@ class _Decoding:
             return 0.0
         if not self._is_begun:
             return self._late_start(frame, frame.stamp)
-        expected = self._position - self._skip
-        jump = frame.stamp + self._offset - expected
-        least = max(frame.seconds / 2, 2 * self._tick)
+        # an Opus packet that is damaged may decode to another length than it had
+        least = max(frame.seconds / (50 if self._codec.name == "opus" else 2), self._rounding(frame))
         if not frame.follows_damage:
             least = max(least, self._jitter)
-        if abs(jump) <= least or not (frame.follows_damage or self._agree(frame, following)):
+        drift = frame.stamp + self._offset - (self._position - self._skip)
+        jump = drift - self._drift
+        if abs(jump) <= least:
+            jump = drift if abs(drift) > max(least, _MOST_DRIFT_SECONDS) else 0.0
+        if not (jump and (frame.follows_damage or self._agree(frame, following))):
+            self._drift = drift if abs(drift) <= _MOST_DRIFT_SECONDS else self._drift
             return 0.0
         begins_anew = frame.stamp <= self._first_stamp + frame.seconds
         if jump < -_LONGEST_OVERLAP_SECONDS or (jump < 0 and begins_anew):
             self._offset -= jump
             return 0.0
+        frames = round(jump / frame.seconds)
+        if abs(jump - frames * frame.seconds) <= self._rounding(frame):
+            jump = frames * frame.seconds
         return jump
+
+    def _rounding(self, frame: _Frame) -> float:
+        """Tell by how much time stamps are rounded: ticks may be as long as frames."""
+        return min(2 * self._tick, 0.75 * frame.seconds)
 
     def _late_start(self, frame: _Frame, stamp: float) -> float:
         """Tell how late a stream begins: by its own clock, where its first packets give nothing."""
@@ -282,7 +351,7 @@ class _Decoding:
         for each in following:
             if each.stamp is not None:
                 witnesses += 1
-                if abs(each.stamp - expected) > max(each.seconds / 2, 2 * self._tick):
+                if abs(each.stamp - expected) > max(each.seconds / 2, self._rounding(each)):
                     return False
             expected += each.seconds
         return witnesses > 0
@@ -291,16 +360,13 @@ class _Decoding:
         """Let silence stand for what is not there."""
         assert self._form is not None
         if seconds > self._silence_left or self._is_beyond_promise(seconds):
-            self._notes.add(
-                f"the time stamps jump by {seconds:.0f} s at {self._position:.3f} s, farther than "
-                "can be; what follows is taken to go on at once"
-            )
+            self._notes.jumps_too_far(self._position, seconds)
             self._offset -= seconds
             return
         self._silence_left -= seconds
         if is_damage or self._tells_damage:
             self._notes.undecodable(self._position, seconds)
-        elif self._position:
+        elif self._position or seconds > _LEAST_LATENESS_SECONDS:
             self._notes.missing(self._position, seconds)
         samples = round(seconds * self._form[0])
         for zeros in silence(samples, self._form[1]):
@@ -314,11 +380,12 @@ class _Decoding:
 
     def _end(self) -> Iterator[Piece]:
         """Account for packets that failed at the very end, and compare with what was promised."""
+        promised = self.promised_seconds
         if self._failed_until is not None and self._form is not None:
             lost = self._failed_until + self._offset - self._position
-            if 0 < lost <= _LONGEST_OVERLAP_SECONDS:
+            is_all = promised is None or self._failed_until >= promised - _LEAST_SHORTFALL_SECONDS
+            if is_all and 0 < lost <= _LONGEST_OVERLAP_SECONDS:
                 yield from self._gap(lost, True)
-        promised = self.promised_seconds
         if promised is not None and self._position < promised - _LEAST_SHORTFALL_SECONDS:
             self._notes.breaks_off(self._position, promised)
         elif is_cut(self._window):
@@ -327,9 +394,13 @@ class _Decoding:
 
 def _origin(container: Any) -> float:
     """Find the time stamp, in seconds, at which a recording begins."""
-    if container.format.name.startswith(_FROM_ZERO) or container.start_time is None:
+    name = container.format.name
+    if name.startswith(_FROM_ZERO) or container.start_time is None:
         return 0.0
-    return float(container.start_time / av.time_base)
+    start = float(container.start_time / av.time_base)
+    if name in _FROM_ZERO_OR_ANYWHERE and 0 <= start < _LONGEST_BROADCAST_LATENESS_SECONDS:
+        return 0.0
+    return start
 
 
 def _promise(container: Any, sound: Any, window: Window) -> float | None:
@@ -345,18 +416,24 @@ def _promise(container: Any, sound: Any, window: Window) -> float | None:
             hours, minutes, seconds = (float(part) for part in match.groups())
             return 3600 * hours + 60 * minutes + seconds
         return matroska_seconds(window) if len(container.streams) == 1 else None
+    if name == "flv":
+        return flv_seconds(window) if len(container.streams) == 1 else None
     is_stated = name in _STATES_DURATION or (name == "asf" and not is_broadcast(window))
     if not is_stated or sound.duration is None:
         return None
-    start = max(0, sound.start_time or 0)
+    start = 0 if name == "asf" else max(0, sound.start_time or 0)
     return float((start + sound.duration) * sound.time_base)
 
 
 _TAG = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _STATES_DURATION = {"ape", "caf", "mov,mp4,m4a,3gp,3g2,mj2", "tak", "tta", "wv"}
+_BEGINNINGS = {"wv": re.compile(rb"wvpk....[\x02-\x10]\x04", re.DOTALL)}
+"""Beginnings of blocks, each of which says its own place."""
 _FRAMES_ALONE = {"ac3", "dts", "dtshd", "eac3", "tta", "wv"}
 """Sound without a container: a gap is damage."""
-_JITTER_SECONDS = {"mpeg": 0.1, "avi": math.inf}
-"""By how much time stamps of intact files jump to and fro; an AVI has none."""
-_NO_CLOCK = {("asf", "flac")}
+_JITTER_SECONDS = {"vorbis": 0.05, "pcm_dvd": 0.04, "pcm_s16be": 0.04}
+"""By how much time stamps of intact streams of a codec jump to and fro."""
+_DOUBTFUL = ("avi", "mpeg")
+"""Containers in which intact packets may have the same time stamp."""
+_NO_CLOCK = {("asf", "flac"), *(("avi", codec) for codec in ("eac3", "amrnb", "g722", "g726"))}
 """Pairs whose time stamps FFmpeg gets wrong."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MOST_SILENCE_SECONDS", "Form", "Piece", "converted", "in_first_form", "silence"]
+__all__ = ["MOST_SILENCE_SECONDS", "Form", "Piece", "converted", "in_first_form", "in_form", "silence"]
 
 MOST_SILENCE_SECONDS = 86_400.0
 """Most silence that time stamps can put into one file."""
@@ -53,7 +53,7 @@ def in_first_form(pieces: Iterator[Piece]) -> tuple[Form, Iterator[NDArray[np.fl
     for form, samples in pieces:
         if len(samples):
             rest = itertools.chain([(form, samples)], pieces)
-            return form, _blocks(_alike(rest, form), block_samples(form[1]))
+            return form, _blocks(in_form(rest, form), block_samples(form[1]))
     raise DecodeError("not a sample can be decoded")
 
 
@@ -65,7 +65,8 @@ def silence(samples: int, channels: int) -> Iterator[NDArray[np.float32]]:
         yield zeros[: samples - start]
 
 
-def _alike(pieces: Iterator[Piece], wanted: Form) -> Iterator[NDArray[np.float32]]:
+def in_form(pieces: Iterator[Piece], wanted: Form) -> Iterator[NDArray[np.float32]]:
+    """Bring pieces to one form."""
     for form, group in itertools.groupby(pieces, key=operator.itemgetter(0)):
         yield from converted((samples for _, samples in group), form, wanted)
 

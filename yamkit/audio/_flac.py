@@ -13,7 +13,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from yamkit.audio._convert import converted, silence
+from yamkit.audio._convert import in_form, silence
 from yamkit.audio._notes import Notes
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 
@@ -75,7 +75,13 @@ def open_flac(
             samples += len(block)
             yield block
         at = window.tell() if descriptor is None else os.lseek(descriptor, 0, os.SEEK_CUR)
-        yield from _Rest(window, at, samples, form, notes).blocks()
+        if own_notes.has_errors:
+            # a frame with a wrong checksum was muted: find out which
+            for _ in _Rest(window, 0, 0, form, notes).blocks():
+                pass
+            yield from _Rest(window, at, samples, form, Notes()).blocks()
+        else:
+            yield from _Rest(window, at, samples, form, notes).blocks()
 
     return dataclasses.replace(decoded, blocks=blocks(), notes=notes), close
 
@@ -116,13 +122,13 @@ class _Rest:
         self._form = form
         self._base = 0.0  # seconds before this FLAC began
         self._position = samples  # in this FLAC
+        self._has_failed = False  # the last frame
         window.seek(0)
         self._take(window.read(len(_MARK) + _INFO_SIZE)[len(_MARK) :])
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Decode it."""
-        for form, samples in self._pieces():
-            yield from converted([samples], form, self._wanted)
+        return in_form(self._pieces(), self._wanted)
 
     def _pieces(self) -> Iterator[Piece]:
         waiting: list[_Mark | _Header] = []
@@ -168,7 +174,9 @@ class _Rest:
                 for form, samples in Floats().of(frame):
                     if form == self._form:
                         yield from self._place(header.sample, samples)
+            self._has_failed = False
             return
+        self._has_failed = True
 
     def _place(self, sample: int, samples: NDArray[np.float32]) -> Iterator[Piece]:
         gap = sample - self._position
@@ -187,11 +195,12 @@ class _Rest:
         bits = int.from_bytes(info[10:18].ljust(8, b"\0"), "big")
         self._form = (bits >> 44 or self._wanted[0], (bits >> 41 & 7) + 1)
         self._promised = bits & 0xFFFFFFFFF
-        self._block_size = int.from_bytes(info[2:4], "big")
 
     def _note_end(self) -> None:
         if self._position < self._promised:
             self._notes.breaks_off(self._seconds, self._base + self._promised / self._form[0])
+        elif self._has_failed and not self._promised:
+            self._notes.breaks_off(self._seconds)
 
     @property
     def _seconds(self) -> float:
@@ -199,7 +208,7 @@ class _Rest:
 
     def _beginnings(self) -> Iterator[_Mark | _Header]:
         """Give the places where a FLAC or a frame begins, as far as a checksum tells."""
-        at = self._at
+        at, block_size = self._at, _block_size(self._info)
         while at < self._window.length:
             self._window.seek(at)
             data = self._window.read(_AT_ONCE + _LONGEST_HEADER + len(_MARK) + _INFO_SIZE)
@@ -213,12 +222,17 @@ class _Rest:
                 if found[0] == _MARK:
                     info = data[place + len(_MARK) : place + len(_MARK) + _INFO_SIZE]
                     yield _Mark(at + place, info)
+                    block_size = _block_size(info)
                     behind = _behind_metadata(self._window, at + place)
                     break
-                header = _parse(data[place : place + _LONGEST_HEADER], self._block_size)
+                header = _parse(data[place : place + _LONGEST_HEADER], block_size)
                 if header is not None:
                     yield _Header(at + place, *header)
             at = behind
+
+
+def _block_size(info: bytes) -> int:
+    return int.from_bytes(info[2:4], "big")
 
 
 def _behind_metadata(window: Window, at: int) -> int:

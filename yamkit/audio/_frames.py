@@ -1,16 +1,18 @@
-"""Sound that is one coded frame behind the other, without a container: MP1, MP2, MP3 and ADTS.
+"""Sound that is one coded frame behind the other, without a container: MPEG audio, ADTS, AC-3.
 
 Each frame says its own length and duration, so the walk over them knows what lies between frames:
 tags, other files that were joined to the first, damage. FFmpeg's decoders, through PyAV, get frame
 by frame; a frame that cannot be decoded, or is not there, costs its own time and no other's.
 
-The header of a frame is that of ISO/IEC 11172-3, 2.4.1.3, and 13818-7, 6.2; the length header that
-an MP3 may begin with is Xing's, with the delays that LAME added, or Fraunhofer's VBRI.
+The header of a frame is that of ISO/IEC 11172-3, 2.4.1.3, of 13818-7, 6.2, and of ATSC A/52, 5.4.1
+and E.1.2; the length header that an MP3 may begin with is Xing's, with the delays that LAME added,
+or Fraunhofer's VBRI.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import struct
 from collections import deque
@@ -23,7 +25,7 @@ import av
 from yamkit.audio._convert import in_first_form, silence
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._source import Decoded
-from yamkit.audio._tags import id3_size, is_harmless
+from yamkit.audio._tags import id3_size, is_harmless, tag_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +38,9 @@ __all__ = ["FRAME_KINDS", "FrameKind", "behind_tags", "frames_begin", "open_fram
 
 _AHEAD = 1 << 16
 """Bytes that are looked at together; no frame is longer than 8 kB."""
-_MOST_UNCERTAIN = 2 * 1441
-"""Bytes by which a length header may be wrong: two frames, the longest there are."""
+_TAG_HEAD = 32
+_NEAR = 10
+"""Frames before damage whose mean size tells how many it took."""
 _CHAIN = 4
 """Frames that must follow each other before the first of them is believed."""
 _DECODER_DELAY = 529
@@ -66,12 +69,15 @@ class FrameKind:
     decoder : str
         FFmpeg's name of it.
     parse : callable
+    sync : bytes
+        What every frame begins with.
     """
 
     container: str
     codec: str
     decoder: str
     parse: _Parse
+    sync: bytes = b"\xff"
 
 
 # --- headers of frames ---
@@ -133,11 +139,50 @@ def _parse_adts(data: bytes, at: int) -> _Header | None:
     return _Header(key, size, 1024 * ((data[at + 6] & 3) + 1), _ADTS_RATES_HZ[rate])
 
 
+_AC3_SYNC = b"\x0b\x77"
+_AC3_RATES_HZ = (48000, 44100, 32000)
+_AC3_BIT_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+_AC3_BLOCK = 256
+_EAC3_BLOCKS = (1, 2, 3, 6)
+
+
+def _parse_ac3(data: bytes, at: int) -> _Header | None:
+    if at + 6 > len(data) or data[at : at + 2] != _AC3_SYNC or data[at + 5] >> 3 > 10:
+        return None
+    rate, code = data[at + 4] >> 6, data[at + 4] & 63
+    if rate == 3 or code >= 2 * len(_AC3_BIT_RATES):
+        return None
+    sample_rate = _AC3_RATES_HZ[rate]
+    samples = 6 * _AC3_BLOCK
+    words = 1000 * _AC3_BIT_RATES[code >> 1] * samples // (16 * sample_rate)
+    if sample_rate == 44100:
+        words += code & 1
+    return _Header((data[at + 5] >> 3, rate), 2 * words, samples, sample_rate)
+
+
+def _parse_eac3(data: bytes, at: int) -> _Header | None:
+    if at + 6 > len(data) or data[at : at + 2] != _AC3_SYNC or not 10 < data[at + 5] >> 3 <= 16:
+        return None
+    if data[at + 2] >> 3:  # a stream that others depend on, or one of several
+        return None
+    size = 2 * (((data[at + 2] & 7) << 8 | data[at + 3]) + 1)
+    rate, blocks = data[at + 4] >> 6, data[at + 4] >> 4 & 3
+    if rate == 3:
+        if blocks == 3:
+            return None
+        sample_rate, count = _AC3_RATES_HZ[blocks] // 2, 6
+    else:
+        sample_rate, count = _AC3_RATES_HZ[rate], _EAC3_BLOCKS[blocks]
+    return _Header((data[at + 5] >> 3, sample_rate), size, count * _AC3_BLOCK, sample_rate)
+
+
 FRAME_KINDS = (
     FrameKind("MP3", "mp3", "mp3float", _parse_mpeg(3)),
     FrameKind("MP2", "mp2", "mp2float", _parse_mpeg(2)),
     FrameKind("MP1", "mp1", "mp1float", _parse_mpeg(1)),
     FrameKind("ADTS", "aac", "aac", _parse_adts),
+    FrameKind("AC-3", "ac3", "ac3", _parse_ac3, _AC3_SYNC),
+    FrameKind("E-AC-3", "eac3", "eac3", _parse_eac3, _AC3_SYNC),
 )
 
 
@@ -159,7 +204,7 @@ def frames_begin(window: Window, within: int = 0) -> FrameKind | None:
     data = window.read(within + _AHEAD)
     ends = at + len(data) == window.length
     for kind in FRAME_KINDS:
-        found = _find(data, 0, kind.parse, ends)
+        found = _find(data, 0, kind, ends)
         if found is not None and found <= within:
             return kind
     return None
@@ -176,11 +221,11 @@ def behind_tags(window: Window) -> int:
         at += size
 
 
-def _find(data: bytes, at: int, parse: _Parse, ends: bool) -> int | None:
+def _find(data: bytes, at: int, kind: FrameKind, ends: bool) -> int | None:
     """Find the first frame that others follow, or the end of the file."""
-    while (at := data.find(b"\xff", at)) >= 0:
-        first = parse(data, at)
-        if first is not None and _is_chain(data, at, first, parse, ends):
+    while (at := data.find(kind.sync, at)) >= 0:
+        first = kind.parse(data, at)
+        if first is not None and _is_chain(data, at, first, kind.parse, ends):
             return at
         at += 1
     return None
@@ -220,12 +265,10 @@ class _Junk(NamedTuple):
     is_cut_frame: bool
 
 
-def _walk(
-    incoming: Incoming, parse: _Parse
-) -> Iterator[_Frame | _Tag | _Junk]:
-    """Cut a file into frames, ID3v2 tags, and what is neither.
+def _walk(incoming: Incoming, kind: FrameKind) -> Iterator[_Frame | _Tag | _Junk]:
+    """Cut a file into frames, tags, and what is neither.
 
-    Nothing is said of what is harmless at the end: other tags, and zeros.
+    Nothing is said of what is harmless at the end: tags of unknown size, and zeros.
     """
     key: tuple[int, ...] | None = None
     buffer, at, start = b"", 0, 0
@@ -239,12 +282,12 @@ def _walk(
                 ends = not data
         if at >= len(buffer):
             return
-        header = parse(buffer, at)
+        header = kind.parse(buffer, at)
         if header is not None and header.key == key and at + header.size <= len(buffer):
             yield _Frame(start + at, buffer[at : at + header.size], header)
             at += header.size
             continue
-        if size := id3_size(buffer[at : at + 10]):
+        if size := tag_size(buffer[at : at + _TAG_HEAD]):
             yield _Tag(start + at)
             rest = len(buffer) - at
             if size > rest:
@@ -254,13 +297,14 @@ def _walk(
                 at += size
             key = None
             continue
-        found = _find(buffer, at, parse, ends)
-        tag = _find_tag(buffer, at)
         is_cut_frame = header is not None and header.key == key
+        found = _find(buffer, at, kind, ends)
+        tag = _find_tag(buffer, at)
         if tag is not None and (found is None or tag < found):
             found = tag
         elif found is not None:
-            key = parse(buffer, found).key  # type: ignore[union-attr]
+            first = kind.parse(buffer, found)
+            key = None if first is None else first.key
         if found is None:
             # the last bytes may begin a frame
             found = len(buffer) if ends else max(at + 1, len(buffer) - _AHEAD // 2)
@@ -328,9 +372,9 @@ class _Part:
     length: _Length = _NO_LENGTH
     skip: int = 0  # samples to be cut off yet
     frames: int = 0  # found, or known to be lost
-    found: int = 0
-    found_bytes: int = 0
+    sizes: deque[int] = field(default_factory=lambda: deque(maxlen=_NEAR))  # of the last frames
     end: int = 0  # of the last frame
+    is_cut: bool = False  # within a frame
     missing: float = math.nan  # frames lost in junk that is yet to come, where that is known
     junk: int = 0  # bytes of it
     held: deque[Piece] = field(default_factory=deque)
@@ -356,7 +400,7 @@ class _Decoding:
         self._window.seek(0)
         incoming = Incoming(self._window)
         incoming.keep_no_more()
-        for event in _walk(incoming, self._kind.parse):
+        for event in _walk(incoming, self._kind):
             self._window.check()
             if isinstance(event, _Frame):
                 length = _length(event) if self._kind.codec == "mp3" else None
@@ -370,7 +414,7 @@ class _Decoding:
             elif self._header is None:
                 self._leading += event.size
             elif event.is_cut_frame:
-                self._notes.breaks_off(self._seconds)
+                self._part.is_cut = True
             else:
                 yield from self._lose(self._frames_in(event))
         self._window.check()
@@ -384,8 +428,7 @@ class _Decoding:
             lost, self._leading = self._leading // frame.header.size, 0
             yield from self._lose(lost if lost > 1 else 0)
         part.frames += 1
-        part.found += 1
-        part.found_bytes += len(frame.data)
+        part.sizes.append(len(frame.data))
         part.end = frame.at + len(frame.data)
         try:
             found = self._codec.decode(av.Packet(frame.data))
@@ -411,9 +454,17 @@ class _Decoding:
             part.missing -= lost
             part.junk -= junk.size
             return lost
-        if junk.is_last or not part.found:
+        if junk.is_last or not part.sizes:
             return 0
-        return round(junk.size * part.found / part.found_bytes)
+        sizes = [*part.sizes, *self._sizes_behind(junk)]
+        return round(junk.size * len(sizes) / sum(sizes))
+
+    def _sizes_behind(self, junk: _Junk) -> list[int]:
+        """Look at the next frames: how large frames are may change where they were damaged."""
+        rest = Incoming(self._window.part(junk.at + junk.size))
+        rest.keep_no_more()
+        ahead = itertools.islice(_walk(rest, self._kind), _NEAR)
+        return [len(event.data) for event in ahead if isinstance(event, _Frame)]
 
     def _look_ahead(self, junk: _Junk) -> tuple[float, int]:
         """Count what is missing in the part, and the junk in it, from here on.
@@ -424,7 +475,7 @@ class _Decoding:
         found, size, end = 0, junk.size, junk.at + junk.size
         rest = Incoming(self._window.part(end))
         rest.keep_no_more()
-        for event in _walk(rest, self._kind.parse):
+        for event in _walk(rest, self._kind):
             if isinstance(event, _Tag) or (isinstance(event, _Frame) and _length(event)):
                 break
             if isinstance(event, _Frame):
@@ -432,7 +483,7 @@ class _Decoding:
                 end = junk.at + junk.size + event.at + len(event.data)
             else:
                 size += event.size
-        if abs(end - part.start - part.length.bytes) > _MOST_UNCERTAIN:
+        if abs(end - part.start - part.length.bytes) > self._most_uncertain:
             return -1.0, 0
         return part.length.frames - part.frames - found, size
 
@@ -479,9 +530,13 @@ class _Decoding:
         left = part.held_samples
         if part.frames >= length.frames:
             left = max(0, left - length.padding)
-        elif not length.bytes or part.end - part.start < length.bytes - _MOST_UNCERTAIN:
+            if part.is_cut:
+                self._notes.breaks_off(self._seconds)
+        elif not length.bytes or part.end - part.start < length.bytes - self._most_uncertain:
             promised = (length.frames - part.frames) * self._frame_seconds
             self._notes.breaks_off(self._seconds, self._seconds + promised)
+        elif part.is_cut:
+            self._notes.breaks_off(self._seconds)
         for form, array in part.held:
             kept = array[:left]
             left -= len(kept)
@@ -489,6 +544,11 @@ class _Decoding:
             if len(kept):
                 yield form, kept
         part.held.clear()
+
+    @property
+    def _most_uncertain(self) -> int:
+        """Bytes by which a length header may be wrong: two frames."""
+        return 2 * self._header.size if self._header else 0
 
     @property
     def _frame_seconds(self) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from yamkit.audio._window import Window
 
-__all__ = ["is_broadcast", "is_cut", "is_split_voc", "matroska_seconds"]
+__all__ = ["flv_seconds", "is_broadcast", "is_cut", "is_split_voc", "matroska_seconds"]
 
 _HEAD = 1 << 16
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -36,6 +36,16 @@ def matroska_seconds(window: Window) -> float | None:
         length = head[scale + 3] & 0x0F
         nanoseconds = int.from_bytes(head[scale + 4 : scale + 4 + length], "big")
     seconds = float(ticks) * nanoseconds / 1e9
+    return seconds if 0 < seconds < 1e9 else None
+
+
+def flv_seconds(window: Window) -> float | None:
+    """Read the duration from the metadata of an FLV; None where it is not there."""
+    head = _head(window)
+    at = head.find(b"duration\0")
+    if at < 0 or at + 17 > len(head):
+        return None
+    (seconds,) = struct.unpack_from(">d", head, at + 9)
     return seconds if 0 < seconds < 1e9 else None
 
 

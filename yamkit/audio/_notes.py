@@ -21,11 +21,24 @@ class _Spot:
 
 
 class Notes:
-    """Warnings about one source, collected while it is decoded."""
+    """Warnings about one source, collected while it is decoded.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    start_seconds : float
+        Where what the notes are about begins in the source.
+
+    Attributes
+    ----------
+    has_errors : bool
+        Whether the decoder met errors whose places it does not tell.
+    """
+
+    def __init__(self, start_seconds: float = 0.0) -> None:
+        self._start = start_seconds
         self._spots: dict[str, list[_Spot]] = {}
         self._texts: list[str] = []
+        self.has_errors = False
 
     def undecodable(self, start_seconds: float, seconds: float) -> None:
         """Note a spot that cannot be decoded, and where silence stands in for it."""
@@ -43,8 +56,33 @@ class Notes:
         """Note that a source ends before it should."""
         promise = ""
         if promised_seconds is not None:
-            promise = f"; the header promises {place(promised_seconds)}"
-        self.add(f"breaks off at {place(at_seconds)}{promise}")
+            promise = f"; the header promises {place(self._start + promised_seconds)}"
+        self.add(f"breaks off at {place(self._start + at_seconds)}{promise}")
+
+    def goes_on(self, end_seconds: float, more_seconds: float) -> None:
+        """Note that there is more sound than the header says, and that it is heard."""
+        self.add(
+            f"the header says that the sound ends at {place(self._start + end_seconds)}; the "
+            f"{place(more_seconds)} behind it are no chunk, and are heard as well"
+        )
+
+    def jumps_too_far(self, at_seconds: float, seconds: float) -> None:
+        """Note time stamps that are not believed."""
+        self.add(
+            f"the time stamps jump by {seconds:.0f} s at {place(self._start + at_seconds)}, "
+            "farther than can be; what follows is taken to go on at once"
+        )
+
+    def unreadable(self, at_seconds: float, what: str) -> None:
+        """Note something behind a place of which nothing can be decoded."""
+        self.add(f"behind {place(self._start + at_seconds)}, {what} could not be decoded")
+
+    def take(self, notes: Notes) -> None:
+        """Take over what was noted elsewhere."""
+        for what, spots in notes._spots.items():
+            self._spots.setdefault(what, []).extend(spots)
+        for text in notes._texts:
+            self.add(text)
 
     def add(self, text: str) -> None:
         """Note something else; it says where."""
@@ -57,6 +95,7 @@ class Notes:
         return (*spots, *self._texts)
 
     def _add(self, what: str, start: float, seconds: float) -> None:
+        start += self._start
         spots = self._spots.setdefault(what, [])
         if spots and start - (spots[-1].start_seconds + spots[-1].seconds) < _TOUCHING_SECONDS:
             spots[-1].seconds = max(spots[-1].seconds, start + seconds - spots[-1].start_seconds)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import av
 
 from yamkit.audio._convert import MOST_SILENCE_SECONDS, converted, in_first_form, silence
-from yamkit.audio._notes import Notes, place
+from yamkit.audio._notes import Notes
 from yamkit.audio._ogg_pages import links, pages
 from yamkit.audio._pyav import Floats
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["open_ogg"]
 
-_CODECS = ("vorbis", "opus", "flac")
 _JITTER_SECONDS = 0.005
 """By how much the place of a page may differ from where the last one ended."""
 
@@ -61,7 +60,7 @@ def open_ogg(
         If no link can be decoded.
     """
     found = links(window)
-    if not found or not all(link.is_alone and link.codec in _CODECS for link in found):
+    if not found or not all(link.is_readable for link in found):
         from yamkit.audio._containers import open_container
 
         return open_container(window, stream, notes)
@@ -99,10 +98,7 @@ def _pieces(
         if not link.is_ended:
             notes.breaks_off(seconds)
         if link.pages_behind:
-            notes.add(
-                f"behind {place(seconds)}, {link.pages_behind} Ogg pages have no readable header "
-                "and could not be decoded"
-            )
+            notes.unreadable(seconds, f"{link.pages_behind} Ogg pages without a whole header")
 
 
 def _whole(decoded: Decoded, close: Callable[[], None]) -> Iterator[Piece]:
@@ -196,10 +192,7 @@ class _Pages:
     def _gap(self, samples: int) -> Iterator[NDArray[np.float32]]:
         seconds = samples / self._rate
         if seconds > MOST_SILENCE_SECONDS:
-            self._notes.add(
-                f"the places of pages jump by {seconds:.0f} s at {place(self._seconds)}, farther "
-                "than can be; what follows is taken to go on at once"
-            )
+            self._notes.jumps_too_far(self._seconds, seconds)
             self._begin += samples
             return
         if self._is_damaged:

@@ -148,6 +148,10 @@ def _checksum(page: bytes) -> bytes:
 # --- links ---
 
 
+_HEADERS = {"vorbis": 3, "opus": 2, "flac": 1}
+"""Packets without which a stream cannot be decoded."""
+
+
 @dataclass
 class Link:
     """One link of a chain: a stream of sound, from its first page to its last.
@@ -190,6 +194,13 @@ class Link:
     delay: int = 0
     begin_granule: int | None = None
     end_granule: int = 0
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its headers are there, and nothing but sound is in it."""
+        needed = _HEADERS.get(self.codec, 0)
+        has_form = self.sample_rate > 0 and self.channels > 0
+        return self.is_alone and 0 < needed <= len(self.headers) and has_form
 
     @property
     def granule_rate_hz(self) -> int:

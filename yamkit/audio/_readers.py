@@ -6,17 +6,24 @@ walk over frames for MPEG audio and ADTS; PyAV for every other container.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import io
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from yamkit.audio._convert import converted
 from yamkit.audio._incoming import Incoming
+from yamkit.audio._joined import second_file
 from yamkit.audio._notes import Notes
 from yamkit.audio._wav import is_plain_wav, open_wav, wav_codec
 from yamkit.audio._window import Window
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from yamkit.audio._source import Decoded
 
@@ -41,7 +48,6 @@ _CONTAINERS = (
     (0, b"MAC "),
     (0, b"wvpk"),
     (0, b"TTA1"),
-    (0, b"\x0b\x77"),  # AC-3
     (0, b"\x00\x00\x01\xba"),  # MPEG
 )
 _HEAD = 64
@@ -74,9 +80,7 @@ def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
     if is_ours and isinstance(raw := getattr(file, "raw", None), io.FileIO):
         file = raw  # a buffer would not notice that libsndfile moves the descriptor
     window = Window(file, start)
-    head = window.read(_HEAD)
-    window.check()
-    opened = _opened(window, file if is_ours and not start else None, head, stream)
+    opened = _open_all(window, file if is_ours and not start else None, stream, Notes())
     window.check()
     if opened is None:
         raise DecodeError("not a sound file of a known format, or too damaged to begin with")
@@ -87,10 +91,54 @@ def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
     return opened
 
 
-def _opened(
-    window: Window, file: BinaryIO | None, head: bytes, stream: int | None
+def _open_all(
+    window: Window, file: BinaryIO | None, stream: int | None, notes: Notes
 ) -> Opened | None:
-    notes = Notes()
+    """Open a file and those that were joined to it."""
+    window.seek(0)
+    head = window.read(_HEAD)
+    window.check()
+    second = second_file(window, head) if len(head) == _HEAD else None
+    if second is None:
+        return _opened(window, file, head, stream, notes)
+    opened = _opened(window.part(0, second), None, head, stream, notes)
+    if opened is None:
+        return None
+    decoded, close = opened
+    blocks = _joined(decoded, window.part(second), stream)
+    return dataclasses.replace(decoded, blocks=blocks, seconds_promised=None), close
+
+
+def _joined(
+    first: Decoded, rest: Window, stream: int | None
+) -> Iterator[NDArray[np.float32]]:
+    """Give the sound of a file, and behind it, in the same form, of those that were joined to it."""
+    form = (first.sample_rate, first.channels)
+    samples = 0
+    for block in first.blocks:
+        samples += len(block)
+        yield block
+    seconds = samples / form[0]
+    notes = Notes(seconds)
+    opened = None
+    with contextlib.suppress(DecodeError):
+        opened = _open_all(rest, None, stream, notes)
+    if opened is None:
+        first.notes.unreadable(seconds, "a file that was joined")
+        return
+    decoded, close = opened
+    try:
+        yield from converted(decoded.blocks, (decoded.sample_rate, decoded.channels), form)
+    except DecodeError:
+        notes.unreadable(0.0, "a file that was joined")
+    finally:
+        close()
+        first.notes.take(notes)
+
+
+def _opened(
+    window: Window, file: BinaryIO | None, head: bytes, stream: int | None, notes: Notes
+) -> Opened | None:
     if head[:4] in _WAV and head[8:12] == b"WAVE":
         return _open_wav(window, file, stream, notes)
     if head[:4] == b"OggS":
@@ -103,7 +151,7 @@ def _opened(
         from yamkit.audio._flac import open_flac
 
         return open_flac(window, file, notes)
-    if head[:3] == b"ID3" or head[:1] == b"\xff":
+    if head[:3] == b"ID3" or head[:1] == b"\xff" or head[:2] == b"\x0b\x77":
         return _open_mpeg(window, stream, notes)
     if head.startswith(b"Creative Voice File"):
         from yamkit.audio._headers import is_split_voc
@@ -113,7 +161,7 @@ def _opened(
     opened = _with_libsndfile(window, file, notes) or _with_pyav(window, stream, notes)
     if opened is not None and opened[0].container in ("aac", "mp3"):
         opened[1]()
-        return _open_frames(window, _STARTS_WITHIN, Notes())
+        return _open_frames(window, _STARTS_WITHIN, notes)
     return opened
 
 

@@ -10,7 +10,6 @@ import re
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from yamkit.audio._notes import place
 from yamkit.audio._tags import begins_tag
 from yamkit.audio._wav import is_placeholder
 
@@ -67,15 +66,15 @@ def right_sizes(window: Window, notes: Notes) -> list[tuple[int, bytes]]:
     if sound is None:
         return []
     there = window.length - sound.start
+    if head.startswith(b"caff") and sound.size > there and sound.bytes_per_second:
+        # libsndfile has no word of it
+        notes.breaks_off(there / sound.bytes_per_second, sound.size / sound.bytes_per_second)
     if not sound.is_open and (sound.size >= there or _is_over(window, sound, head)):
         return []
     if not sound.is_open and sound.bytes_per_second:
         end = sound.size / sound.bytes_per_second
         more = (there - sound.size) / sound.bytes_per_second
-        notes.add(
-            f"the header says that the sound ends at {place(end)}; the {place(more)} behind it "
-            "are no chunk, and are heard as well"
-        )
+        notes.goes_on(end, more)
     return sound.patches(there)
 
 
@@ -115,7 +114,8 @@ def _aiff(window: Window) -> _Sound | None:
                     found.append((comm + 2, struct.pack(">I", (there - 8) // frame_size)))
                 return found
 
-            return _Sound(at, size, is_placeholder(size), bytes_per_second, patches)
+            is_open = size <= 8 or is_placeholder(size)
+            return _Sound(at, size, is_open, bytes_per_second, patches)
     return None
 
 

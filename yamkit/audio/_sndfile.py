@@ -139,6 +139,7 @@ def _note_shortfall(sound: Any, decoded: int, broken: bool, notes: Notes) -> Non
     """Say what is missing of a sound that has been read to its end."""
     rate = sound.samplerate
     seconds = decoded / rate
+    notes.has_errors = "_STATUS_" in sound.extra_info
     if decoded < sound.frames < _UNKNOWN_LENGTH:
         notes.breaks_off(seconds, sound.frames / rate)
         return

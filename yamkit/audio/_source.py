@@ -160,8 +160,9 @@ class AudioSource:
         check = _Values(self.sample_rate)
         try:
             for block in self.decoded.blocks:
-                yield check.take(block, self.samples)
+                checked = check.take(block, self.samples)
                 self.samples += len(block)
+                yield checked
         except DecodeError as error:
             if not self.samples:
                 raise DecodeError(f"{name}: {error}") from error

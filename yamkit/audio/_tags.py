@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["begins_tag", "id3_size", "is_harmless"]
+__all__ = ["begins_tag", "id3_size", "is_harmless", "tag_size"]
 
 _BEGINNINGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"3DI")
 
@@ -13,6 +13,17 @@ def id3_size(head: bytes) -> int:
         return 0
     size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
     return 10 + size + (10 if head[5] & 0x10 else 0)  # a footer repeats the header
+
+
+def tag_size(head: bytes) -> int:
+    """Give the size in bytes of the tag that begins here; 0 where none does whose size is known."""
+    if head.startswith(b"TAG"):
+        return 128
+    if head.startswith(b"APETAGEX") and len(head) >= 24:
+        # a header says that the items follow; a footer, that it is the end of them
+        is_header = head[23] & 0x20
+        return 32 + (int.from_bytes(head[12:16], "little") if is_header else 0)
+    return id3_size(head)
 
 
 def begins_tag(data: bytes) -> bool:

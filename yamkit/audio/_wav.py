@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yamkit.audio._convert import converted
-from yamkit.audio._notes import Notes, place
+from yamkit.audio._notes import Notes
 from yamkit.audio._source import Decoded, block_samples
 from yamkit.audio._tags import begins_tag
 from yamkit.errors import ParameterError
@@ -381,10 +381,7 @@ def _data(
         for data in _up_to_chunks(incoming, sound.format.order):
             more += len(data)
             yield data
-        notes.add(
-            f"the header says that the sound ends at {place(promised)}; the "
-            f"{place(more / bytes_per_second)} behind it are no chunk, and are heard as well"
-        )
+        notes.goes_on(promised, more / bytes_per_second)
 
 
 def _all(incoming: Incoming) -> Iterator[bytes]:

@@ -6,9 +6,14 @@ import io
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
 
-__all__ = ["Window"]
+__all__ = ["Window", "find"]
+
+_AT_ONCE = 1 << 18
+_LONGEST_MATCH = 64
+
 
 
 class Window:
@@ -81,6 +86,18 @@ class Window:
             data = _patched(data, at - self._position, patch)
         self._position += len(data)
         return data
+
+
+def find(window: Window, pattern: re.Pattern[bytes], start: int) -> int | None:
+    """Find the first place, from `start` on, where a short pattern matches; None where none does."""
+    window = window.part(0)
+    while start < window.length:
+        window.seek(start)
+        found = pattern.search(window.read(_AT_ONCE + _LONGEST_MATCH))
+        if found is not None and found.start() < _AT_ONCE:
+            return start + found.start()
+        start += _AT_ONCE
+    return None
 
 
 def _patched(data: bytes, at: int, patch: bytes) -> bytes:

@@ -1,31 +1,21 @@
-"""Formats that need PyAV, with it and without it, and files that would reach beyond themselves."""
+"""Containers that PyAV reads, and files that would reach beyond themselves."""
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import socket
-import sys
 
+import av
 import numpy as np
 import pytest
 
 from yamkit.audio import open_audio
 from yamkit.errors import AudioFileError, DecodeError
 
-needs_av = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="PyAV not installed")
-
 SECONDS = 3
-HEADS = [
-    b"\0\0\0\x20ftypM4A \0\0\0\0",
-    b"\x1a\x45\xdf\xa3" + bytes(12),
-    b"RIFF\0\0\0\0AVI LIST",
-    b"\xff\xf1\x50\x80" + bytes(12),
-]
 
 
 def encode(container, codec="aac", rate=44100, with_sound=True, with_video=False):
-    av = pytest.importorskip("av")
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         if with_video:
@@ -52,7 +42,6 @@ def decode(data):
         return np.concatenate(list(source.blocks())), source
 
 
-@needs_av
 @pytest.mark.parametrize(
     ("container", "codec", "rate"),
     [
@@ -77,7 +66,6 @@ def test_containers_are_decoded_at_their_own_rate_and_layout(container, codec, r
     assert spectrum.argmax() == 440
 
 
-@needs_av
 def test_the_sound_of_a_video_file_from_any_place_in_a_file():
     stream = io.BytesIO(b"front" + encode("mp4", with_video=True))
     stream.seek(5)
@@ -87,7 +75,6 @@ def test_the_sound_of_a_video_file_from_any_place_in_a_file():
     assert source.samples > SECONDS * 44100
 
 
-@needs_av
 def test_a_video_without_sound_is_an_error(tmp_path):
     path = tmp_path / "silent.mp4"
     path.write_bytes(encode("mp4", with_sound=False, with_video=True))
@@ -111,7 +98,6 @@ def index_first(mp4):
     return boxes.pop(b"ftyp") + index + b"".join(boxes[name] for name in boxes if name != b"moov")
 
 
-@needs_av
 @pytest.mark.parametrize(("container", "rearrange"), [("adts", bytes), ("mp4", index_first)])
 def test_what_comes_before_the_damage_is_decoded(container, rearrange):
     data = rearrange(encode(container))
@@ -123,14 +109,12 @@ def test_what_comes_before_the_damage_is_decoded(container, rearrange):
     assert len(source.warnings) == 1
 
 
-@needs_av
 def test_a_container_without_a_decodable_sample_is_an_error():
     data = index_first(encode("mp4"))
     with pytest.raises(DecodeError, match="^<BytesIO>: "):
         open_audio(io.BytesIO(data[: data.index(b"mdat") + 4]))
 
 
-@needs_av
 def test_no_file_opens_another_file_or_an_address(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
@@ -157,7 +141,6 @@ def test_no_file_opens_another_file_or_an_address(tmp_path):
             server.accept()
 
 
-@needs_av
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
 def test_errors_of_file_objects_are_not_lost(error):
     class Failing(io.BytesIO):
@@ -181,51 +164,6 @@ def test_errors_of_file_objects_are_not_lost(error):
             decode_all(stream)
 
 
-@needs_av
-def test_a_change_in_the_middle_of_a_stream_is_converted():
-    import av
-
-    from yamkit.audio import _av_source
-
-    def frame(kind, layout, rate, start):
-        made = av.AudioFrame(kind, layout, 1000)
-        for plane in made.planes:
-            plane.update(bytes(plane.buffer_size))
-        made.sample_rate = rate
-        made.pts = start
-        return made
-
-    first = frame("fltp", "stereo", 8000, 0)
-    others = [frame("fltp", "stereo", 8000, 1000), frame("s16", "mono", 16000, 4000)]
-    blocks = [block.reshape(-1, 2) for block in _av_source._converted(first, iter(others))]
-    assert sum(map(len, blocks)) == pytest.approx(2500, abs=20)
-    assert not np.concatenate(blocks).any()
-
-
 def decode_all(stream):
     with open_audio(stream) as source:
         return sum(map(len, source.blocks()))
-
-
-@pytest.fixture
-def no_av(monkeypatch):
-    monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.delitem(sys.modules, "yamkit.audio._av_source", raising=False)
-
-
-@pytest.mark.parametrize("head", HEADS)
-def test_without_pyav_the_extra_is_named(head, no_av):
-    with pytest.raises(DecodeError, match=r"needs PyAV.*: pip install 'yamkit\[av\]'$"):
-        open_audio(io.BytesIO(head + bytes(500)))
-
-
-def test_without_pyav_a_suffix_is_enough(no_av, tmp_path):
-    path = tmp_path / "x.WMA"
-    path.write_bytes(bytes(500))
-    with pytest.raises(DecodeError, match=r"x.WMA: .*yamkit\[av\]"):
-        open_audio(path)
-
-
-def test_without_pyav_other_content_is_no_sound(no_av):
-    with pytest.raises(DecodeError, match="not a sound file"):
-        open_audio(io.BytesIO(b"text\n" * 50))
