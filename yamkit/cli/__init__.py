@@ -23,6 +23,7 @@ from yamkit.cli.calibrate import calibrate
 from yamkit.cli.classes import classes
 from yamkit.cli.classify import classify
 from yamkit.cli.eval import evaluate
+from yamkit.cli.info import info
 from yamkit.cli.listen import listen
 from yamkit.cli.models import models
 from yamkit.cli.plugins import plugins
@@ -50,6 +51,7 @@ def cli() -> None:
     yamkit classify recording.wav    the five highest classes
     yamkit classify --events FILE    when each class sounds
     yamkit listen --microphone       the same, while it happens
+    yamkit info recording.m4a        what is in a file, and what is wrong with it
     yamkit classes --search dog      what it can be
     yamkit eval LABELS --audio DIR   measure a model on a labelled set
     yamkit models pull yamnet        fetch the full model, once
@@ -58,7 +60,18 @@ def cli() -> None:
     """
 
 
-for _command in (bench, calibrate, classes, classify, evaluate, listen, models, plugins, selftest):
+for _command in (
+    bench,
+    calibrate,
+    classes,
+    classify,
+    evaluate,
+    info,
+    listen,
+    models,
+    plugins,
+    selftest,
+):
     cli.add_command(_command)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "make_runner",
     "share_cores",
     "show_warned",
+    "stream_option",
     "tagger_options",
 ]
 
@@ -91,13 +92,7 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
     ]
     if not of_streams:
         options += [
-            click.option(
-                "--stream",
-                type=_Numbered(),
-                metavar="N",
-                help="Hear sound stream N of a file that has several.  [default: the one marked "
-                "default, else the first]",
-            ),
+            stream_option(),
             click.option(
                 "--aggregate",
                 type=click.Choice(["mean", "max"]),
@@ -137,6 +132,17 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
         return command
 
     return add
+
+
+def stream_option() -> Callable[[Any], Any]:
+    """Add the option that chooses a sound stream."""
+    return click.option(
+        "--stream",
+        type=_Numbered(),
+        metavar="N",
+        help="Hear sound stream N of a file that has several.  [default: the one marked default, "
+        "else the first]",
+    )
 
 
 def share_cores(jobs: int | None, threads: int | None, paths: Iterable[str] = ()) -> Shares:

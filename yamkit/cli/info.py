@@ -1,0 +1,179 @@
+"""``yamkit info``: what is in sound files, found out by decoding all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yamkit.cli._files import report_metadata
+from yamkit.cli._tagger import show_warned, stream_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from yamkit._signals import Interruptions
+    from yamkit.audio import Found, NotFound
+
+    Facts = dict[str, Any]
+
+__all__ = ["info"]
+
+SCHEMA = "yamkit-info/1"
+_WIDTH = 80
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@stream_option()
+@click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def info(
+    ctx: click.Context, /, paths: tuple[str, ...], stream: int | None, recursive: bool, as_json: bool
+) -> None:
+    """Show what is in sound files, and what is wrong with them; - stands for standard input.
+
+    Each file is decoded to its end, so that its seconds are those that classify hears, and its
+    warnings those that classify gives for the mix of all channels.
+
+    \b
+    Examples:
+      yamkit info dog.wav
+      yamkit info --recursive recordings/
+      yamkit info --recursive --json recordings/ > recordings.json
+
+    A file that fails is one line on standard error; the others go on, and the exit code is 1.
+    """
+    from yamkit._signals import Interruptions
+    from yamkit.audio import find_audio
+
+    files = warned = failed = 0
+    metadata: list[str] = []
+    with Interruptions() as interruptions, _document() if as_json else _blocks() as show:
+        for each in find_audio(paths, recursive, metadata.append):
+            facts = _facts(each, stream, interruptions)
+            files += 1
+            if "error" in facts:
+                failed += 1
+                click.echo(f"error: {facts['error']['message']}", err=True)
+            warned += bool(facts.get("warnings"))
+            show(facts)
+    report_metadata(len(metadata))
+    if files > 1:
+        show_warned(warned, files)
+    if failed:
+        if files > 1:
+            click.echo(f"{failed} of {files} failed", err=True)
+        ctx.exit(1)
+
+
+def _facts(each: Found | NotFound, stream: int | None, interruptions: Interruptions) -> Facts:
+    """Decode a file; give an object of the document."""
+    from yamkit.audio import NotFound, display_path
+    from yamkit.errors import YamkitError
+    from yamkit.output import path_text
+
+    path = {"path": path_text(each.path)}
+    try:
+        if isinstance(each, NotFound):
+            raise each.error
+        return {**path, **_decoded(each.path, stream, interruptions)}
+    except YamkitError as error:
+        message = str(error)
+        return {**path, "error": {"type": type(error).__name__, "message": message}}
+    except (MemoryError, RuntimeError, ValueError) as error:  # whatever one file provokes
+        message = " ".join(f"{display_path(each.path)}: {error}".split())
+        return {**path, "error": {"type": type(error).__name__, "message": message}}
+
+
+def _decoded(path: str, stream: int | None, interruptions: Interruptions) -> Facts:
+    from yamkit.audio import open_audio
+
+    with open_audio(path, stream=stream) as source:
+        for _ in source.mono():  # the mix: it tells where the channels cancel each other
+            interruptions.check()
+        found = source.decoded
+        return {
+            "reader": found.reader,
+            "container": found.container,
+            "codec": found.codec,
+            "sample_rate": source.sample_rate,
+            "channels": source.channels,
+            "streams": found.streams,
+            "stream": found.stream,
+            "promised_seconds": found.seconds_promised,
+            "duration_seconds": source.samples / source.sample_rate,
+            "warnings": list(source.warnings),
+        }
+
+
+# --- what is shown ---
+
+
+@contextlib.contextmanager
+def _document() -> Iterator[Callable[[Facts], None]]:
+    """Write one JSON document, a file a line; an interruption ends it, too."""
+    import json
+
+    click.echo(f'{{"schema": "{SCHEMA}", "files": [', nl=False)
+    before = "\n"
+
+    def show(facts: Facts) -> None:
+        nonlocal before
+        click.echo(f"{before}{json.dumps(facts, ensure_ascii=False)}", nl=False)
+        before = ",\n"
+
+    try:
+        yield show
+    finally:
+        click.echo("\n]}")
+
+
+@contextlib.contextmanager
+def _blocks() -> Iterator[Callable[[Facts], None]]:
+    """Write a block of lines a file that could be decoded."""
+    before = ""
+
+    def show(facts: Facts) -> None:
+        nonlocal before
+        if "error" not in facts:
+            click.echo(f"{before}{_block(facts)}")
+            before = "\n"
+
+    yield show
+
+
+def _block(facts: Facts) -> str:
+    from yamkit._text import printable
+
+    channels = _counted(facts["channels"], "channel")
+    streams = _counted(facts["streams"], "sound stream")
+    if facts["streams"] > 1:
+        streams += f", stream {facts['stream']} read"
+    promised = facts["promised_seconds"]
+    promise = "the header states none" if promised is None else f"{promised:.3f} promised"
+    rows = [
+        ("format", f"{facts['container']}, codec {facts['codec']}, reader {facts['reader']}"),
+        ("sound", f"{facts['sample_rate']} Hz, {channels}, {streams}"),
+        ("seconds", f"{facts['duration_seconds']:.3f} read, {promise}"),
+        *(("warning", warning) for warning in facts["warnings"]),
+    ]
+    return "\n".join([printable(facts["path"]), *(_row(name, text) for name, text in rows)])
+
+
+def _row(name: str, text: str) -> str:
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=f"  {name:9}",
+        subsequent_indent=" " * 11,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
