@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -214,14 +215,12 @@ class Pipeline:
         yield from segments(resampled, window, hop, self.batch_size)
 
     def transform(self, segment: Segment) -> Patches:
-        """Send a segment through the front end."""
-        with self._blamed("frontend"):
-            patches = self.frontend.patches(segment.samples)
-        shape = (segment.patches, *self.features.patch_shape)
-        self._check("frontend", "patches", patches, shape)
+        """Send a segment through the front end; one of zeros alone is known already."""
         hop = self.features.patch_hop_samples
         places = segment.start_sample + hop * np.arange(segment.patches, dtype=np.int64)
-        return Patches(places, patches)
+        if not segment.samples.any():
+            return Patches(places, np.repeat(self._silence[0], segment.patches, axis=0), True)
+        return Patches(places, self._patches(segment.samples, segment.patches))
 
     def infer(self, pieces: Sequence[Patches]) -> list[Batch]:
         """Score patches, of whatever streams, all of them at once.
@@ -236,18 +235,45 @@ class Pipeline:
         list of Batch
             One for each.
         """
-        patches = [piece.values for piece in pieces]
-        together = patches[0] if len(patches) == 1 else np.concatenate(patches)
-        with self._blamed("backend"):
-            scores, embeddings = self.backend.predict(together)
-        self._check("backend", "scores", scores, (len(together), self._classes))
-        self._check("backend", "embeddings", embeddings, (len(together), self._embedding_size))
-        self._check_range(scores)
+        sounding = [piece.values for piece in pieces if not piece.is_silent]
+        scores = embeddings = np.empty((0, 0), np.float32)
+        if sounding:
+            together = sounding[0] if len(sounding) == 1 else np.concatenate(sounding)
+            scores, embeddings = self._predict(together)
         batches, end = [], 0
         for piece in pieces:
-            start, end = end, end + len(piece)
-            batches.append(Batch(piece.start_samples, scores[start:end], embeddings[start:end]))
+            if piece.is_silent:
+                found = (np.repeat(row, len(piece), axis=0) for row in self._silence[1:])
+            else:
+                start, end = end, end + len(piece)
+                found = (rows[start:end] for rows in (scores, embeddings))
+            batches.append(Batch(piece.start_samples, *found))
         return batches
+
+    @cached_property
+    def _silence(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Patch, scores and embedding of zeros, each with one row.
+
+        A gap in a recording may last for hours; the network is asked once.
+        """
+        patch = self._patches(np.zeros(self.features.patch_window_samples, np.float32), 1)
+        return patch, *self._predict(patch)
+
+    def _patches(self, samples: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+        with self._blamed("frontend"):
+            patches = self.frontend.patches(samples)
+        self._check("frontend", "patches", patches, (count, *self.features.patch_shape))
+        return patches
+
+    def _predict(
+        self, patches: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with self._blamed("backend"):
+            scores, embeddings = self.backend.predict(patches)
+        self._check("backend", "scores", scores, (len(patches), self._classes))
+        self._check("backend", "embeddings", embeddings, (len(patches), self._embedding_size))
+        self._check_range(scores)
+        return scores, embeddings
 
     def close(self) -> None:
         """Free what the backend holds; nothing can be tagged any more."""
@@ -347,7 +373,7 @@ def _preferred(defaults: tuple[str, ...], names: list[str]) -> str:
 
 
 def _checked(samples: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    """Refuse samples of several channels, and a stream without samples."""
+    """Refuse what no source of yamkit's own gives, and a stream without samples."""
     count = 0
     for block in samples:
         if block.ndim != 1:
@@ -355,6 +381,8 @@ def _checked(samples: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.floa
                 f"samples of shape {block.shape}: wanted one channel, [samples]; mix them, or take "
                 "one"
             )
+        if not np.isfinite(block).all():
+            raise AudioValueError("a NaN or an infinity in the stream; wanted finite samples")
         count += len(block)
         yield block
     if not count:

@@ -199,10 +199,13 @@ class Patches:
         First sample of each patch, at the model's rate.
     values : ndarray, float32 [B, ...]
         What the front end made of each.
+    is_silent : bool
+        Whether every sample of all of them is zero.
     """
 
     start_samples: NDArray[np.int64]
     values: NDArray[np.float32]
+    is_silent: bool = False
 
     def __len__(self) -> int:
         return len(self.values)

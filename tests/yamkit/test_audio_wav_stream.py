@@ -161,7 +161,7 @@ def test_a_pipe_that_breaks_off_is_a_warning():
 
 
 def test_a_pipe_that_breaks_off_at_once_is_an_error():
-    with pytest.raises(DecodeError, match="^<Pipe>: not a sample can be decoded: breaks off at 0 s"):
+    with pytest.raises(DecodeError, match="^<Pipe>: not a sample .*: breaks off at 0 s"):
         decode(Pipe(encode()[:46]))
 
 

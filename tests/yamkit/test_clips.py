@@ -117,12 +117,12 @@ def test_a_file_that_is_the_part_itself_is_not(
     np.testing.assert_allclose(found, tagger.tag(path).scores, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("channel", [None, 1, 2])
-def test_a_part_of_a_channel(tagger: Tagger, tmp_path: Path, channel: int | None) -> None:
+@pytest.mark.parametrize("channel", ["mix", 1, 2])
+def test_a_part_of_a_channel(tagger: Tagger, tmp_path: Path, channel: int | str) -> None:
     samples = np.random.default_rng(0).normal(0, (0.3, 0.001), (30000, 2)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
     part = samples[4000:12000]
-    wanted = part.mean(axis=1) if channel is None else part[:, channel - 1]
+    wanted = part.mean(axis=1) if channel == "mix" else part[:, channel - 1]
     clip = Clip(str(tmp_path / "a.wav"), 0.5, 1.5)
     events = [event for _, event in tag_clips(tagger.pipeline, [clip], jobs=1, channel=channel)]
     found = np.concatenate([event.scores for event in events if isinstance(event, Batch)])

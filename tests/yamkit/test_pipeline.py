@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -93,7 +94,7 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 def tag(model: ModelBundle, **parts: str) -> None:
     names = {"frontend": "f", "backend": "b", "resampler": "r", **parts}
     with Tagger(model, **names) as tagger:
-        tagger.tag(np.zeros(8000, np.float32), 8000)
+        tagger.tag(np.full(8000, 0.5, np.float32), 8000)
 
 
 @pytest.mark.usefixtures("plugins")
@@ -178,3 +179,26 @@ def test_plugins_that_break_their_promise(
         monkeypatch.setattr(culprit, name, value)
     with pytest.raises(BrokenPluginError, match=message):
         tag(tiny)
+
+
+def test_an_hour_of_silence_costs_one_patch_of_the_network(tiny: ModelBundle, monkeypatch) -> None:
+    noise = np.random.default_rng(0).uniform(-1, 1, 16_000).astype(np.float32)
+    with Tagger(tiny, batch_size=4) as tagger:
+        pipeline = tagger.pipeline
+        shown, predict = [], pipeline.backend.predict
+
+        def counted(patches):
+            shown.append(len(patches))
+            return predict(patches)
+
+        monkeypatch.setattr(pipeline.backend, "predict", counted)
+        hour = (np.zeros(8000, np.float32) for _ in range(3600))
+        batches = list(pipeline.batches(itertools.chain([noise], hour, [noise]), 8000))
+        starts = np.concatenate([batch.start_samples for batch in batches])
+        scores = np.concatenate([batch.scores for batch in batches])
+        np.testing.assert_array_equal(starts, np.arange(len(starts)) * 960)
+        assert sum(shown) < 60
+        silent, _ = predict(pipeline.frontend.patches(np.zeros(2040, np.float32)))
+        middle = (starts > 24_000) & (starts < 28_000_000)
+        assert np.abs(scores[middle] - silent).max() < 1e-6
+        assert np.abs(scores[~middle] - silent).max() > 1e-4

@@ -22,8 +22,8 @@ NAMES = {
         PluginContract ResamplerContract RunnerContract SinkContract golden run_contract
     """,
     "yamkit.errors": """
-        AudioError AudioFileError AudioValueError AudioWarningError BrokenPluginError BundleError
-        CalibrationError DecodeError DownloadError ExportError IncompatibleError LabelError
+        AudioError AudioFileError AudioValueError AudioWarning AudioWarningError BrokenPluginError
+        BundleError CalibrationError DecodeError DownloadError ExportError IncompatibleError LabelError
         MissingRequirementError ModelError ModelExistsError OutputError ParameterError
         PluginClashError PluginError ProviderWarning RunnerError StoreError UnknownModelError
         UnknownPluginError WeightFileError YamkitError

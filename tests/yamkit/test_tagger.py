@@ -313,7 +313,7 @@ def test_without_a_model_it_is_the_one_inside_the_package() -> None:
         (np.zeros(10, np.float32), None, ParameterError, "sample rate"),
         ("x.wav", 8000, ParameterError, "a file states its own"),
         (np.zeros(0, np.float32), 8000, AudioError, "no samples"),
-        (np.array([0, np.nan], np.float32), 8000, AudioValueError, "sample 1"),
+        (np.full(9, np.nan, np.float32), 8000, AudioValueError, "nothing but NaN"),
         (np.zeros(10, np.uint8), 8000, AudioError, "uint8"),
         (None, None, ParameterError, "a source of type NoneType: wanted a path"),
         (b"RIFF", 8000, ParameterError, "a source of type bytes: wanted a path"),

@@ -100,9 +100,7 @@ def _source(
     return AudioSource(name, decoded, lambda: None)
 
 
-def _alike(
-    first: NDArray[Any], others: Iterator[NDArray[Any]]
-) -> Iterator[NDArray[np.float32]]:
+def _alike(first: NDArray[Any], others: Iterator[NDArray[Any]]) -> Iterator[NDArray[np.float32]]:
     for block in itertools.chain([first], others):
         if block.shape[1] != first.shape[1]:
             raise AudioValueError(

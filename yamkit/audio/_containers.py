@@ -1,4 +1,4 @@
-"""Decoding through PyAV: MP4, Matroska and WebM, MPEG-TS, ASF, AVI, FLV, and coded sound of its own.
+"""Decoding through PyAV: MP4, Matroska and WebM, MPEG-TS, ASF, AVI, FLV, WavPack and others.
 
 Loaded on use, since it loads PyAV. Playlists and scripts, which name other files and addresses,
 are not among the containers it may open, and a container may open nothing but itself.
@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
-import numpy as np
 
 from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_first_form, silence
 from yamkit.audio._headers import flv_seconds, is_broadcast, is_cut, matroska_seconds
@@ -30,6 +29,7 @@ from yamkit.errors import DecodeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from yamkit.audio._convert import Piece
@@ -221,7 +221,10 @@ class _Decoding:
             # FFmpeg stops at damage, and where another file was joined
             end = at + 1
             self._failed_until = 0.0
-            with contextlib.suppress(av.FFmpegError, ValueError), _open(self._window.part(at)) as rest:
+            with (
+                contextlib.suppress(av.FFmpegError, ValueError),
+                _open(self._window.part(at)) as rest,
+            ):
                 for packet in self._demuxed(rest, rest.streams.audio[0]):
                     end = max(end, at + (packet.pos or 0) + packet.size)
                     yield packet
@@ -309,7 +312,9 @@ class _Decoding:
         if not self._is_begun:
             return self._late_start(frame, frame.stamp)
         # an Opus packet that is damaged may decode to another length than it had
-        least = max(frame.seconds / (50 if self._codec.name == "opus" else 2), self._rounding(frame))
+        least = max(
+            frame.seconds / (50 if self._codec.name == "opus" else 2), self._rounding(frame)
+        )
         if not frame.follows_damage:
             least = max(least, self._jitter)
         drift = frame.stamp + self._offset - (self._position - self._skip)

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MOST_SILENCE_SECONDS", "Form", "Piece", "converted", "in_first_form", "in_form", "silence"]
+__all__ = [
+    "MOST_SILENCE_SECONDS",
+    "Form",
+    "Piece",
+    "converted",
+    "in_first_form",
+    "in_form",
+    "silence",
+]
 
 MOST_SILENCE_SECONDS = 86_400.0
 """Most silence that time stamps can put into one file."""
@@ -71,9 +79,7 @@ def in_form(pieces: Iterator[Piece], wanted: Form) -> Iterator[NDArray[np.float3
         yield from converted((samples for _, samples in group), form, wanted)
 
 
-def _blocks(
-    pieces: Iterator[NDArray[np.float32]], longest: int
-) -> Iterator[NDArray[np.float32]]:
+def _blocks(pieces: Iterator[NDArray[np.float32]], longest: int) -> Iterator[NDArray[np.float32]]:
     """Put small pieces together, and cut long ones."""
     waiting: list[NDArray[np.float32]] = []
     length = 0
@@ -113,8 +119,8 @@ def converted(
     (rate, channels), (wanted_rate, wanted_channels) = here, wanted
     if channels != wanted_channels:
         blocks = (_spread(block, wanted_channels) for block in blocks)
-    yield from blocks if rate == wanted_rate else _resampled(
-        blocks, rate, wanted_rate, wanted_channels
+    yield from (
+        blocks if rate == wanted_rate else _resampled(blocks, rate, wanted_rate, wanted_channels)
     )
 
 

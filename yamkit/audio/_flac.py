@@ -3,7 +3,7 @@
 Damage, a stream info that counts too few samples, and a FLAC behind the first one end what
 libsndfile reads. Frames say their own place, in a header with a checksum, so those behind are found
 and put where they belong; FFmpeg's decoder, through PyAV, checks each as a whole. The layout of
-stream info and frames is that of RFC 9639, sections 8.2 and 9.1.
+the stream info is that of RFC 9639, section 8.2.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from yamkit.audio._convert import in_form, silence
+from yamkit.audio._flac_header import LONGEST_HEADER, frame_header
 from yamkit.audio._notes import Notes
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 
@@ -35,10 +36,8 @@ _BEGINNING = re.compile(re.escape(_MARK) + rb"|\xff[\xf8\xf9][\x10-\xfe][\x00-\x
 _READ_AHEAD = 1 << 14
 """Bytes that libsndfile may have read behind the last frame that it decoded; and some more."""
 _AT_ONCE = 1 << 18
-_LONGEST_HEADER = 16
 _MOST_FALSE_HEADERS = 3
 """Headers that may seem to begin within a frame."""
-_BLOCK_SIZES = {1: 192, **{n: 576 << n - 2 for n in range(2, 6)}, **{n: 1 << n for n in range(8, 16)}}
 
 
 def open_flac(
@@ -211,7 +210,7 @@ class _Rest:
         at, block_size = self._at, _block_size(self._info)
         while at < self._window.length:
             self._window.seek(at)
-            data = self._window.read(_AT_ONCE + _LONGEST_HEADER + len(_MARK) + _INFO_SIZE)
+            data = self._window.read(_AT_ONCE + LONGEST_HEADER + len(_MARK) + _INFO_SIZE)
             behind = at + _AT_ONCE
             for found in _BEGINNING.finditer(data):
                 place = found.start()
@@ -225,7 +224,7 @@ class _Rest:
                     block_size = _block_size(info)
                     behind = _behind_metadata(self._window, at + place)
                     break
-                header = _parse(data[place : place + _LONGEST_HEADER], block_size)
+                header = frame_header(data[place : place + LONGEST_HEADER], block_size)
                 if header is not None:
                     yield _Header(at + place, *header)
             at = behind
@@ -246,38 +245,3 @@ def _behind_metadata(window: Window, at: int) -> int:
         at += 4 + int.from_bytes(head[1:], "big")
         if head[0] & 0x80:
             return at
-
-
-def _parse(head: bytes, block_size: int) -> tuple[int, int] | None:
-    """Read the header of a frame.
-
-    Returns
-    -------
-    tuple of int, or None
-        Place of its first sample, and how many it has; None where the checksum is wrong.
-    """
-    if len(head) < 6 or head[3] & 1:
-        return None
-    more = max(0, 7 - (head[4] ^ 0xFF).bit_length())
-    if more == 7 or 0x80 <= head[4] < 0xC0:
-        return None
-    number = head[4] & (0xFF >> (more + 1)) if more else head[4]
-    for byte in head[5 : 5 + more]:
-        number = number << 6 | byte & 0x3F
-    size_code, rate_code = head[2] >> 4, head[2] & 15
-    at = 5 + more
-    wide = {6: 1, 7: 2}.get(size_code, 0)
-    samples = _BLOCK_SIZES.get(size_code) or int.from_bytes(head[at : at + wide], "big") + 1
-    end = at + wide + {12: 1, 13: 2, 14: 2}.get(rate_code, 0)
-    if end >= len(head) or _crc8(head[:end]) != head[end]:
-        return None
-    return (number if head[1] & 1 else number * block_size), samples
-
-
-def _crc8(data: bytes) -> int:
-    value = 0
-    for byte in data:
-        value ^= byte
-        for _ in range(8):
-            value = (value << 1 ^ (0x107 if value & 0x80 else 0)) & 0x1FF
-    return value

@@ -141,7 +141,9 @@ def _parse_adts(data: bytes, at: int) -> _Header | None:
 
 _AC3_SYNC = b"\x0b\x77"
 _AC3_RATES_HZ = (48000, 44100, 32000)
-_AC3_BIT_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+_AC3_BIT_RATES = (
+    32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640
+)  # fmt: skip
 _AC3_BLOCK = 256
 _EAC3_BLOCKS = (1, 2, 3, 6)
 
@@ -231,9 +233,7 @@ def _find(data: bytes, at: int, kind: FrameKind, ends: bool) -> int | None:
     return None
 
 
-def _is_chain(
-    data: bytes, at: int, first: _Header, parse: _Parse, ends: bool
-) -> bool:
+def _is_chain(data: bytes, at: int, first: _Header, parse: _Parse, ends: bool) -> bool:
     at += first.size
     for _ in range(_CHAIN - 1):
         if ends and at >= len(data):
@@ -361,7 +361,8 @@ def _length(frame: _Frame) -> _Length | None:
     if data[at : at + 4] not in (b"LAME", b"Lavf", b"Lavc", b"GOGO") or len(delays) < 3:
         return _Length(*values[:2])
     delay, padding = delays[0] << 4 | delays[1] >> 4, (delays[1] & 15) << 8 | delays[2]
-    return _Length(*values[:2], delay + _DECODER_DELAY, max(0, padding - _DECODER_DELAY))
+    frames, size = values[:2]
+    return _Length(frames, size, delay + _DECODER_DELAY, max(0, padding - _DECODER_DELAY))
 
 
 @dataclass
@@ -555,9 +556,7 @@ class _Decoding:
         return self._header.samples / self._header.sample_rate if self._header else 0.0
 
 
-def open_frames(
-    window: Window, kind: FrameKind, notes: Notes, *, container: str = ""
-) -> Decoded:
+def open_frames(window: Window, kind: FrameKind, notes: Notes, *, container: str = "") -> Decoded:
     """Decode a file of frames.
 
     Parameters

@@ -53,7 +53,7 @@ def is_broadcast(window: Window) -> bool:
     """Tell whether the durations of an ASF file were never filled in."""
     head = _head(window)
     at = head.find(_ASF_FILE_PROPERTIES)
-    return at < 0 or bool(head[at + 88 : at + 89] and head[at + 88] & 1)
+    return at < 0 or len(head) <= at + 88 or head[at + 88] & 1 == 1
 
 
 def is_cut(window: Window) -> bool:
@@ -62,7 +62,7 @@ def is_cut(window: Window) -> bool:
     if head[:4] != b"RIFF" or head[8:12] != b"AVI ":
         return False
     (size,) = struct.unpack("<I", head[4:8])
-    return 0 < size < 0xFFFFFFFF and window.length < size + 8
+    return bool(0 < size < 0xFFFFFFFF and window.length < size + 8)
 
 
 def is_split_voc(window: Window) -> bool:

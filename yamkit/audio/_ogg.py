@@ -136,7 +136,10 @@ class _Pages:
 
     def pieces(self) -> Iterator[Piece]:
         """Decode all, at the rate that libsndfile decodes such a link at."""
-        here, wanted = (self._rate, self._link.channels), (self._link.sample_rate, self._link.channels)
+        here, wanted = (
+            (self._rate, self._link.channels),
+            (self._link.sample_rate, self._link.channels),
+        )
         for block in converted(self._arrays(), here, wanted):
             yield wanted, block
 
@@ -165,7 +168,9 @@ class _Pages:
             return []
         return [samples for frame in frames for _, samples in self._floats.of(frame)]
 
-    def _place(self, arrays: list[NDArray[np.float32]], page: Page) -> Iterator[NDArray[np.float32]]:
+    def _place(
+        self, arrays: list[NDArray[np.float32]], page: Page
+    ) -> Iterator[NDArray[np.float32]]:
         """Give the samples of a page out where they belong."""
         samples = sum(map(len, arrays))
         end = page.granule - self._begin
@@ -214,5 +219,7 @@ def _extradata(link: Link) -> bytes:
     if link.codec == "opus":
         return link.headers[0]
     first, second, third = link.headers
-    lengths = b"".join(b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in (first, second))
+    lengths = b"".join(
+        b"\xff" * (len(each) // 255) + bytes([len(each) % 255]) for each in (first, second)
+    )
     return b"\x02" + lengths + first + second + third

@@ -2,7 +2,7 @@
 
 The layout of a page is that of RFC 3533, section 6. How long a packet lasts is told by its first
 bytes: of Vorbis by the mode (Vorbis I, 4.3), of Opus by the table of contents (RFC 6716, 3.1), of
-FLAC by the header of the frame (RFC 9639, 9.1).
+FLAC by the header of the frame.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from yamkit.audio._flac_header import LONGEST_HEADER, frame_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -326,12 +328,14 @@ def _opus_samples(packet: bytes) -> int:
     return frame * count
 
 
-_FLAC_BLOCKS = {1: 192, **{n: 576 << n - 2 for n in range(2, 6)}, **{n: 1 << n for n in range(8, 16)}}
-
-
 def _flac_samples(packets: list[bytes]) -> int | None:
-    sizes = [_FLAC_BLOCKS.get(packet[2] >> 4) if len(packet) > 2 else None for packet in packets]
-    return None if None in sizes else sum(size for size in sizes if size)
+    total = 0
+    for packet in packets:
+        header = frame_header(packet[:LONGEST_HEADER], 0)
+        if header is None:
+            return None
+        total += header[1]
+    return total
 
 
 class _VorbisMeasure:

@@ -22,6 +22,7 @@ from yamkit.errors import AudioFileError, DecodeError, ParameterError
 
 __all__ = ["open_audio"]
 
+
 def open_audio(
     source: str | os.PathLike[str] | BinaryIO, *, stream: int | None = None
 ) -> AudioSource:
@@ -112,7 +113,7 @@ def _spooled(incoming: Incoming, stack: ExitStack) -> BinaryIO:
         while data := incoming.some(1 << 20):
             spool.write(data)
         spool.flush()
-        file = stack.enter_context(io.FileIO(spool.fileno(), closefd=False))
+        file: BinaryIO = stack.enter_context(io.FileIO(spool.fileno(), closefd=False))
         file.seek(0)
     except AudioFileError:
         raise
@@ -121,7 +122,7 @@ def _spooled(incoming: Incoming, stack: ExitStack) -> BinaryIO:
             f"cannot be copied to a temporary file in {tempfile.gettempdir()}: "
             f"{error.strerror or error}; TMPDIR chooses another folder"
         ) from error
-    return file  # type: ignore[return-value]
+    return file
 
 
 def _object_name(file: Any) -> str:

@@ -109,10 +109,8 @@ def _open_all(
     return dataclasses.replace(decoded, blocks=blocks, seconds_promised=None), close
 
 
-def _joined(
-    first: Decoded, rest: Window, stream: int | None
-) -> Iterator[NDArray[np.float32]]:
-    """Give the sound of a file, and behind it, in the same form, of those that were joined to it."""
+def _joined(first: Decoded, rest: Window, stream: int | None) -> Iterator[NDArray[np.float32]]:
+    """Give the sound of a file, and behind it that of those that were joined, in one form."""
     form = (first.sample_rate, first.channels)
     samples = 0
     for block in first.blocks:

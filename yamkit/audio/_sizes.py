@@ -6,6 +6,7 @@ that the header states. libsndfile believes the header; it is shown one with the
 
 from __future__ import annotations
 
+import functools
 import re
 import struct
 from typing import TYPE_CHECKING, NamedTuple
@@ -106,17 +107,18 @@ def _aiff(window: Window) -> _Sound | None:
             if 0 < rate < 1e9:
                 bytes_per_second = frame_size * rate
         elif name == b"SSND":
-
-            def patches(there: int, at: int = at) -> list[tuple[int, bytes]]:
-                there = min(there, 0xFFFFFFFF - at)
-                found = [(4, struct.pack(">I", at + there - 8)), (at - 4, struct.pack(">I", there))]
-                if frame_size:
-                    found.append((comm + 2, struct.pack(">I", (there - 8) // frame_size)))
-                return found
-
             is_open = size <= 8 or is_placeholder(size)
+            patches = functools.partial(_aiff_patches, at, comm, frame_size)
             return _Sound(at, size, is_open, bytes_per_second, patches)
     return None
+
+
+def _aiff_patches(at: int, comm: int, frame_size: int, there: int) -> list[tuple[int, bytes]]:
+    there = min(there, 0xFFFFFFFF - at)
+    found = [(4, struct.pack(">I", at + there - 8)), (at - 4, struct.pack(">I", there))]
+    if frame_size > 0:
+        found.append((comm + 2, struct.pack(">I", max(0, there - 8) // frame_size)))
+    return found
 
 
 def _wav(window: Window) -> _Sound | None:
@@ -126,13 +128,14 @@ def _wav(window: Window) -> _Sound | None:
         if name == b"fmt ":
             (bytes_per_second,) = struct.unpack(f"{order}8xI", _read(window, at, 12))
         elif name == b"data":
-
-            def patches(there: int, at: int = at) -> list[tuple[int, bytes]]:
-                sizes = (4, at + there - 8), (at - 4, there)
-                return [(p, struct.pack(f"{order}I", min(n, 0xFFFFFFFE))) for p, n in sizes]
-
+            patches = functools.partial(_wav_patches, order, at)
             return _Sound(at, size, is_placeholder(size), float(bytes_per_second), patches)
     return None
+
+
+def _wav_patches(order: str, at: int, there: int) -> list[tuple[int, bytes]]:
+    sizes = (4, at + there - 8), (at - 4, there)
+    return [(place, struct.pack(f"{order}I", min(size, 0xFFFFFFFE))) for place, size in sizes]
 
 
 def _au(window: Window) -> _Sound:
@@ -158,14 +161,13 @@ def _caf(window: Window) -> _Sound | None:
             if packet_frames and 0 < rate < 1e9:
                 bytes_per_second = rate * packet_bytes / packet_frames
         elif name == b"data":
-            return _Sound(
-                at,
-                max(size, 0),
-                size < 0,
-                bytes_per_second,
-                lambda there, at=at: [(at - 8, struct.pack(">q", there))],
-            )
+            patches = functools.partial(_caf_patches, at)
+            return _Sound(at, max(size, 0), size < 0, bytes_per_second, patches)
     return None
+
+
+def _caf_patches(at: int, there: int) -> list[tuple[int, bytes]]:
+    return [(at - 8, struct.pack(">q", there))]
 
 
 def _w64(window: Window) -> _Sound | None:
@@ -176,26 +178,23 @@ def _w64(window: Window) -> _Sound | None:
         if name[:4] == b"fmt ":
             (bytes_per_second,) = struct.unpack("<8xI4x", _read(window, at + 24, 16))
         elif name == _W64_DATA:
-            start = at + 24
-            return _Sound(
-                start,
-                max(0, size - 24),
-                size <= 24 or size >> 62 > 0,
-                float(bytes_per_second),
-                lambda there: [
-                    (16, struct.pack("<Q", start + there)),
-                    (start - 8, struct.pack("<Q", there + 24)),
-                ],
-            )
+            at += 24
+            is_open = size <= 24 or size >> 62 > 0
+            patches = functools.partial(_w64_patches, at)
+            return _Sound(at, max(0, size - 24), is_open, float(bytes_per_second), patches)
         if size < 24:
             return None
         at += size + -size % 8
     return None
 
 
+def _w64_patches(at: int, there: int) -> list[tuple[int, bytes]]:
+    return [(16, struct.pack("<Q", at + there)), (at - 8, struct.pack("<Q", there + 24))]
+
+
 def _chunks(window: Window, layout: str, at: int) -> list[tuple[bytes, int, int]]:
     """List names, places and sizes of chunks; a size below 0 goes to the end."""
-    found = []
+    found: list[tuple[bytes, int, int]] = []
     length = struct.calcsize(layout)
     is_padded = length == 8
     while at + length <= window.length and len(found) < _MOST_CHUNKS:

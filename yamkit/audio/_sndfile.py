@@ -78,6 +78,7 @@ def open_sndfile(
     if sound is None:
         return None
     rate = sound.samplerate
+    is_known = 0 < sound.frames < _UNKNOWN_LENGTH and rate
     decoded = Decoded(
         rate,
         sound.channels,
@@ -86,7 +87,7 @@ def open_sndfile(
         reader="libsndfile",
         container=sound.format,
         codec=sound.subtype.lower(),
-        seconds_promised=sound.frames / rate if 0 < sound.frames < _UNKNOWN_LENGTH and rate else None,
+        seconds_promised=sound.frames / rate if is_known else None,
     )
     return decoded, sound.close
 

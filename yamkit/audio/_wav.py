@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from yamkit.audio._incoming import Incoming
     from yamkit.audio._window import Window
 
-__all__ = ["ENCODINGS", "is_placeholder", "is_plain_wav", "open_pcm_stream", "open_wav", "wav_codec"]
+__all__ = [
+    "ENCODINGS",
+    "is_placeholder",
+    "is_plain_wav",
+    "open_pcm_stream",
+    "open_wav",
+    "wav_codec",
+]
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _SUBTYPE_TAIL = bytes.fromhex("000000001000800000aa00389b71")
@@ -49,10 +56,11 @@ ENCODINGS = {
 """Encodings of samples without a header: byte order, whether floats, bytes of a value."""
 
 _KNOWN_CHUNKS = frozenset(
-    b"fmt |data|fact|LIST|cue |smpl|inst|plst|note|labl|ltxt|bext|iXML|PEAK|JUNK|junk|FLLR|id3 |ID3 "
-    b"|PAD |pad |LGWV|guan|wamd|minf|elm1|elmo|regn|umid|DGDA|afsp|cart|axml|chna|dbmd|levl|link"
-    b"|r64m|ds64|strc|acid|DISP|SAUR|ResU|_PMX|bxml|sxml|tlst|slnt|wavl|qlty|mext|cset|trkn"
-    .split(b"|")
+    name.ljust(4)
+    for name in b"fmt data fact LIST cue smpl inst plst note labl ltxt bext iXML PEAK JUNK junk "
+    b"FLLR id3 ID3 PAD pad LGWV guan wamd minf elm1 elmo regn umid DGDA afsp cart axml chna dbmd "
+    b"levl link r64m ds64 strc acid DISP SAUR ResU _PMX bxml sxml tlst slnt wavl qlty mext cset "
+    b"trkn".split()
 )
 _CHUNK_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_ \-]{3}")
 
@@ -119,6 +127,7 @@ def open_wav(incoming: Incoming, notes: Notes) -> Decoded | None:
         return None
     incoming.keep_no_more()
     format_ = sound.format
+    bytes_per_second = format_.frame_size * format_.sample_rate
     return Decoded(
         format_.sample_rate,
         format_.channels,
@@ -127,7 +136,7 @@ def open_wav(incoming: Incoming, notes: Notes) -> Decoded | None:
         reader="yamkit",
         container="WAV",
         codec=_name(format_),
-        seconds_promised=(sound.size or 0) / max(1, format_.frame_size * format_.sample_rate) or None,
+        seconds_promised=sound.size / bytes_per_second if sound.size and bytes_per_second else None,
     )
 
 
@@ -361,9 +370,7 @@ def _blocks(incoming: Incoming, first: _Sound, notes: Notes) -> Iterator[NDArray
         sound = _following(incoming, sound)
 
 
-def _data(
-    incoming: Incoming, sound: _Sound, notes: Notes, start_seconds: float
-) -> Iterator[bytes]:
+def _data(incoming: Incoming, sound: _Sound, notes: Notes, start_seconds: float) -> Iterator[bytes]:
     """Give the bytes of a ``data`` chunk, and those behind it that are no chunk."""
     if sound.size is None:
         yield from _all(incoming)

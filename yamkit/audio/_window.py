@@ -15,7 +15,6 @@ _AT_ONCE = 1 << 18
 _LONGEST_MATCH = 64
 
 
-
 class Window:
     """The bytes of `file` from `start` to `end`, as one seekable file.
 
@@ -89,7 +88,7 @@ class Window:
 
 
 def find(window: Window, pattern: re.Pattern[bytes], start: int) -> int | None:
-    """Find the first place, from `start` on, where a short pattern matches; None where none does."""
+    """Find the first place from `start` on where a short pattern matches; None where none does."""
     window = window.part(0)
     while start < window.length:
         window.seek(start)

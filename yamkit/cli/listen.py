@@ -206,7 +206,7 @@ def _hear(
 
 
 @contextlib.contextmanager
-def _from_pipe(source: AudioSource, channel: int | None) -> Iterator[_Opened]:
+def _from_pipe(source: AudioSource, channel: str | int) -> Iterator[_Opened]:
     """Read standard input in a thread of its own, which waits when nobody takes what it has."""
     from yamkit.listening import Buffer
 

@@ -209,7 +209,7 @@ def _read(archive: zipfile.ZipFile) -> Scores:
         {str(key) for key in head["missing"]},
         timelines,
         grid,
-        {
+        warnings={
             str(key): tuple(str(each) for each in warnings)
             for key, warnings in head.get("warnings", {}).items()
         },

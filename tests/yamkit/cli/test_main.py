@@ -243,16 +243,17 @@ def test_a_warning_is_one_line_and_no_failure(yamkit) -> None:
     assert json.loads(out)["clips"][0]["warnings"][0] in err
 
 
-def test_nan_midway_keeps_what_came_before(yamkit) -> None:
+def test_nan_midway_counts_as_zero_and_is_said(yamkit) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 80000).astype(np.float32)
     noise[70000] = np.nan
     soundfile.write("nan.wav", noise, 8000, subtype="FLOAT")
     code, out, err = yamkit("classify", "--format", "json", "--per-patch", "nan.wav")
     (clip,) = json.loads(out)["clips"]
-    assert code == 1
-    assert clip["timeline"]
-    assert "sample 70000" in clip["error"]["message"]
-    assert clip["error"]["message"] in err
+    assert code == 0
+    assert clip["duration_seconds"] == 10
+    (warning,) = clip["warnings"]
+    assert "NaN, at 8.75 s" in warning
+    assert f"warning: nan.wav: {warning}" in err
 
 
 def test_plugins_lists_everything(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:

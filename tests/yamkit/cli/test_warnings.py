@@ -170,7 +170,7 @@ def test_eval_counts_and_names_files_with_warnings(yamkit, labels_file: str, cou
     code, out, err = yamkit("eval", labels_file, "--report", "r")
     assert (code, err) == (0, f"2 of {count} files have warnings\n")
     assert f"{count} clips listed, {count} found, {count} scored, 0 failed\n" in out
-    assert "\n  with warnings (2): a.flac: truncated" in out
+    assert "\n  with warnings (2): a.flac: breaks off at 1.024 s" in out
     assert Path("r/report.txt").read_text() == out
     warned = json.loads(Path("r/report.json").read_text())["coverage"]["warned"]
     assert list(warned) == ["a.flac", "cut.wav"]
@@ -188,7 +188,7 @@ def test_strict_eval_fails_after_a_warning(yamkit, labels_file: str, count: int)
     code, out, err = yamkit(*strict, "--report", "r")
     assert (code, err) == (1, f"error: 2 of {count} clips have no scores\n")
     assert f"{count} clips listed, {count} found, {count - 2} scored, 2 failed\n" in out
-    assert "\n  failed: a.flac: truncated" in out
+    assert "\n  failed: a.flac: breaks off at 1.024 s" in out
     assert "with warnings" not in out
     # the scores are kept, and strictness is asked for anew each time
     assert yamkit(*strict, "--from-scores", "r/scores.npz") == (code, out, err)
@@ -205,7 +205,7 @@ def test_calibrate_counts_them_and_strict_writes_nothing(yamkit) -> None:
     for more in (one, ("calibrate", "list.csv", "--from-scores", "s.npz")):
         code, out, err = yamkit(*more, "-o", "b.csv", "--strict")
         assert (code, out) == (1, "")
-        assert err.startswith("error: list.csv: 2 of 27 clips have no scores; a.flac: truncated")
+        assert err.startswith("error: list.csv: 2 of 27 clips have no scores; a.flac: breaks off at 1.024 s")
         assert not Path("b.csv").exists()
     for name in ("a.flac", "cut.wav"):
         Path(name).unlink()
