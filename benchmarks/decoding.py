@@ -84,7 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--only", metavar="TEXT", default="", help="formats with this in their name")
+    parser.add_argument(
+        "--only", metavar="TEXT", default="", help="formats with this in their name"
+    )
     parser.add_argument("--limit", type=float, default=1.05, help="most time over the bare library")
     parser.add_argument("--profile", action="store_true", help="where yamkit's time goes, too")
     parser.add_argument("--golden", type=Path, help="FLAC clips to compare decoders with")
@@ -248,7 +250,9 @@ def written(each: Format, samples: np.ndarray) -> bytes:
 
 def compare_samples(clips: list[Path], scratch: Path) -> None:
     """Print how far the libraries differ on clips that were encoded."""
-    print(f"\n{len(clips)} clips, against soundfile: largest difference of samples, of scores, of length")
+    print(
+        f"\n{len(clips)} clips, against soundfile: largest difference of samples, scores and lengths"
+    )
     path = scratch / "clip"
     with Tagger("yamnet-mini") as tagger:
         for each in FORMATS:

@@ -3,8 +3,8 @@
     python benchmarks/memory.py --hours 10
 
 A 44.1 kHz WAV, the same through a pipe, with `--per-patch --format json`, an M4A, and through
-`Tagger.stream`. Exits with 1 when a long run needs more than the limit over its short one. Needs, in
-the scratch folder, 350 MB for every hour.
+`Tagger.stream`. Exits with 1 when a long run needs more than the limit over its short one. Needs,
+in the scratch folder, 350 MB for every hour.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def main() -> None:
         }
         ways["file"](brief)  # fills the cache of the backend
         print(
-            f"{'':16}{f'{brief} s':>10}{f'{arguments.hours:g} h':>10}{'more':>10}{'x real time':>14}"
+            f"{'':16}{f'{brief} s':>10}{f'{arguments.hours:g} h':>10}{'more':>10}"
+            f"{'x real time':>14}"
         )
         grown = False
         for name, way in ways.items():

@@ -320,9 +320,11 @@ class _Decoding:
         drift = frame.stamp + self._offset - (self._position - self._skip)
         jump = drift - self._drift
         if abs(jump) <= least:
-            jump = drift if abs(drift) > max(least, _MOST_DRIFT_SECONDS) else 0.0
-        if not (jump and (frame.follows_damage or self._agree(frame, following))):
-            self._drift = drift if abs(drift) <= _MOST_DRIFT_SECONDS else self._drift
+            if abs(drift) <= max(least, _MOST_DRIFT_SECONDS):
+                self._drift = drift
+                return 0.0
+            jump, self._drift = drift, 0.0
+        if not (frame.follows_damage or self._agree(frame, following)):
             return 0.0
         begins_anew = frame.stamp <= self._first_stamp + frame.seconds
         if jump < -_LONGEST_OVERLAP_SECONDS or (jump < 0 and begins_anew):

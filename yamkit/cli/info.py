@@ -32,7 +32,12 @@ _WIDTH = 80
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def info(
-    ctx: click.Context, /, paths: tuple[str, ...], stream: int | None, recursive: bool, as_json: bool
+    ctx: click.Context,
+    /,
+    paths: tuple[str, ...],
+    stream: int | None,
+    recursive: bool,
+    as_json: bool,
 ) -> None:
     """Show what is in sound files, and what is wrong with them; - stands for standard input.
 

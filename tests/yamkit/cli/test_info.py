@@ -62,7 +62,7 @@ WITH_PYAV = {
     ("asf", "wmav2"): ("asf", "wmav2", "PyAV"),
     ("avi", "pcm_s16le"): ("avi", "pcm_s16le", "PyAV"),
     ("flv", "aac"): ("flv", "aac", "PyAV"),
-    ("ac3", "ac3"): ("ac3", "ac3", "PyAV"),
+    ("ac3", "ac3"): ("AC-3", "ac3", "PyAV"),
     ("wav", "adpcm_ms"): ("WAV", "ms_adpcm", "libsndfile"),
 }
 
