@@ -85,10 +85,8 @@ def main() -> None:
             "Tagger.stream": lambda length: measure([sys.executable, "-c", STREAM, str(length)]),
         }
         ways["file"](brief)  # fills the cache of the backend
-        print(
-            f"{'':16}{f'{brief} s':>10}{f'{arguments.hours:g} h':>10}{'more':>10}"
-            f"{'x real time':>14}"
-        )
+        lengths = f"{f'{brief} s':>10}{f'{arguments.hours:g} h':>10}"
+        print(f"{'':16}{lengths}{'more':>10}{'x real time':>14}")
         grown = False
         for name, way in ways.items():
             if arguments.only.lower() not in name.lower():

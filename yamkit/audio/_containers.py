@@ -107,13 +107,12 @@ def _opened(container: Any, window: Window, stream: int | None, notes: Notes) ->
     if not sounds:
         raise DecodeError("holds no sound, only other streams")
     if stream is not None and not 1 <= stream <= len(sounds):
-        there = "1 alone" if len(sounds) == 1 else f"1 to {len(sounds)}"
-        raise DecodeError(f"sound stream {stream}: wanted {there}")
+        raise DecodeError(f"no sound stream {stream}; it has {len(sounds)}")
     defaults = (n for n, each in enumerate(sounds, 1) if each.disposition & _DEFAULT)
     chosen = stream or next(defaults, 1)
     if stream is None and len(sounds) > 1:
         notes.add(
-            f"holds {len(sounds)} sound streams; stream {chosen} is heard, another with --stream N"
+            f"{len(sounds)} sound streams; stream {chosen} is heard; --stream N selects another"
         )
     sound = sounds[chosen - 1]
     codec = sound.codec_context
