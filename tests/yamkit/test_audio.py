@@ -226,7 +226,7 @@ def test_values_that_are_not_finite_count_as_zero_and_the_first_is_named(file):
     assert [tuple(place) for place in np.argwhere(result != clean)] == [(80_000, 1), (90_000, 0)]
     assert result[80_000, 1] == result[90_000, 0] == 0
     assert source.warnings == (
-        "2 samples are NaN or infinity and counted as zero; the first, NaN, at 10 s, channel 2",
+        "2 samples are not finite and counted as zero: first NaN at 10 s, channel 2",
     )
     with pytest.raises(AudioValueError, match="sound.bin: holds nothing but NaN and infinity"):
         decode(file(encode("WAV", "FLOAT", np.full(5000, np.nan))))

@@ -23,8 +23,8 @@ NAMES = {
     """,
     "yamkit.errors": """
         AudioError AudioFileError AudioValueError AudioWarning AudioWarningError BrokenPluginError
-        BundleError CalibrationError DecodeError DownloadError ExportError IncompatibleError LabelError
-        MissingRequirementError ModelError ModelExistsError OutputError ParameterError
+        BundleError CalibrationError DecodeError DownloadError ExportError IncompatibleError
+        LabelError MissingRequirementError ModelError ModelExistsError OutputError ParameterError
         PluginClashError PluginError ProviderWarning RunnerError StoreError UnknownModelError
         UnknownPluginError WeightFileError YamkitError
     """,

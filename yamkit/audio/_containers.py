@@ -107,13 +107,12 @@ def _opened(container: Any, window: Window, stream: int | None, notes: Notes) ->
     if not sounds:
         raise DecodeError("holds no sound, only other streams")
     if stream is not None and not 1 <= stream <= len(sounds):
-        there = "1 alone" if len(sounds) == 1 else f"1 to {len(sounds)}"
-        raise DecodeError(f"sound stream {stream}: wanted {there}")
+        raise DecodeError(f"no sound stream {stream}; it has {len(sounds)}")
     defaults = (n for n, each in enumerate(sounds, 1) if each.disposition & _DEFAULT)
     chosen = stream or next(defaults, 1)
     if stream is None and len(sounds) > 1:
         notes.add(
-            f"holds {len(sounds)} sound streams; stream {chosen} is heard, another with --stream N"
+            f"{len(sounds)} sound streams; stream {chosen} is heard; --stream N selects another"
         )
     sound = sounds[chosen - 1]
     codec = sound.codec_context
@@ -320,9 +319,11 @@ class _Decoding:
         drift = frame.stamp + self._offset - (self._position - self._skip)
         jump = drift - self._drift
         if abs(jump) <= least:
-            jump = drift if abs(drift) > max(least, _MOST_DRIFT_SECONDS) else 0.0
-        if not (jump and (frame.follows_damage or self._agree(frame, following))):
-            self._drift = drift if abs(drift) <= _MOST_DRIFT_SECONDS else self._drift
+            if abs(drift) <= max(least, _MOST_DRIFT_SECONDS):
+                self._drift = drift
+                return 0.0
+            jump, self._drift = drift, 0.0
+        if not (frame.follows_damage or self._agree(frame, following)):
             return 0.0
         begins_anew = frame.stamp <= self._first_stamp + frame.seconds
         if jump < -_LONGEST_OVERLAP_SECONDS or (jump < 0 and begins_anew):

@@ -46,11 +46,11 @@ class Notes:
 
     def missing(self, start_seconds: float, seconds: float) -> None:
         """Note a gap that the time stamps tell, and that was filled with silence."""
-        self._add("missing by the time stamps, taken as silence", start_seconds, seconds)
+        self._add("missing according to the time stamps; filled with silence", start_seconds, seconds)
 
     def repeated(self, start_seconds: float, seconds: float) -> None:
         """Note a spot that is there twice by its time stamps, and was heard once."""
-        self._add("there twice by the time stamps, heard once", start_seconds, seconds)
+        self._add("present twice according to the time stamps; heard once", start_seconds, seconds)
 
     def breaks_off(self, at_seconds: float, promised_seconds: float | None = None) -> None:
         """Note that a source ends before it should."""
@@ -62,15 +62,15 @@ class Notes:
     def goes_on(self, end_seconds: float, more_seconds: float) -> None:
         """Note that there is more sound than the header says, and that it is heard."""
         self.add(
-            f"the header says that the sound ends at {place(self._start + end_seconds)}; the "
-            f"{place(more_seconds)} behind it are no chunk, and are heard as well"
+            f"the header says that the sound ends at {place(self._start + end_seconds)}; "
+            f"{place(more_seconds)} more follow, and are included"
         )
 
     def jumps_too_far(self, at_seconds: float, seconds: float) -> None:
         """Note time stamps that are not believed."""
         self.add(
             f"the time stamps jump by {seconds:.0f} s at {place(self._start + at_seconds)}, "
-            "farther than can be; what follows is taken to go on at once"
+            "which is implausible; what follows is placed directly behind"
         )
 
     def unreadable(self, at_seconds: float, what: str) -> None:

@@ -87,7 +87,7 @@ def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
     decoded = opened[0]
     if stream is not None and not 1 <= stream <= decoded.streams:
         opened[1]()
-        raise DecodeError(f"sound stream {stream}: wanted 1 alone")
+        raise DecodeError(f"no sound stream {stream}; it has {decoded.streams}")
     return opened
 
 

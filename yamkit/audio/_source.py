@@ -258,7 +258,7 @@ class _Values:
         """Say what was odd."""
         if self._odd:
             samples = "1 sample is" if self._odd == 1 else f"{self._odd} samples are"
-            notes.add(f"{samples} NaN or infinity and counted as zero; {self._first}")
+            notes.add(f"{samples} not finite and counted as zero: {self._first}")
         if self._peak >= _HIGHEST_PEAK:
             bits = 16 if self._peak <= 2**15 else 24 if self._peak <= 2**23 else 32
             notes.add(
@@ -275,7 +275,7 @@ class _Values:
             row, channel = (int(index) for index in np.argwhere(~finite)[0])
             value = "NaN" if np.isnan(block[row, channel]) else "infinity"
             self._first = (
-                f"the first, {value}, at {place((start + row) / self._rate)}, channel {channel + 1}"
+                f"first {value} at {place((start + row) / self._rate)}, channel {channel + 1}"
             )
         self._odd += odd
         self.finite -= odd

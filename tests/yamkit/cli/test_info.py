@@ -174,7 +174,7 @@ def test_warnings_are_those_of_classify(yamkit, monkeypatch: pytest.MonkeyPatch)
         (["--recursive", "empty"], "AudioFileError", "empty: no sound file in this directory"),
         (["none.wav"], "DecodeError", "none.wav: is empty"),
         (["silent.wav"], "AudioValueError", "silent.wav: holds no samples"),
-        (["--stream", "2", "a.wav"], "DecodeError", "a.wav: sound stream 2: wanted 1 alone"),
+        (["--stream", "2", "a.wav"], "DecodeError", "a.wav: no sound stream 2; it has 1"),
     ],
 )
 def test_failures(yamkit, as_json: bool, arguments: list[str], error: str, message: str) -> None:

@@ -252,7 +252,7 @@ def test_nan_midway_counts_as_zero_and_is_said(yamkit) -> None:
     assert code == 0
     assert clip["duration_seconds"] == 10
     (warning,) = clip["warnings"]
-    assert "NaN, at 8.75 s" in warning
+    assert "NaN at 8.75 s" in warning
     assert f"warning: nan.wav: {warning}" in err
 
 

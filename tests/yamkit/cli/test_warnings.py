@@ -205,7 +205,9 @@ def test_calibrate_counts_them_and_strict_writes_nothing(yamkit) -> None:
     for more in (one, ("calibrate", "list.csv", "--from-scores", "s.npz")):
         code, out, err = yamkit(*more, "-o", "b.csv", "--strict")
         assert (code, out) == (1, "")
-        assert err.startswith("error: list.csv: 2 of 27 clips have no scores; a.flac: breaks off at 1.024 s")
+        assert err.startswith(
+            "error: list.csv: 2 of 27 clips have no scores; a.flac: breaks off at 1.024 s"
+        )
         assert not Path("b.csv").exists()
     for name in ("a.flac", "cut.wav"):
         Path(name).unlink()

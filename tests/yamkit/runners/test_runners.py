@@ -104,7 +104,7 @@ def test_work_that_was_sent_hears_the_same_channel_and_is_as_strict(
         (tag.index, tag.score) for tag in ends[0].tags
     ]
     assert ends[1].type == "AudioWarningError"
-    assert ends[1].message.startswith(f"{names[1]}: truncated")
+    assert ends[1].message.startswith(f"{names[1]}: breaks off at 0.75 s; ")
 
 
 def test_work_that_was_sent_opens_a_tagger_of_its_own(tagger, paths: list[str]) -> None:
