@@ -55,14 +55,15 @@ def clip(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["classify", "--help"], ["eval", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], ["classify", "--help"], ["eval", "--help"], ["info", "--help"], ["--version"]],
 )
 def test_help_imports_neither_numpy_nor_a_plugin(tmp_path: Path, arguments: list[str]) -> None:
     names = imported(tmp_path, *arguments)
     assert "click" in names
     plugins = {name for name in names if name.startswith("yamkit_")}
     assert not plugins
-    assert not names & {"numpy", "pluggy", "soundfile", "rich", "onnxruntime", "h5py"}
+    assert not names & {"numpy", "pluggy", "soundfile", "av", "rich", "onnxruntime", "h5py"}
 
 
 def test_plugins_imports_light_modules_alone(tmp_path: Path) -> None:
