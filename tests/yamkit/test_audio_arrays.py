@@ -136,9 +136,7 @@ def test_values_that_are_not_finite_count_as_zero_and_the_first_is_named(value, 
     array[39_999, 0] = array[24_000, 1] = value
     result, source = mixed(np.split(array, 4))
     assert [int(place) for place in np.flatnonzero(result != 0.25)] == [24_000, 39_999]
-    wanted = (
-        f"2 samples are not finite and counted as zero: first {word} at 1.5 s, channel 2"
-    )
+    wanted = f"2 samples are not finite and counted as zero: first {word} at 1.5 s, channel 2"
     assert source.warnings == (wanted,)
     source = array_source(array, 16_000)
     list(source.blocks())

@@ -22,7 +22,7 @@ from tests.yamkit.audio_sounds import Heard, Track, four_events, mux, read
 from yamkit.audio import open_audio
 from yamkit.errors import AudioValueError, DecodeError, YamkitError
 
-pytest.importorskip("av")
+pytestmark = pytest.mark.matrix
 
 SECONDS = 9.4
 WINDOW, HOP = 0.96, 0.48
@@ -691,3 +691,15 @@ def test_aac_in_wav_is_heard_or_named():
         message, seconds = str(error), SECONDS
     assert "AAC" in message
     assert seconds == pytest.approx(SECONDS, abs=0.1)
+
+
+@pytest.mark.parametrize("rate_of_clock", [0.99, 1.01])
+def test_a_clock_that_drifts_keeps_events_where_the_container_has_them(rate_of_clock):
+    def drift(packets):
+        for packet in packets:
+            packet.pts = packet.dts = round(packet.pts * rate_of_clock)
+        return packets
+
+    heard = read(KINDS["mkv-aac"].encode(edit=drift))
+    assert heard.seconds == pytest.approx(SECONDS * rate_of_clock, abs=0.1)
+    assert heard.warnings

@@ -17,7 +17,6 @@ from tests.yamkit.audio_sounds import ROOT, Pipe, check_warnings, four_events
 from yamkit.audio import open_audio
 from yamkit.errors import YamkitError
 
-pytest.importorskip("av")
 
 NAMES = sorted(KINDS)
 SECONDS = 1.0

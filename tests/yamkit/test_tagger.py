@@ -16,6 +16,7 @@ from yamkit import Tagger
 from yamkit.errors import (
     AudioError,
     AudioValueError,
+    AudioWarning,
     IncompatibleError,
     ParameterError,
     UnknownModelError,
@@ -368,3 +369,20 @@ def test_the_package_names_its_api() -> None:
         assert getattr(yamkit, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = yamkit.nothing
+
+
+def test_a_stream_with_nan_is_tagged_with_a_warning(tagger: Tagger) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    blocks = np.split(noise, 4)
+    wanted = np.concatenate([batch.scores for batch in tagger.stream(blocks, 8000)])
+    noise[12_000] = np.nan
+    with pytest.warns(AudioWarning, match="the stream: 1 sample is not finite .* at 1.5 s"):
+        batches = list(tagger.stream(np.split(noise, 4), 8000))
+    scores = np.concatenate([batch.scores for batch in batches])
+    assert scores.shape == wanted.shape
+    assert np.isfinite(scores).all()
+    clip = tagger.tag(noise, 8000)
+    np.testing.assert_allclose(clip.scores, scores, atol=1e-6)
+    assert clip.warnings == (
+        "1 sample is not finite and counted as zero: first NaN at 1.5 s, channel 1",
+    )

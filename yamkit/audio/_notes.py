@@ -46,7 +46,9 @@ class Notes:
 
     def missing(self, start_seconds: float, seconds: float) -> None:
         """Note a gap that the time stamps tell, and that was filled with silence."""
-        self._add("missing according to the time stamps; filled with silence", start_seconds, seconds)
+        self._add(
+            "missing according to the time stamps; filled with silence", start_seconds, seconds
+        )
 
     def repeated(self, start_seconds: float, seconds: float) -> None:
         """Note a spot that is there twice by its time stamps, and was heard once."""

@@ -239,9 +239,7 @@ def test_nan_counts_as_zero_and_is_said(start) -> None:
     assert end["type"] == "end"
     (warning,) = end["warnings"]
     assert process.wait(PATIENCE) == 0
-    assert warning == (
-        "1 sample is not finite and counted as zero: first NaN at 6 s, channel 1"
-    )
+    assert warning == ("1 sample is not finite and counted as zero: first NaN at 6 s, channel 1")
     assert f"warning: standard input: {warning}" in process.stderr.read().decode()
 
 
