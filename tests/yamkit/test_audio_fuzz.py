@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +15,6 @@ from tests.yamkit.audio_faults import KINDS
 from tests.yamkit.audio_sounds import ROOT, Pipe, check_warnings, four_events
 from yamkit.audio import open_audio
 from yamkit.errors import YamkitError
-
 
 NAMES = sorted(KINDS)
 SECONDS = 1.0

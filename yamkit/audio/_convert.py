@@ -84,6 +84,9 @@ def _blocks(pieces: Iterator[NDArray[np.float32]], longest: int) -> Iterator[NDA
     waiting: list[NDArray[np.float32]] = []
     length = 0
     for piece in pieces:
+        if not waiting and longest // 2 <= len(piece) <= longest:
+            yield piece
+            continue
         waiting.append(piece)
         length += len(piece)
         if length >= longest:

@@ -156,7 +156,7 @@ class _Rest:
         """Decode a frame that goes to one of these places, if it is whole."""
         import av
 
-        from yamkit.audio._pyav import Floats
+        from yamkit.audio._pyav import piece_of
 
         for end in ends:
             self._window.seek(header.at)
@@ -170,9 +170,9 @@ class _Rest:
             except (av.FFmpegError, ValueError):
                 continue
             for frame in frames:
-                for form, samples in Floats().of(frame):
-                    if form == self._form:
-                        yield from self._place(header.sample, samples)
+                form, samples = piece_of(frame)
+                if form == self._form:
+                    yield from self._place(header.sample, samples)
             self._has_failed = False
             return
         self._has_failed = True

@@ -24,6 +24,7 @@ import av
 
 from yamkit.audio._convert import in_first_form, silence
 from yamkit.audio._incoming import Incoming
+from yamkit.audio._pyav import Run
 from yamkit.audio._source import Decoded
 from yamkit.audio._tags import id3_size, is_harmless, tag_size
 
@@ -38,6 +39,7 @@ __all__ = ["FRAME_KINDS", "FrameKind", "behind_tags", "frames_begin", "open_fram
 
 _AHEAD = 1 << 16
 """Bytes that are looked at together; no frame is longer than 8 kB."""
+_RUN_SAMPLES = 1 << 14
 _TAG_HEAD = 32
 _NEAR = 10
 """Frames before damage whose mean size tells how many it took."""
@@ -390,6 +392,7 @@ class _Decoding:
         self._codec: Any = av.CodecContext.create(kind.decoder, "r")
         self._part = _Part()
         self._header: _Header | None = None
+        self._run = Run()
         self._form = (0, 0)
         self._seconds = 0.0
         self._owed = 0.0  # seconds of silence, until it is known in which form
@@ -437,13 +440,21 @@ class _Decoding:
             part.frames -= 1
             yield from self._lose(1)
             return
+        run = self._run
         for each in found:
-            array = each.to_ndarray()  # planar floats, of all these decoders
-            self._form = (each.sample_rate, len(array))
-            if self._owed:
+            if not run.fits(each):
+                yield from self._taken()
+                run.begin(each)
+                self._form = (each.sample_rate, each.layout.nb_channels)
                 owed, self._owed = self._owed, 0.0
                 yield from self._silence(owed)
-            yield from self._accept((self._form, array.T))
+            run.add(each)
+        if run.samples >= _RUN_SAMPLES:
+            yield from self._taken()
+
+    def _taken(self) -> Iterator[Piece]:
+        if self._run.samples:
+            yield from self._accept(self._run.take())
 
     def _frames_in(self, junk: _Junk) -> int:
         """Estimate how many frames damage took: by the length header, else by their mean size."""
@@ -490,6 +501,7 @@ class _Decoding:
 
     def _lose(self, frames: int) -> Iterator[Piece]:
         """Let silence stand for frames that are lost."""
+        yield from self._taken()
         self._codec.flush_buffers()
         if not frames:
             return
@@ -527,6 +539,7 @@ class _Decoding:
             self.first_length = length
 
     def _end_of_part(self) -> Iterator[Piece]:
+        yield from self._taken()
         part, length = self._part, self._part.length
         left = part.held_samples
         if part.frames >= length.frames:

@@ -14,7 +14,7 @@ import av
 from yamkit.audio._convert import MOST_SILENCE_SECONDS, converted, in_first_form, silence
 from yamkit.audio._notes import Notes
 from yamkit.audio._ogg_pages import links, pages
-from yamkit.audio._pyav import Floats
+from yamkit.audio._pyav import piece_of
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 from yamkit.audio._source import Decoded
 
@@ -129,7 +129,6 @@ class _Pages:
         self._rate = link.granule_rate_hz
         self._codec: Any = av.CodecContext.create(link.codec, "r")
         self._codec.extradata = _extradata(link)
-        self._floats = Floats()
         self._begin = max(0, link.begin_granule or 0) + link.delay
         self._position = 0  # samples that were given out
         self._is_damaged = False
@@ -166,7 +165,7 @@ class _Pages:
         except (av.FFmpegError, ValueError):
             self._is_damaged = True
             return []
-        return [samples for frame in frames for _, samples in self._floats.of(frame)]
+        return [piece_of(frame)[1] for frame in frames]
 
     def _place(
         self, arrays: list[NDArray[np.float32]], page: Page
