@@ -14,7 +14,7 @@ import av
 from yamkit.audio._convert import MOST_SILENCE_SECONDS, converted, in_first_form, silence
 from yamkit.audio._notes import Notes
 from yamkit.audio._ogg_pages import links, pages
-from yamkit.audio._pyav import piece_of
+from yamkit.audio._pyav import Run
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 from yamkit.audio._source import Decoded
 
@@ -64,12 +64,13 @@ def open_ogg(
         from yamkit.audio._containers import open_container
 
         return open_container(window, stream, notes)
-    form, blocks = in_first_form(_pieces(window, file, found, notes))
+    readers: list[str] = []
+    form, blocks = in_first_form(_pieces(window, file, found, notes, readers))
     decoded = Decoded(
         *form,
         blocks,
         notes,
-        reader="libsndfile" if all(link.is_whole for link in found) else "PyAV",
+        reader=readers[0],
         container="OGG",
         codec=", ".join(dict.fromkeys(link.codec for link in found)),
         seconds_promised=sum(link.seconds for link in found),
@@ -78,9 +79,9 @@ def open_ogg(
 
 
 def _pieces(
-    window: Window, file: BinaryIO | None, found: list[Link], notes: Notes
+    window: Window, file: BinaryIO | None, found: list[Link], notes: Notes, readers: list[str]
 ) -> Iterator[Piece]:
-    """Decode link after link."""
+    """Decode link after link; `readers` gets who reads each, when its turn comes."""
     seconds = 0.0
     for link in found:
         part = window.part(link.start, link.end)
@@ -88,6 +89,7 @@ def _pieces(
         if link.is_whole:
             is_all = len(found) == 1 and link.start == 0
             opened = open_sndfile(part, Notes(), plain_descriptor(file) if is_all else None)
+        readers.append("PyAV" if opened is None else "libsndfile")
         if opened is not None:
             pieces = _whole(*opened)
         else:
@@ -132,6 +134,7 @@ class _Pages:
         self._begin = max(0, link.begin_granule or 0) + link.delay
         self._position = 0  # samples that were given out
         self._is_damaged = False
+        self._silence_left = MOST_SILENCE_SECONDS
 
     def pieces(self) -> Iterator[Piece]:
         """Decode all, at the rate that libsndfile decodes such a link at."""
@@ -143,7 +146,7 @@ class _Pages:
             yield wanted, block
 
     def _arrays(self) -> Iterator[NDArray[np.float32]]:
-        arrays: list[NDArray[np.float32]] = []
+        run = Run()
         headers = len(self._link.headers)
         for page in pages(self._window):
             if page.serial != self._link.serial:
@@ -154,51 +157,50 @@ class _Pages:
             skipped = min(headers, len(page.packets))
             headers -= skipped
             for packet in page.packets[skipped:]:
-                arrays += self._decode(packet)
-            if page.granule >= 0 and (arrays or page.is_last):
-                yield from self._place(arrays, page)
-                arrays = []
+                for frame in self._decode(packet):
+                    if not run.samples:
+                        run.begin(frame)
+                    run.add(frame)
+            if page.granule >= 0 and run.samples:
+                yield from self._place(run.take()[1], page)
 
-    def _decode(self, packet: bytes) -> list[NDArray[np.float32]]:
+    def _decode(self, packet: bytes) -> list[Any]:
         try:
-            frames = self._codec.decode(av.Packet(packet)) if packet else []
+            frames: list[Any] = self._codec.decode(av.Packet(packet)) if packet else []
         except (av.FFmpegError, ValueError):
             self._is_damaged = True
             return []
-        return [piece_of(frame)[1] for frame in frames]
+        return frames
 
-    def _place(
-        self, arrays: list[NDArray[np.float32]], page: Page
-    ) -> Iterator[NDArray[np.float32]]:
+    def _place(self, samples: NDArray[np.float32], page: Page) -> Iterator[NDArray[np.float32]]:
         """Give the samples of a page out where they belong."""
-        samples = sum(map(len, arrays))
         end = page.granule - self._begin
-        start = end - samples
+        start = end - len(samples)
         if page.is_last and not self._is_damaged and start < self._position:
             start = self._position  # what is too much is padding, at the end
         gap = start - self._position
         if gap > 0 and (self._is_damaged or gap > _JITTER_SECONDS * self._rate):
             yield from self._gap(gap)
         elif gap < 0 and self._position and -gap > _JITTER_SECONDS * self._rate:
-            self._notes.repeated(self._seconds + gap / self._rate, min(samples, -gap) / self._rate)
+            repeated = min(len(samples), -gap) / self._rate
+            self._notes.repeated(self._seconds + gap / self._rate, repeated)
         elif gap >= 0 or self._position:
             start = self._position
         self._is_damaged = False
-        for array in arrays:
-            kept = array[max(0, self._position - start) :]
-            if page.is_last:
-                kept = kept[: max(0, end - self._position)]
-            start += len(array)
-            if len(kept):
-                self._position += len(kept)
-                yield kept
+        kept = samples[max(0, self._position - start) :]
+        if page.is_last:
+            kept = kept[: max(0, end - self._position)]
+        self._position += len(kept)
+        if len(kept):
+            yield kept
 
     def _gap(self, samples: int) -> Iterator[NDArray[np.float32]]:
         seconds = samples / self._rate
-        if seconds > MOST_SILENCE_SECONDS:
+        if seconds > self._silence_left:
             self._notes.jumps_too_far(self._seconds, seconds)
             self._begin += samples
             return
+        self._silence_left -= seconds
         if self._is_damaged:
             self._notes.undecodable(self._seconds, seconds)
         else:

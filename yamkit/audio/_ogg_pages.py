@@ -343,25 +343,26 @@ class _VorbisMeasure:
 
     def __init__(self, headers: list[bytes]) -> None:
         sizes = headers[0][28]
-        self._sizes = 1 << (sizes & 15), 1 << (sizes >> 4)
-        self._is_long = _vorbis_modes(headers[2])
-        self._mask = (1 << max(0, (len(self._is_long) - 1).bit_length())) - 1
+        short_and_long = 1 << (sizes & 15), 1 << (sizes >> 4)
+        modes = [short_and_long[is_long] for is_long in _vorbis_modes(headers[2])]
+        mask = (1 << max(0, (len(modes) - 1).bit_length())) - 1
+        numbers = [byte >> 1 & mask for byte in range(256)]
+        # by the first byte of a packet; 0 where it has no such mode
+        self._sizes = [modes[number] if number < len(modes) else 0 for number in numbers]
         self._last = 0
 
     def samples(self, packets: list[bytes]) -> int | None:
-        """Count the samples of consecutive packets."""
-        if not self._is_long:
-            return None
-        total = 0
+        """Count the samples of consecutive packets; None where that is not known."""
+        sizes, last, total = self._sizes, self._last, 0
         for packet in packets:
-            mode = packet[0] >> 1 & self._mask if packet else len(self._is_long)
-            if mode >= len(self._is_long):
+            size = sizes[packet[0]] if packet else 0
+            if not size:
                 return None
-            size = self._sizes[self._is_long[mode]]
-            if self._last:
-                total += (self._last + size) // 4
-            self._last = size
-        return total
+            if last:
+                total += last + size
+            last = size
+        self._last = last
+        return total // 4
 
 
 def _vorbis_modes(setup: bytes) -> list[bool]:

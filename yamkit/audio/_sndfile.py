@@ -88,6 +88,7 @@ def open_sndfile(
         container=sound.format,
         codec=sound.subtype.lower(),
         seconds_promised=sound.frames / rate if is_known else None,
+        is_bounded=sound.subtype.startswith("PCM_"),
     )
     return decoded, sound.close
 
