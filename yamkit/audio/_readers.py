@@ -6,7 +6,6 @@ walk over frames for MPEG audio and ADTS; PyAV for every other container.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import io
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -95,43 +94,55 @@ def _open_all(
     window: Window, file: BinaryIO | None, stream: int | None, notes: Notes
 ) -> Opened | None:
     """Open a file and those that were joined to it."""
+    head, first, rest = _apart(window)
+    opened = _opened(first, file if rest is None else None, head, stream, notes)
+    if opened is None or rest is None:
+        return opened
+    decoded, close = opened
+    blocks = _joined(decoded, rest, stream)
+    return dataclasses.replace(decoded, blocks=blocks, seconds_promised=None), close
+
+
+def _apart(window: Window) -> tuple[bytes, Window, Window | None]:
+    """Give the first bytes, the first file, and those that were joined to it."""
     window.seek(0)
     head = window.read(_HEAD)
     window.check()
     second = second_file(window, head) if len(head) == _HEAD else None
     if second is None:
-        return _opened(window, file, head, stream, notes)
-    opened = _opened(window.part(0, second), None, head, stream, notes)
-    if opened is None:
-        return None
-    decoded, close = opened
-    blocks = _joined(decoded, window.part(second), stream)
-    return dataclasses.replace(decoded, blocks=blocks, seconds_promised=None), close
+        return head, window, None
+    return head, window.part(0, second), window.part(second)
 
 
-def _joined(first: Decoded, rest: Window, stream: int | None) -> Iterator[NDArray[np.float32]]:
+def _joined(
+    decoded: Decoded, rest: Window | None, stream: int | None
+) -> Iterator[NDArray[np.float32]]:
     """Give the sound of a file, and behind it that of those that were joined, in one form."""
-    form = (first.sample_rate, first.channels)
+    form, notes = (decoded.sample_rate, decoded.channels), decoded.notes
     samples = 0
-    for block in first.blocks:
+    for block in decoded.blocks:
         samples += len(block)
         yield block
-    seconds = samples / form[0]
-    notes = Notes(seconds)
-    opened = None
-    with contextlib.suppress(DecodeError):
-        opened = _open_all(rest, None, stream, notes)
-    if opened is None:
-        first.notes.unreadable(seconds, "a file that was joined")
-        return
-    decoded, close = opened
-    try:
-        yield from converted(decoded.blocks, (decoded.sample_rate, decoded.channels), form)
-    except DecodeError:
-        notes.unreadable(0.0, "a file that was joined")
-    finally:
-        close()
-        first.notes.take(notes)
+    while rest is not None:
+        head, window, rest = _apart(rest)
+        seconds = samples / form[0]
+        own_notes = Notes(seconds)
+        try:
+            opened = _opened(window, None, head, stream, own_notes)
+        except DecodeError:
+            opened = None
+        if opened is None:
+            notes.unreadable(seconds, "a file that was joined")
+            continue
+        following, close = opened
+        here = (following.sample_rate, following.channels)
+        try:
+            for block in converted(following.blocks, here, form):
+                samples += len(block)
+                yield block
+        finally:
+            close()
+            notes.take(own_notes)
 
 
 def _opened(
