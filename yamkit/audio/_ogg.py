@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import av
-
 from yamkit.audio._convert import MOST_SILENCE_SECONDS, converted, in_first_form, silence
 from yamkit.audio._notes import Notes
 from yamkit.audio._ogg_pages import links, pages
@@ -129,6 +127,9 @@ class _Pages:
         self._window, self._link, self._notes = window, link, notes
         self._start_seconds = start_seconds
         self._rate = link.granule_rate_hz
+        import av  # only damage needs it
+
+        self._av = av
         self._codec: Any = av.CodecContext.create(link.codec, "r")
         self._codec.extradata = _extradata(link)
         self._begin = max(0, link.begin_granule or 0) + link.delay
@@ -166,8 +167,8 @@ class _Pages:
 
     def _decode(self, packet: bytes) -> list[Any]:
         try:
-            frames: list[Any] = self._codec.decode(av.Packet(packet)) if packet else []
-        except (av.FFmpegError, ValueError):
+            frames: list[Any] = self._codec.decode(self._av.Packet(packet)) if packet else []
+        except (self._av.FFmpegError, ValueError):
             self._is_damaged = True
             return []
         return frames
