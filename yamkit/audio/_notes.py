@@ -47,12 +47,12 @@ class Notes:
     def missing(self, start_seconds: float, seconds: float) -> None:
         """Note a gap that the time stamps tell, and that was filled with silence."""
         self._add(
-            "missing according to the time stamps; filled with silence", start_seconds, seconds
+            "is missing according to the time stamps; filled with silence", start_seconds, seconds
         )
 
     def repeated(self, start_seconds: float, seconds: float) -> None:
         """Note a spot that is there twice by its time stamps, and was heard once."""
-        self._add("present twice according to the time stamps; heard once", start_seconds, seconds)
+        self._add("is present twice according to the time stamps; heard once", start_seconds, seconds)
 
     def breaks_off(self, at_seconds: float, promised_seconds: float | None = None) -> None:
         """Note that a source ends before it should."""

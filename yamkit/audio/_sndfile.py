@@ -86,7 +86,7 @@ def open_sndfile(
         notes,
         reader="libsndfile",
         container=sound.format,
-        codec=sound.subtype.lower(),
+        codec="flac" if sound.format == "FLAC" else sound.subtype.lower(),
         seconds_promised=sound.frames / rate if is_known else None,
         is_bounded=sound.subtype.startswith("PCM_"),
     )

@@ -47,7 +47,7 @@ WITH_SNDFILE = {
     ("AIFF", "PCM_16"): ("AIFF", "pcm_16", "libsndfile"),
     ("AU", "ULAW"): ("AU", "ulaw", "libsndfile"),
     ("CAF", "ALAC_16"): ("CAF", "alac_16", "libsndfile"),
-    ("FLAC", "PCM_16"): ("FLAC", "pcm_16", "libsndfile"),
+    ("FLAC", "PCM_16"): ("FLAC", "flac", "libsndfile"),
     ("OGG", "VORBIS"): ("OGG", "vorbis", "libsndfile"),
     ("OGG", "OPUS"): ("OGG", "opus", "libsndfile"),
 }
