@@ -52,7 +52,9 @@ class Notes:
 
     def repeated(self, start_seconds: float, seconds: float) -> None:
         """Note a spot that is there twice by its time stamps, and was heard once."""
-        self._add("is present twice according to the time stamps; heard once", start_seconds, seconds)
+        self._add(
+            "is present twice according to the time stamps; heard once", start_seconds, seconds
+        )
 
     def breaks_off(self, at_seconds: float, promised_seconds: float | None = None) -> None:
         """Note that a source ends before it should."""
