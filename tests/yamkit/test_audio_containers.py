@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.yamkit.audio_faults import index_first
 from yamkit.audio import open_audio
 from yamkit.errors import AudioFileError, DecodeError
 
@@ -80,22 +81,6 @@ def test_a_video_without_sound_is_an_error(tmp_path):
     path.write_bytes(encode("mp4", with_sound=False, with_video=True))
     with pytest.raises(DecodeError, match="silent.mp4: holds no sound, only other streams"):
         open_audio(path)
-
-
-def index_first(mp4):
-    """Move the index of an MP4 before its sound, so that its end can be cut."""
-    boxes, at = {}, 0
-    while at < len(mp4):
-        size = int.from_bytes(mp4[at : at + 4], "big")
-        boxes[mp4[at + 4 : at + 8]] = mp4[at : at + size]
-        at += size
-    index = bytearray(boxes[b"moov"])
-    at = index.index(b"stco")
-    count = int.from_bytes(index[at + 8 : at + 12], "big")
-    for place in range(at + 12, at + 12 + 4 * count, 4):
-        offset = int.from_bytes(index[place : place + 4], "big") + len(index)
-        index[place : place + 4] = offset.to_bytes(4, "big")
-    return boxes.pop(b"ftyp") + index + b"".join(boxes[name] for name in boxes if name != b"moov")
 
 
 @pytest.mark.parametrize(("container", "rearrange"), [("adts", bytes), ("mp4", index_first)])
