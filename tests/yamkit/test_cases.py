@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 
 import numpy as np
 import pytest
 
 from tests.yamkit.audio_sounds import check_warnings, classify, four_events, read
+from yamkit.audio import open_audio
 from yamkit.errors import DecodeError
 
 FILES = [
@@ -111,3 +113,11 @@ def _at_8000_hz(heard):
     length = round(heard.seconds * 8000)
     spectrum = np.fft.rfft(heard.mono)[: length // 2 + 1]
     return np.fft.irfft(spectrum, length) * length / len(heard.mono)
+
+
+def test_no_library_writes_to_the_terminal(case, capfd):
+    path, _ = case
+    with contextlib.suppress(DecodeError), open_audio(path) as source:
+        for _block in source.mono():
+            pass
+    assert capfd.readouterr() == ("", "")
