@@ -151,23 +151,23 @@ def open_mp4(window: Window, notes: Notes) -> tuple[Decoded, Callable[[], None]]
 
 
 def _packets(window: Window, sound: _Sound) -> Iterator[Any]:
-    """Give packets, up to the first that lies beyond the end of the file."""
+    """Give packets, and of one that the end of the file cuts, what there is of it."""
     time_base = Fraction(1, sound.ticks_per_second)
     durations = _durations(window, sound.tables.durations)
     tick = sound.first_tick
     for offset, sizes in _stretches(window, sound.tables):
         window.seek(offset)
         data = memoryview(window.read(sum(sizes)))
+        window.check()
         at = 0
         for size, duration in zip(sizes, durations):  # noqa: B905 -- there are more durations
-            is_over = sound.end_tick is not None and tick >= sound.end_tick
-            if is_over or at + size > len(data):
-                window.check()
+            if sound.end_tick is not None and tick >= sound.end_tick:
                 return
-            packet = av.Packet(bytes(data[at : at + size]))
-            packet.pts = packet.dts = tick
-            packet.duration, packet.time_base = duration, time_base
-            yield packet
+            if at < len(data):
+                packet = av.Packet(bytes(data[at : at + size]))
+                packet.pts = packet.dts = tick
+                packet.duration, packet.time_base = duration, time_base
+                yield packet
             at += size
             tick += duration
 
