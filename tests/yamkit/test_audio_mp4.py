@@ -273,6 +273,33 @@ def test_a_chunk_that_is_not_there_is_silent_and_the_rest_in_its_place():
     np.testing.assert_array_equal(samples[RATE:], wanted[RATE:])
 
 
+def repeating(samples):
+    """Give a file with a chunk for each of its samples, all of which are the first packet."""
+    data = written("mp4").replace(b"edts", b"free")
+    size, offset = (data[(at := data.index(name) + skip) : at + 4] for name, skip in FIRSTS)
+    return rewritten(
+        data,
+        stsz=lambda body: body[:8] + struct.pack(">I", samples) + samples * size,
+        stts=lambda body: body[:4] + struct.pack(">III", 1, samples, 1024),
+        stsc=lambda body: body[:4] + struct.pack(">IIII", 1, 1, 1, 1),
+        stco=lambda body: body[:4] + struct.pack(">I", samples) + samples * offset,
+        mdhd=patched(16, ">I", samples * 1024),
+    )
+
+
+FIRSTS = ((b"stsz", 16), (b"stco", 12))
+
+
+def test_a_file_whose_index_vanishes_while_it_is_read_breaks_off():
+    data = repeating(5000)
+    file = io.BytesIO(data)
+    decoded, _ = _mp4.open_mp4(Window(file, 0), Notes())
+    file.truncate(data.index(b"moov"))
+    assert sum(map(len, decoded.blocks)) == 4096 * 1024
+    (line,) = decoded.notes.lines()
+    assert line.startswith("breaks off at 95.109 s")
+
+
 PLACES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6)
 
 
@@ -295,15 +322,7 @@ def test_a_hostile_index_is_heard_or_refused(places, has_video):
 
 
 def test_tables_of_a_long_file_take_no_memory():
-    samples = 1_500_000
-    rows = np.full(samples, 20_000, ">u4")
-    data = rewritten(
-        index_first(written()).replace(b"edts", b"free"),
-        stsz=lambda body: body[:8] + struct.pack(">I", samples) + rows.tobytes(),
-        stts=lambda body: body[:4] + struct.pack(">III", 1, samples, 1024),
-        stsc=lambda body: body[:4] + struct.pack(">IIII", 1, 1, 1, 1),
-        stco=lambda body: body[:4] + struct.pack(">I", samples) + rows.tobytes(),
-    )
+    data = repeating(1_500_000)
     window = Window(io.BytesIO(data), 0)
     tracemalloc.start()
     try:

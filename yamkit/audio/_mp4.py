@@ -7,6 +7,7 @@ sound track of AAC LC or ALAC, not in fragments, with at most an empty edit and 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import struct
@@ -126,7 +127,7 @@ def open_mp4(window: Window, notes: Notes) -> tuple[Decoded, Callable[[], None]]
     tick = 1 / sound.ticks_per_second
     track = Track(
         codec,
-        _packets(window, sound),
+        _readable(_packets(window, sound)),
         tick,
         start_seconds=sound.start_tick * tick,
         promised_seconds=(sound.start_tick + sound.duration) * tick,
@@ -148,6 +149,12 @@ def open_mp4(window: Window, notes: Notes) -> tuple[Decoded, Callable[[], None]]
 
 
 # --- packets ---
+
+
+def _readable(packets: Iterator[Any]) -> Iterator[Any]:
+    """End where the tables can no longer be read, though they could be when they were checked."""
+    with contextlib.suppress(_UnclearError):
+        yield from packets
 
 
 def _packets(window: Window, sound: _Sound) -> Iterator[Any]:
