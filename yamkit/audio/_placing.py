@@ -64,6 +64,8 @@ class Track:
         Whether a gap is nothing but what could not be read.
     is_cut : bool
         Whether the container ends before it should.
+    is_cut_before_start : bool
+        Whether samples before `start_seconds` are not to be heard.
     """
 
     codec: Any
@@ -76,6 +78,7 @@ class Track:
     may_repeat: bool = False
     gaps_are_damage: bool = False
     is_cut: bool = False
+    is_cut_before_start: bool = False
 
 
 def pieces(track: Track, notes: Notes) -> Iterator[Piece]:
@@ -143,6 +146,9 @@ class _Placing:
                 form, samples = piece_of(frame)
                 stamp = None if frame.pts is None else frame.pts * self._tick + self._offset
                 damage, self._failed_until = self._failed_until is not None, None
+                if stamp is not None and self._track.is_cut_before_start and not self._is_begun:
+                    before = self._before_start(stamp, form)
+                    samples, stamp = samples[before:], stamp + before / form[0]
                 if len(samples):
                     self._waiting.append(_Frame(form, samples, stamp, damage))
                     yield from self._placed()
@@ -264,6 +270,11 @@ class _Placing:
     def _rounding(self, frame: _Frame) -> float:
         """Tell by how much time stamps are rounded: ticks may be as long as frames."""
         return min(2 * self._tick, 0.75 * frame.seconds)
+
+    def _before_start(self, stamp: float, form: Form) -> int:
+        """Count samples from a place up to the start of the stream."""
+        start = (self._track.start_seconds or 0.0) - self._track.origin_seconds
+        return max(0, round((start - stamp) * form[0]))
 
     def _late_start(self, frame: _Frame, stamp: float) -> float:
         """Tell how late a stream begins: by its own clock, where its first packets give nothing."""

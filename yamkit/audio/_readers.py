@@ -1,7 +1,7 @@
 """Who reads a file: decided here alone, by what is in it.
 
 libsndfile where it is exact and complete; yamkit's own reader for WAVs whose sizes are wrong; the
-walk over frames for MPEG audio and ADTS; PyAV for every other container.
+walk over frames for MPEG audio and ADTS; the tables of plain MP4s; PyAV for every other container.
 """
 
 from __future__ import annotations
@@ -34,11 +34,10 @@ _WAV = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 _STARTS_WITHIN = 1 << 16
 """Bytes of a file that begins within a frame, before its first whole one."""
 
+_MP4 = (b"ftyp", b"moov", b"mdat")
+
 # Beginnings of what PyAV reads alone: offset and bytes.
 _CONTAINERS = (
-    (4, b"ftyp"),
-    (4, b"moov"),
-    (4, b"mdat"),
     (0, b"\x1a\x45\xdf\xa3"),  # Matroska, WebM
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF, WMA
     (8, b"AVI "),
@@ -154,6 +153,10 @@ def _opened(
         from yamkit.audio._ogg import open_ogg
 
         return open_ogg(window, file, stream, notes)
+    if head[4:8] in _MP4:
+        from yamkit.audio._mp4 import open_mp4
+
+        return open_mp4(window, notes) or _with_pyav(window, stream, notes)
     if any(head.startswith(magic, offset) for offset, magic in _CONTAINERS):
         return _with_pyav(window, stream, notes)
     if head[:4] == b"fLaC":
