@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit.audio._source import block_samples
+from yamkit.audio._source import MAX_SAMPLE_RATE_HZ, block_samples
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -136,6 +136,8 @@ def _resampled(
 ) -> Iterator[NDArray[np.float32]]:
     import av
 
+    if not 1 <= rate <= MAX_SAMPLE_RATE_HZ:
+        raise DecodeError(f"a sample rate of {rate} Hz; wanted 1 to {MAX_SAMPLE_RATE_HZ}")
     resamplers = [av.AudioResampler("fltp", "mono", wanted) for _ in range(channels)]
     for block in blocks:
         frames = []

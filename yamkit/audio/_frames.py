@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
 
-from yamkit.audio._convert import in_first_form, silence
+from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_first_form, silence
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._pyav import Run
 from yamkit.audio._source import Decoded
@@ -396,6 +396,7 @@ class _Decoding:
         self._form = (0, 0)
         self._seconds = 0.0
         self._owed = 0.0  # seconds of silence, until it is known in which form
+        self._silence_left = MOST_SILENCE_SECONDS
         self._leading = 0  # bytes before the first frame
         self.first_length = _NO_LENGTH
 
@@ -505,7 +506,8 @@ class _Decoding:
         self._codec.flush_buffers()
         if not frames:
             return
-        seconds = frames * self._frame_seconds
+        seconds = min(frames * self._frame_seconds, self._silence_left)
+        self._silence_left -= seconds
         self._notes.undecodable(self._seconds + self._owed, seconds)
         self._part.frames += frames
         if self._form == (0, 0):

@@ -163,6 +163,8 @@ class _Pages:
                     run.add(frame)
             if page.granule >= 0 and run.samples:
                 yield from self._place(run.take()[1], page)
+        if run.samples:  # of the last page, which does not say its place
+            yield run.take()[1]
 
     def _decode(self, packet: bytes) -> list[Any]:
         try:

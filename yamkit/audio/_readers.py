@@ -34,6 +34,9 @@ _WAV = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 _STARTS_WITHIN = 1 << 16
 """Bytes of a file that begins within a frame, before its first whole one."""
 
+_MOST_FAILURES = 100
+"""Files in a row, among those that were joined, of which nothing can be decoded."""
+
 # Beginnings of what PyAV reads alone: offset and bytes.
 _CONTAINERS = (
     (4, b"ftyp"),
@@ -123,7 +126,9 @@ def _joined(
     for block in decoded.blocks:
         samples += len(block)
         yield block
-    while rest is not None:
+    failures = 0
+    while rest is not None and failures < _MOST_FAILURES:
+        failures += 1
         head, window, rest = _apart(rest)
         seconds = samples / form[0]
         own_notes = Notes(seconds)
@@ -137,9 +142,13 @@ def _joined(
         following, close = opened
         here = (following.sample_rate, following.channels)
         try:
+            following.check()
             for block in converted(following.blocks, here, form):
+                failures = 0
                 samples += len(block)
                 yield block
+        except DecodeError:
+            notes.unreadable(samples / form[0], "a file that was joined")
         finally:
             close()
             notes.take(own_notes)
