@@ -48,7 +48,7 @@ _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if _PYAV < 19 else {}
 _LONGEST_BROADCAST_LATENESS_SECONDS = 60.0
 """What begins later by the clock of a broadcast began before it was recorded."""
 _MOST_TRIES = 1000
-_MOST_FAILURES = 100
+_MOST_FAILURES = 32
 """Beginnings in a row behind which nothing is found."""
 
 

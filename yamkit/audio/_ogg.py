@@ -158,6 +158,11 @@ class _Pages:
             headers -= skipped
             for packet in page.packets[skipped:]:
                 for frame in self._decode(packet):
+                    if frame.layout.nb_channels != self._link.channels or (
+                        run.samples and not run.fits(frame)
+                    ):
+                        self._is_damaged = True
+                        continue
                     if not run.samples:
                         run.begin(frame)
                     run.add(frame)
