@@ -48,6 +48,8 @@ _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if _PYAV < 19 else {}
 _LONGEST_BROADCAST_LATENESS_SECONDS = 60.0
 """What begins later by the clock of a broadcast began before it was recorded."""
 _MOST_TRIES = 1000
+_MOST_FAILURES = 32
+"""Beginnings in a row behind which nothing is found."""
 
 
 def open_container(
@@ -169,13 +171,22 @@ def _packets(container: Any, sound: Any, window: Window) -> Iterator[Any]:
         if name in _BEGINNINGS:
             end = max(end, (packet.pos or 0) + packet.size)
         yield packet
-    while name in _BEGINNINGS and (at := find(window, _BEGINNINGS[name], end)) is not None:
+    beginning, failures = _BEGINNINGS.get(name), 0
+    while beginning is not None and failures < _MOST_FAILURES:
         # FFmpeg stops at damage, and where another file was joined
+        at = find(window, beginning, end)
+        if at is None:
+            return
         end = at + 1
+        failures += 1
         yield None
-        with contextlib.suppress(av.FFmpegError, ValueError), contextlib.ExitStack() as stack:
+        with (
+            contextlib.suppress(av.FFmpegError, ValueError, IndexError),
+            contextlib.ExitStack() as stack,
+        ):
             rest = stack.enter_context(_open(window.part(at)))
             for packet in _demuxed(rest, rest.streams.audio[0], window):
+                failures = 0
                 end = max(end, at + (packet.pos or 0) + packet.size)
                 yield packet
 
@@ -188,7 +199,8 @@ def _demuxed(container: Any, sound: Any, window: Window) -> Iterator[Any]:
                 if packet.size:
                     got_some = True
                     yield packet
-        except (av.FFmpegError, ValueError):
+        # PyAV's IndexError is a stream that came up after the first packets
+        except (av.FFmpegError, ValueError, IndexError):
             window.check()
             if got_some:
                 continue

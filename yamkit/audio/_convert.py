@@ -33,6 +33,10 @@ __all__ = [
 MOST_SILENCE_SECONDS = 86_400.0
 """Most silence that time stamps can put into one file."""
 
+_MOST_RATIO = 256
+"""Between two sample rates of one file: beyond it, one of them is damaged, and would turn bytes
+into days."""
+
 Form = tuple[int, int]
 """Sample rate in Hz, and number of channels."""
 
@@ -136,6 +140,8 @@ def _resampled(
 ) -> Iterator[NDArray[np.float32]]:
     import av
 
+    if not wanted <= rate * _MOST_RATIO <= wanted * _MOST_RATIO**2:
+        raise DecodeError(f"a sample rate of {rate} Hz behind one of {wanted} Hz")
     resamplers = [av.AudioResampler("fltp", "mono", wanted) for _ in range(channels)]
     for block in blocks:
         frames = []

@@ -13,7 +13,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from yamkit.audio._convert import in_form, silence
+from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_form, silence
 from yamkit.audio._flac_header import LONGEST_HEADER, frame_header
 from yamkit.audio._notes import Notes
 from yamkit.audio._sndfile import open_sndfile, plain_descriptor
@@ -36,6 +36,8 @@ _BEGINNING = re.compile(re.escape(_MARK) + rb"|\xff[\xf8\xf9][\x10-\xfe][\x00-\x
 _READ_AHEAD = 1 << 14
 """Bytes that libsndfile may have read behind the last frame that it decoded; and some more."""
 _AT_ONCE = 1 << 18
+_LONGEST_FRAME = (1 << 21) + (1 << 10)
+"""Bytes of the most samples and channels with the most bits, and what is around them."""
 _MOST_FALSE_HEADERS = 3
 """Headers that may seem to begin within a frame."""
 
@@ -122,6 +124,7 @@ class _Rest:
         self._base = 0.0  # seconds before this FLAC began
         self._position = samples  # in this FLAC
         self._has_failed = False  # the last frame
+        self._has_jumped = False
         window.seek(0)
         self._take(window.read(len(_MARK) + _INFO_SIZE)[len(_MARK) :])
 
@@ -160,7 +163,7 @@ class _Rest:
 
         for end in ends:
             self._window.seek(header.at)
-            data = self._window.read(end - header.at)
+            data = self._window.read(min(end - header.at, _LONGEST_FRAME))
             self._window.check()
             codec: Any = av.CodecContext.create("flac", "r")
             codec.extradata = self._info
@@ -179,6 +182,10 @@ class _Rest:
 
     def _place(self, sample: int, samples: NDArray[np.float32]) -> Iterator[Piece]:
         gap = sample - self._position
+        if gap > MOST_SILENCE_SECONDS * self._form[0]:
+            if not self._has_jumped:
+                self._notes.jumps_too_far(self._seconds, gap / self._form[0])
+            self._has_jumped, gap = True, 0
         if gap > 0:
             self._notes.undecodable(self._seconds, gap / self._form[0])
             self._position += gap

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import re
 import struct
 from collections import deque
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
 
-from yamkit.audio._convert import in_first_form, silence
+from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_first_form, silence
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._pyav import Run
 from yamkit.audio._source import Decoded
@@ -45,6 +46,8 @@ _NEAR = 10
 """Frames before damage whose mean size tells how many it took."""
 _CHAIN = 4
 """Frames that must follow each other before the first of them is believed."""
+_SHORTEST_FRAME = 24
+"""Bytes of a frame of an MP3."""
 _DECODER_DELAY = 529
 """Samples by which every MP3 decoder is late."""
 
@@ -71,7 +74,7 @@ class FrameKind:
     decoder : str
         FFmpeg's name of it.
     parse : callable
-    sync : bytes
+    sync : pattern
         What every frame begins with.
     """
 
@@ -79,7 +82,7 @@ class FrameKind:
     codec: str
     decoder: str
     parse: _Parse
-    sync: bytes = b"\xff"
+    sync: re.Pattern[bytes]
 
 
 # --- headers of frames ---
@@ -180,13 +183,16 @@ def _parse_eac3(data: bytes, at: int) -> _Header | None:
     return _Header((data[at + 5] >> 3, sample_rate), size, count * _AC3_BLOCK, sample_rate)
 
 
+_MPEG = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef]")
+_ADTS = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
+_AC3 = re.compile(re.escape(_AC3_SYNC))
 FRAME_KINDS = (
-    FrameKind("MP3", "mp3", "mp3float", _parse_mpeg(3)),
-    FrameKind("MP2", "mp2", "mp2float", _parse_mpeg(2)),
-    FrameKind("MP1", "mp1", "mp1float", _parse_mpeg(1)),
-    FrameKind("ADTS", "aac", "aac", _parse_adts),
-    FrameKind("AC-3", "ac3", "ac3", _parse_ac3, _AC3_SYNC),
-    FrameKind("E-AC-3", "eac3", "eac3", _parse_eac3, _AC3_SYNC),
+    FrameKind("MP3", "mp3", "mp3float", _parse_mpeg(3), _MPEG),
+    FrameKind("MP2", "mp2", "mp2float", _parse_mpeg(2), _MPEG),
+    FrameKind("MP1", "mp1", "mp1float", _parse_mpeg(1), _MPEG),
+    FrameKind("ADTS", "aac", "aac", _parse_adts, _ADTS),
+    FrameKind("AC-3", "ac3", "ac3", _parse_ac3, _AC3),
+    FrameKind("E-AC-3", "eac3", "eac3", _parse_eac3, _AC3),
 )
 
 
@@ -227,7 +233,8 @@ def behind_tags(window: Window) -> int:
 
 def _find(data: bytes, at: int, kind: FrameKind, ends: bool) -> int | None:
     """Find the first frame that others follow, or the end of the file."""
-    while (at := data.find(kind.sync, at)) >= 0:
+    while (sync := kind.sync.search(data, at)) is not None:
+        at = sync.start()
         first = kind.parse(data, at)
         if first is not None and _is_chain(data, at, first, kind.parse, ends):
             return at
@@ -396,6 +403,7 @@ class _Decoding:
         self._form = (0, 0)
         self._seconds = 0.0
         self._owed = 0.0  # seconds of silence, until it is known in which form
+        self._silence_left = MOST_SILENCE_SECONDS
         self._leading = 0  # bytes before the first frame
         self.first_length = _NO_LENGTH
 
@@ -475,8 +483,12 @@ class _Decoding:
         """Look at the next frames: how large frames are may change where they were damaged."""
         rest = Incoming(self._window.part(junk.at + junk.size))
         rest.keep_no_more()
-        ahead = itertools.islice(_walk(rest, self._kind), _NEAR)
-        return [len(event.data) for event in ahead if isinstance(event, _Frame)]
+        sizes: list[int] = []
+        for event in itertools.islice(_walk(rest, self._kind), _NEAR):
+            if not isinstance(event, _Frame):
+                break  # there may be much more of it
+            sizes.append(len(event.data))
+        return sizes
 
     def _look_ahead(self, junk: _Junk) -> tuple[float, int]:
         """Count what is missing in the part, and the junk in it, from here on.
@@ -497,6 +509,8 @@ class _Decoding:
                 size += event.size
         if abs(end - part.start - part.length.bytes) > self._most_uncertain:
             return -1.0, 0
+        if part.length.frames * _SHORTEST_FRAME > part.length.bytes:
+            return -1.0, 0
         return part.length.frames - part.frames - found, size
 
     def _lose(self, frames: int) -> Iterator[Piece]:
@@ -505,7 +519,8 @@ class _Decoding:
         self._codec.flush_buffers()
         if not frames:
             return
-        seconds = frames * self._frame_seconds
+        seconds = min(frames * self._frame_seconds, self._silence_left)
+        self._silence_left -= seconds
         self._notes.undecodable(self._seconds + self._owed, seconds)
         self._part.frames += frames
         if self._form == (0, 0):

@@ -159,11 +159,18 @@ class _Pages:
             headers -= skipped
             for packet in page.packets[skipped:]:
                 for frame in self._decode(packet):
+                    if frame.layout.nb_channels != self._link.channels or (
+                        run.samples and not run.fits(frame)
+                    ):
+                        self._is_damaged = True
+                        continue
                     if not run.samples:
                         run.begin(frame)
                     run.add(frame)
             if page.granule >= 0 and run.samples:
                 yield from self._place(run.take()[1], page)
+        if run.samples:  # of the last page, which does not say its place
+            yield run.take()[1]
 
     def _decode(self, packet: bytes) -> list[Any]:
         try:

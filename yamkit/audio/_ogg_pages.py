@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "Page", "links", "pages"]
 
-_MAGIC = b"OggS"
+_MAGIC = b"OggS\0"
+"""Of a page, and the only version of them."""
 _HEADER = 27
 _LONGEST_PAGE = _HEADER + 255 + 255 * 255
 _AT_ONCE = 1 << 18

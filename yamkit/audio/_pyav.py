@@ -77,10 +77,11 @@ class Run:
 
     def add(self, frame: Any) -> None:
         """Add a frame."""
-        count, dtype = frame.samples, self._kind.dtype
+        count, dtype, planes = frame.samples, self._kind.dtype, self._form[1]
         if self._format[-1] != "p":
-            count *= self._form[1]
-        self._views.append([np.frombuffer(plane, dtype, count) for plane in frame.planes])
+            count, planes = count * planes, 1
+        # PyAV lists planes that are not there behind those of nine channels and more
+        self._views.append([np.frombuffer(each, dtype, count) for each in frame.planes[:planes]])
         self.samples += frame.samples
 
     def take(self) -> Piece:

@@ -36,6 +36,9 @@ _STARTS_WITHIN = 1 << 16
 
 _MP4 = (b"ftyp", b"moov", b"mdat")
 
+_MOST_FAILURES = 100
+"""Files in a row, among those that were joined, of which nothing can be decoded."""
+
 # Beginnings of what PyAV reads alone: offset and bytes.
 _CONTAINERS = (
     (0, b"\x1a\x45\xdf\xa3"),  # Matroska, WebM
@@ -122,7 +125,9 @@ def _joined(
     for block in decoded.blocks:
         samples += len(block)
         yield block
-    while rest is not None:
+    failures = 0
+    while rest is not None and failures < _MOST_FAILURES:
+        failures += 1
         head, window, rest = _apart(rest)
         seconds = samples / form[0]
         own_notes = Notes(seconds)
@@ -136,9 +141,13 @@ def _joined(
         following, close = opened
         here = (following.sample_rate, following.channels)
         try:
+            following.check()
             for block in converted(following.blocks, here, form):
+                failures = 0
                 samples += len(block)
                 yield block
+        except DecodeError:
+            notes.unreadable(samples / form[0], "a file that was joined")
         finally:
             close()
             notes.take(own_notes)

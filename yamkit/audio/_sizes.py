@@ -64,7 +64,7 @@ def right_sizes(window: Window, notes: Notes) -> list[tuple[int, bytes]]:
         sound = None if find is None else find(window)
     except struct.error:  # cut within its header
         return []
-    if sound is None:
+    if sound is None or sound.start >= window.length:
         return []
     there = window.length - sound.start
     if head.startswith(b"caff") and sound.size > there and sound.bytes_per_second:
@@ -103,7 +103,7 @@ def _aiff(window: Window) -> _Sound | None:
             channels, _, bits = struct.unpack(">hIh", _read(window, at, 8))
             exponent, mantissa = struct.unpack(">HQ", _read(window, at + 8, 10))
             frame_size = channels * -(-bits // 8)
-            rate = mantissa * 2.0 ** ((exponent & 0x7FFF) - 16446)
+            rate = mantissa * 2.0 ** (min(exponent & 0x7FFF, 16446) - 16446)
             if 0 < rate < 1e9:
                 bytes_per_second = frame_size * rate
         elif name == b"SSND":

@@ -243,7 +243,8 @@ def _is_small(block: NDArray[np.float32]) -> bool:
     if not rows.flags.c_contiguous:
         return False
     values = rows.reshape(-1)
-    return float(np.dot(values, values)) < _HIGHEST_PEAK**2
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.dot(values, values)) < _HIGHEST_PEAK**2
 
 
 class _Values:

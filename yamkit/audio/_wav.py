@@ -319,9 +319,11 @@ def _skip_padding(incoming: Incoming, size: int) -> None:
 
 def _chunks_at_end(data: bytes, order: str) -> int:
     """Find where the chunks begin that end where `data` does; its length where there are none."""
+    seen: set[int] = set()  # places from which chunks do not lead to the end
     for found in re.finditer(b"|".join(map(re.escape, _KNOWN_CHUNKS)), data):
         at = found.start()
-        while at + 8 <= len(data) and data[at : at + 4] in _KNOWN_CHUNKS:
+        while at not in seen and at + 8 <= len(data) and data[at : at + 4] in _KNOWN_CHUNKS:
+            seen.add(at)
             (size,) = struct.unpack_from(f"{order}I", data, at + 4)
             at += 8 + size + size % 2
         if at in (len(data), len(data) + 1):

@@ -75,6 +75,8 @@ def open_coded(
 def _open_bare_aac(window: Window, data: Window, notes: Notes) -> Decoded:
     import av
 
+    from yamkit.audio._pyav import piece_of
+
     window.seek(0)
     head = window.read(4096)
     config = b""
@@ -95,8 +97,7 @@ def _open_bare_aac(window: Window, data: Window, notes: Notes) -> Decoded:
 
     def pieces() -> Iterator[Piece]:
         for frame in frames:
-            samples = frame.to_ndarray()
-            yield (frame.sample_rate, len(samples)), samples.T
+            yield piece_of(frame)
 
     form, blocks = in_first_form(pieces())
     return Decoded(*form, blocks, notes, reader="PyAV", container="WAV", codec="aac")
