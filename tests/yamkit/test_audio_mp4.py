@@ -159,7 +159,7 @@ def test_edits_of_what_is_late_cut_as_in_ffmpeg_and_promise_no_more(milliseconds
         assert facts["seconds_promised"] == pytest.approx(0.976 + milliseconds / 1000, abs=1e-3)
     if milliseconds == 100:
         assert len(lines) == 1
-        assert lines[0].startswith("976 ms at 0 s missing")
+        assert lines[0].startswith("976 ms at 0 s is missing")
 
 
 @pytest.mark.parametrize("duration", [1, RATE, 2 * RATE, 10 * RATE])
