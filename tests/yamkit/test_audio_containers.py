@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from yamkit.audio import open_audio
+from yamkit.audio import _containers, open_audio
 from yamkit.errors import AudioFileError, DecodeError
 
 SECONDS = 3
@@ -167,3 +167,41 @@ def test_errors_of_file_objects_are_not_lost(error):
 def decode_all(stream):
     with open_audio(stream) as source:
         return sum(map(len, source.blocks()))
+
+
+@pytest.mark.parametrize("tail", [b"wvpk\0\0\0\0\x10\x04" * 500, b"\xff" * 5000])
+def test_junk_behind_wavpack_takes_little_time(tail, monkeypatch):
+    opened = []
+    original = _containers._open
+    monkeypatch.setattr(
+        _containers, "_open", lambda window: opened.append(window) or original(window)
+    )
+    samples, _ = decode(encode("wv", "wavpack") + tail)
+    assert len(samples) == SECONDS * 44100
+    assert len(opened) < 50
+
+
+def test_a_stream_that_comes_up_late_costs_nothing():
+    data = encode("mpegts", "mp2")
+    pmt = next(at for at in range(0, len(data), 188) if data[at + 1 : at + 3] == b"\x50\x00")
+    packet = bytearray(data[pmt : pmt + 188])
+    length = 3 + ((packet[6] & 15) << 8 | packet[7])
+    stream = packet[5 + length - 4 - 5 : 5 + length - 4]
+    assert stream[0] in (3, 4)
+    section = bytearray(packet[5 : 5 + length - 4]) + bytes([3, 0xE2, 0x00, 0xF0, 0])
+    section[2] += 5
+    section[5] += 2  # another version
+    packet[5:] = (bytes(section) + _crc(section)).ljust(183, b"\xff")
+    late = data[: len(data) // 376 * 188]
+    whole, _ = decode(data)
+    samples, _ = decode(late + bytes(packet) + data[len(late) :])
+    np.testing.assert_array_equal(samples, whole)
+
+
+def _crc(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte << 24
+        for _ in range(8):
+            value = (value << 1 ^ (0x04C11DB7 if value >> 31 else 0)) & 0xFFFFFFFF
+    return value.to_bytes(4, "big")
