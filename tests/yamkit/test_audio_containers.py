@@ -181,27 +181,27 @@ def test_junk_behind_wavpack_takes_little_time(tail, monkeypatch):
     assert len(opened) < 50
 
 
-def test_a_stream_that_comes_up_late_costs_nothing():
+def test_a_stream_that_pyav_learns_of_late_ends_nothing(monkeypatch):
     data = encode("mpegts", "mp2")
-    pmt = next(at for at in range(0, len(data), 188) if data[at + 1 : at + 3] == b"\x50\x00")
-    packet = bytearray(data[pmt : pmt + 188])
-    length = 3 + ((packet[6] & 15) << 8 | packet[7])
-    stream = packet[5 + length - 4 - 5 : 5 + length - 4]
-    assert stream[0] in (3, 4)
-    section = bytearray(packet[5 : 5 + length - 4]) + bytes([3, 0xE2, 0x00, 0xF0, 0])
-    section[2] += 5
-    section[5] += 2  # another version
-    packet[5:] = (bytes(section) + _crc(section)).ljust(183, b"\xff")
-    late = data[: len(data) // 376 * 188]
     whole, _ = decode(data)
-    samples, _ = decode(late + bytes(packet) + data[len(late) :])
+
+    class Late:
+        """PyAV, where a stream that was not there at first comes up at the end."""
+
+        def __init__(self, container):
+            self._container, self._has_failed = container, False
+
+        def __getattr__(self, name):
+            return getattr(self._container, name)
+
+        def demux(self, sound):
+            yield from self._container.demux(sound)
+            if not self._has_failed:
+                self._has_failed = True
+                raise IndexError("list index out of range")
+
+    original = _containers._open
+    monkeypatch.setattr(_containers, "_open", lambda window: Late(original(window)))
+    samples, source = decode(data)
     np.testing.assert_array_equal(samples, whole)
-
-
-def _crc(data):
-    value = 0xFFFFFFFF
-    for byte in data:
-        value ^= byte << 24
-        for _ in range(8):
-            value = (value << 1 ^ (0x04C11DB7 if value >> 31 else 0)) & 0xFFFFFFFF
-    return value.to_bytes(4, "big")
+    assert source.warnings == ()

@@ -139,7 +139,6 @@ def open_wav(incoming: Incoming, notes: Notes) -> Decoded | None:
         container="WAV",
         codec=_name(format_),
         seconds_promised=sound.size / bytes_per_second if sound.size and bytes_per_second else None,
-        is_bounded=not format_.is_float,
     )
 
 
