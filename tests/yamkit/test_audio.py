@@ -355,3 +355,21 @@ def test_closing_twice_does_nothing(file):
     source = open_audio(file(encode("WAV")))
     source.close()
     source.close()
+
+
+def test_frames_of_a_flac_whose_beginning_is_damaged_are_heard_behind_another(file):
+    samples = np.random.default_rng(0).uniform(-1, 1, 60_000)
+    one = encode("FLAC", samples=samples)
+    result, source = decode(file(one + bytes(42) + one[42:]))
+    assert len(result) == 120_000
+    np.testing.assert_array_equal(result[60_000:], result[:60_000])
+    assert source.warnings == ()
+
+
+def test_frames_of_a_flac_that_are_there_twice_are_heard_once(file):
+    one = encode("FLAC", samples=np.random.default_rng(0).uniform(-1, 1, 100_000))
+    half = len(one) // 2
+    result, source = decode(file(one + one[half:]))
+    assert len(result) == 100_000
+    (warning,) = source.warnings
+    assert "present twice" in warning

@@ -211,3 +211,9 @@ def test_the_mean_of_many_channels_is_the_same_for_any_cut_and_order():
     rows, _ = mixed(np.split(np.asfortranarray(block), 500))
     np.testing.assert_array_equal(whole, rows)
     np.testing.assert_array_equal(whole, block.mean(axis=1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_samples_whose_squares_are_no_floats_give_no_warning_of_numpy():
+    samples = np.full(10, 3e38, np.float32)
+    assert np.concatenate(list(array_source(samples, 8000).mono())).max() > 1e38

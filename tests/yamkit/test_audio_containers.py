@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.yamkit.audio_faults import index_first
-from yamkit.audio import open_audio
+from yamkit.audio import _containers, open_audio
 from yamkit.errors import AudioFileError, DecodeError
 
 SECONDS = 3
@@ -152,3 +152,41 @@ def test_errors_of_file_objects_are_not_lost(error):
 def decode_all(stream):
     with open_audio(stream) as source:
         return sum(map(len, source.blocks()))
+
+
+@pytest.mark.parametrize("tail", [b"wvpk\0\0\0\0\x10\x04" * 500, b"\xff" * 5000])
+def test_junk_behind_wavpack_takes_little_time(tail, monkeypatch):
+    opened = []
+    original = _containers._open
+    monkeypatch.setattr(
+        _containers, "_open", lambda window: opened.append(window) or original(window)
+    )
+    samples, _ = decode(encode("wv", "wavpack") + tail)
+    assert len(samples) == SECONDS * 44100
+    assert len(opened) < 50
+
+
+def test_a_stream_that_pyav_learns_of_late_ends_nothing(monkeypatch):
+    data = encode("mpegts", "mp2")
+    whole, _ = decode(data)
+
+    class Late:
+        """PyAV, where a stream that was not there at first comes up at the end."""
+
+        def __init__(self, container):
+            self._container, self._has_failed = container, False
+
+        def __getattr__(self, name):
+            return getattr(self._container, name)
+
+        def demux(self, sound):
+            yield from self._container.demux(sound)
+            if not self._has_failed:
+                self._has_failed = True
+                raise IndexError("list index out of range")
+
+    original = _containers._open
+    monkeypatch.setattr(_containers, "_open", lambda window: Late(original(window)))
+    samples, source = decode(data)
+    np.testing.assert_array_equal(samples, whole)
+    assert source.warnings == ()

@@ -18,8 +18,8 @@ import pytest
 
 from tests.yamkit import audio_faults as faults
 from tests.yamkit.audio_faults import KINDS, Kind, whole
-from tests.yamkit.audio_sounds import Heard, Track, four_events, mux, read
-from yamkit.audio import open_audio
+from tests.yamkit.audio_sounds import Heard, Track, four_events, mux, read, write
+from yamkit.audio import _frames, open_audio
 from yamkit.errors import AudioValueError, DecodeError, YamkitError
 
 pytestmark = pytest.mark.matrix
@@ -703,3 +703,42 @@ def test_a_clock_that_drifts_keeps_events_where_the_container_has_them(rate_of_c
     heard = read(KINDS["mkv-aac"].encode(edit=drift))
     assert heard.seconds == pytest.approx(SECONDS * rate_of_clock, abs=0.1)
     assert heard.warnings
+
+
+def test_bare_aac_that_seems_to_have_many_channels_ends_no_process(shared):
+    data = (shared / "cases" / "audio" / "wav-holding-aac.wav").read_bytes()
+    heard = read(data[:70_339] + b"u!c\xa1" + data[70_339:])
+    assert heard.seconds > 8
+
+
+def test_a_count_of_frames_that_no_file_has_makes_no_hours_of_silence():
+    data = bytearray(whole("mp3"))
+    at = faults.behind(bytes(data), b"Xing") if b"Xing" in data else faults.behind(data, b"Info")
+    data[at + 4 : at + 8] = b"\xff\xff\xff\xf0"
+    data[len(data) // 2 : len(data) // 2 + 900] = bytes(900)
+    assert read(bytes(data)).seconds == pytest.approx(SECONDS, abs=0.1)
+
+
+@pytest.mark.parametrize("junk", [b"\xff", b"\xff\xfd\x90\x00", b"\x00"])
+def test_much_junk_between_frames_is_looked_at_once(junk, monkeypatch):
+    looked_at = []
+    original = _frames._find
+    monkeypatch.setattr(
+        _frames, "_find", lambda *given: looked_at.append(len(given[0])) or original(*given)
+    )
+    size = 1 << 20
+    read(whole("mp2") + junk * (size // len(junk)) + whole("mp2"))
+    assert sum(looked_at) < 6 * size
+
+
+@pytest.mark.parametrize("container", ["WAV", "AIFF", "CAF", "RF64"])
+@pytest.mark.parametrize("on_pipe", [False, True])
+def test_what_is_no_number_counts_as_zero_behind_integers_too(container, on_pipe):
+    floats = np.full((1000, 1), np.nan, np.float32)
+    parts = (
+        write(container, "PCM_16", four_events(), 16_000),
+        write(container, "FLOAT", floats, 16_000),
+    )
+    heard = read(b"".join(parts), on_pipe)
+    assert len(heard.samples) == len(four_events()) + 1000
+    assert any("1000 samples are not finite" in warning for warning in heard.warnings)

@@ -337,3 +337,27 @@ def test_a_stream_without_read1_will_do():
             self.read = io.BytesIO(data).read
 
     assert len(decode(Plain(encode()))[0]) == 3000
+
+
+@pytest.mark.parametrize("rate", [0, 1, 0xF0000000])
+@pytest.mark.parametrize("size", [None, 0xFFFFFFFF])
+def test_a_wav_of_an_impossible_rate_behind_another_is_said(rate, size):
+    second = wav_of(struct.pack("<HHIIHH", 1, 1, rate, 2 * rate % 2**32, 2, 16), bytes(8000))
+    for source in (Pipe(encode() + second, (1000,)), io.BytesIO(encode() + second)):
+        samples, opened = decode(source)
+        assert len(samples) == 3000
+        (warning,) = opened.warnings
+        assert "0.136 s" in warning
+
+
+def test_names_of_chunks_in_great_number_take_little_time():
+    junk = b"\x11" * 5000 + (b"data" + bytes(4)) * 16_000 + b"x"
+    samples, opened = decode(Pipe(encode() + junk, (1 << 16,)))
+    assert len(samples) > 3000
+    assert len(opened.warnings) == 1
+
+
+@pytest.mark.parametrize("name", [b"xxxx", bytes(4)])
+def test_a_wav_of_chunks_without_end_is_an_error(name):
+    with pytest.raises(DecodeError, match="chunks, none of which is sound"):
+        decode(io.BytesIO(wav_of(PCM_16, b"")[:36] + (name + bytes(4)) * 110_000))

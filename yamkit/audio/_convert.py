@@ -34,8 +34,7 @@ MOST_SILENCE_SECONDS = 86_400.0
 """Most silence that time stamps can put into one file."""
 
 _MOST_RATIO = 256
-"""Between two sample rates of one file: beyond it, one of them is damaged, and would turn bytes
-into days."""
+"""Between two sample rates of one file; beyond it, one of them is damaged, and means days."""
 
 Form = tuple[int, int]
 """Sample rate in Hz, and number of channels."""

@@ -38,6 +38,8 @@ _READ_AHEAD = 1 << 14
 _AT_ONCE = 1 << 18
 _LONGEST_FRAME = (1 << 21) + (1 << 10)
 """Bytes of the most samples and channels with the most bits, and what is around them."""
+_LONGEST_OVERLAP_SECONDS = 10.0
+"""Frames that go back by more are those of another FLAC."""
 _MOST_FALSE_HEADERS = 3
 """Headers that may seem to begin within a frame."""
 
@@ -119,12 +121,14 @@ class _Rest:
 
     def __init__(self, window: Window, at: int, samples: int, form: Form, notes: Notes) -> None:
         self._window, self._wanted, self._notes = window, form, notes
+        self._start = at
         self._at = max(0, at - _READ_AHEAD)
         self._form = form
         self._base = 0.0  # seconds before this FLAC began
         self._position = samples  # in this FLAC
         self._has_failed = False  # the last frame
         self._has_jumped = False
+        self._is_behind = False  # behind all that libsndfile decoded
         window.seek(0)
         self._take(window.read(len(_MARK) + _INFO_SIZE)[len(_MARK) :])
 
@@ -147,8 +151,10 @@ class _Rest:
                 self._position = 0
                 self._take(first.info)
                 continue
-            if first.sample + first.samples <= self._position:
-                continue
+            end = first.sample + first.samples
+            if not self._is_behind and first.at < self._start and end <= self._position:
+                self._is_behind = end == self._position
+                continue  # libsndfile decoded it
             ends = [each.at for each in waiting]
             if len(waiting) < _MOST_FALSE_HEADERS:
                 ends.append(self._window.length)
@@ -175,13 +181,22 @@ class _Rest:
             for frame in frames:
                 form, samples = piece_of(frame)
                 if form == self._form:
-                    yield from self._place(header.sample, samples)
+                    yield from self._place(header, samples)
             self._has_failed = False
             return
         self._has_failed = True
 
-    def _place(self, sample: int, samples: NDArray[np.float32]) -> Iterator[Piece]:
-        gap = sample - self._position
+    def _place(self, header: _Header, samples: NDArray[np.float32]) -> Iterator[Piece]:
+        gap, rate = header.sample - self._position, self._form[0]
+        is_behind, self._is_behind = self._is_behind or header.at >= self._start, True
+        if gap < 0 and is_behind:
+            if header.sample == 0 or -gap > _LONGEST_OVERLAP_SECONDS * rate:
+                # another FLAC, whose own beginning is damaged
+                self._note_end()
+                self._base -= gap / rate
+                self._position, self._promised, gap = header.sample, 0, 0
+            else:
+                self._notes.repeated(self._seconds + gap / rate, min(len(samples), -gap) / rate)
         if gap > MOST_SILENCE_SECONDS * self._form[0]:
             if not self._has_jumped:
                 self._notes.jumps_too_far(self._seconds, gap / self._form[0])

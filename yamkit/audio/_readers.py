@@ -102,7 +102,9 @@ def _open_all(
         return opened
     decoded, close = opened
     blocks = _joined(decoded, rest, stream)
-    return dataclasses.replace(decoded, blocks=blocks, seconds_promised=None), close
+    # what was joined may be floats
+    changes: dict[str, Any] = {"seconds_promised": None, "is_bounded": False}
+    return dataclasses.replace(decoded, blocks=blocks, **changes), close
 
 
 def _apart(window: Window) -> tuple[bytes, Window, Window | None]:

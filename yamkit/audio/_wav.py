@@ -18,7 +18,7 @@ from yamkit.audio._convert import converted
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import Decoded, block_samples
 from yamkit.audio._tags import begins_tag
-from yamkit.errors import ParameterError
+from yamkit.errors import DecodeError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +67,8 @@ _CHUNK_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_ \-]{3}")
 _LONGEST_FORMAT = 4096
 _LONGEST_HEADER = 1 << 20
 _LONGEST_STRANGE_CHUNK = 1 << 24
+_MOST_CHUNKS = 100_000
+"""Before the sound."""
 _AT_ONCE = 1 << 16
 _LONGEST_TAIL = 1 << 17
 """In how many last bytes chunks are looked for, behind sound of a size that nobody knows."""
@@ -137,7 +139,6 @@ def open_wav(incoming: Incoming, notes: Notes) -> Decoded | None:
         container="WAV",
         codec=_name(format_),
         seconds_promised=sound.size / bytes_per_second if sound.size and bytes_per_second else None,
-        is_bounded=not format_.is_float,
     )
 
 
@@ -205,15 +206,20 @@ def wav_codec(window: Window) -> tuple[int, int, int] | None:
     -------
     tuple of int, or None
         Format tag, and where its ``data`` begins and ends; None where there is none.
+
+    Raises
+    ------
+    DecodeError
+        If there is no end of chunks before the sound.
     """
     window.seek(0)
     head = window.read(12)
     order = _FORMATS.get(head[:4])
     tag, at = 0, 12
-    while order is not None and at < window.length:
+    for _ in range(_MOST_CHUNKS):
         window.seek(at)
         head = window.read(8)
-        if len(head) < 8:
+        if order is None or len(head) < 8:
             return None
         (size,) = struct.unpack(f"{order}I", head[4:])
         if head[:4] == b"fmt " and size >= 16:
@@ -227,7 +233,8 @@ def wav_codec(window: Window) -> tuple[int, int, int] | None:
                 end = window.length
             return None if tag in (0, _PCM, _FLOAT) else (tag, at + 8, end)
         at += 8 + size + size % 2
-    return None
+    # FFmpeg and libsndfile would walk on, through zeros for instance
+    raise DecodeError(f"{_MOST_CHUNKS} chunks, none of which is sound")
 
 
 # --- headers and chunks ---
@@ -243,7 +250,10 @@ def _header(incoming: Incoming) -> _Sound | None:
     start = incoming.position
     format_: _Format | None = None
     data_size_64 = 0
-    while len(head := incoming.exactly(8)) == 8:
+    for _ in range(_MOST_CHUNKS):
+        head = incoming.exactly(8)
+        if len(head) < 8:
+            return None
         (size_,) = struct.unpack(f"{order}I", head[4:])
         if head[:4] == b"data":
             if format_ is None:
