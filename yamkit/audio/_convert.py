@@ -87,20 +87,28 @@ def _blocks(pieces: Iterator[NDArray[np.float32]], longest: int) -> Iterator[NDA
     waiting: list[NDArray[np.float32]] = []
     length = 0
     for piece in pieces:
-        if not waiting and longest // 2 <= len(piece) <= longest:
+        if longest // 2 <= len(piece) <= longest:
+            if waiting:
+                yield _together(waiting)
+                waiting, length = [], 0
             yield piece
             continue
         waiting.append(piece)
         length += len(piece)
         if length >= longest:
-            # channels last, as one row each: what follows works on channels
-            block = np.concatenate([each.T for each in waiting], axis=1).T
+            block = _together(waiting)
             for start in range(0, length - longest + 1, longest):
                 yield block[start : start + longest]
             rest = block[length - length % longest :]
             waiting, length = ([rest], len(rest)) if len(rest) else ([], 0)
     if length:
-        yield np.concatenate([each.T for each in waiting], axis=1).T
+        yield _together(waiting)
+
+
+def _together(pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    # each channel as one row in memory: what follows works on channels
+    rows: NDArray[np.float32] = np.concatenate([piece.T for piece in pieces], axis=1)
+    return rows.T
 
 
 def converted(
@@ -149,11 +157,11 @@ def _resampled(
             frame = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
             frame.sample_rate = rate
             frames.append(frame)
-        yield from _together(resamplers, frames)
-    yield from _together(resamplers, [None] * channels)
+        yield from _resampled_frames(resamplers, frames)
+    yield from _resampled_frames(resamplers, [None] * channels)
 
 
-def _together(resamplers: list[Any], frames: list[Any]) -> Iterator[NDArray[np.float32]]:
+def _resampled_frames(resamplers: list[Any], frames: list[Any]) -> Iterator[NDArray[np.float32]]:
     """Resample a frame of each channel; all give as many samples."""
     given = [
         np.concatenate([ready.to_ndarray()[0] for ready in resampler.resample(frame)] or [_NONE])

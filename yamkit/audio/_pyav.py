@@ -88,10 +88,13 @@ class Run:
         """Give the samples, float32 [n, channels], and be empty again."""
         views, self._views, self.samples = self._views, [], 0
         if self._format[-1] == "p":
-            rows = [_joined([view[channel] for view in views]) for channel in range(self._form[1])]
-            values = rows[0][:, np.newaxis] if len(rows) == 1 else np.stack(rows).T
+            length = sum(len(view[0]) for view in views)
+            rows = np.empty((self._form[1], length), self._kind.dtype)
+            for channel, row in enumerate(rows):
+                np.concatenate([view[channel] for view in views], out=row)
+            values = rows.T
         else:
-            values = _joined([view[0] for view in views]).reshape(-1, self._form[1])
+            values = np.concatenate([view[0] for view in views]).reshape(-1, self._form[1])
         samples = values.astype(np.float32, copy=False)
         if self._kind.zero:
             samples = samples - np.float32(self._kind.zero)
@@ -112,7 +115,3 @@ def piece_of(frame: Any) -> Piece:
     run.begin(frame)
     run.add(frame)
     return run.take()
-
-
-def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
