@@ -107,8 +107,8 @@ def _blocks(pieces: Iterator[NDArray[np.float32]], longest: int) -> Iterator[NDA
 
 def _together(pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     # each channel as one row in memory: what follows works on channels
-    rows: NDArray[np.float32] = np.concatenate([piece.T for piece in pieces], axis=1)
-    return rows.T
+    together: NDArray[np.float32] = np.concatenate([piece.T for piece in pieces], axis=1).T
+    return together
 
 
 def converted(
