@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import socket
 
@@ -9,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.yamkit.audio_faults import index_first
+from tests.yamkit.audio_faults import index_first, whole
 from yamkit.audio import _containers, open_audio
 from yamkit.errors import AudioFileError, DecodeError
 
@@ -190,3 +191,14 @@ def test_a_stream_that_pyav_learns_of_late_ends_nothing(monkeypatch):
     samples, source = decode(data)
     np.testing.assert_array_equal(samples, whole)
     assert source.warnings == ()
+
+
+def test_a_broken_packet_table_of_a_caf_writes_nothing_to_the_terminal(capfd):
+    data = bytearray(whole("caf-alac"))
+    at = data.index(b"pakt") + 36
+    for value in (b"\x81", b"\xff"):
+        data[at : at + 8] = 8 * value
+        with contextlib.suppress(DecodeError), open_audio(io.BytesIO(bytes(data))) as source:
+            for _block in source.mono():
+                pass
+    assert capfd.readouterr() == ("", "")

@@ -181,6 +181,11 @@ def _opened(
 
         if is_split_voc(window):  # libsndfile takes the heads of further blocks for sound
             return _with_pyav(window, stream, notes)
+    if head[:4] == b"caff":
+        from yamkit.audio._headers import has_broken_packets
+
+        if has_broken_packets(window):
+            return _with_pyav(window, stream, notes)
     opened = _with_libsndfile(window, file, notes) or _with_pyav(window, stream, notes)
     if opened is not None and opened[0].container in ("aac", "mp3"):
         opened[1]()
