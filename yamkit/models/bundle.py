@@ -37,7 +37,7 @@ __all__ = ["MANIFEST_FILE", "ModelBundle", "file_sha256", "load_bundle", "write_
 MANIFEST_FILE = "model.toml"
 _WEIGHTS_FILE = "weights.npz"
 _CLASSES_FILE = "classes.csv"
-_CHECK = 1
+_CHECK = 2
 """Number of `onnx_file.check_self_contained`: it rises when the check finds more."""
 
 
