@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from yamkit._registry import registry
+from yamkit._signals import engine_call
 from yamkit.errors import (
     AudioValueError,
     BrokenPluginError,
@@ -135,7 +136,7 @@ class Pipeline:
         make_backend = plugins.load(chosen["backend"])
         with self._blamed("frontend"):
             self.frontend: Frontend = make_frontend(self.features)
-        with self._blamed("backend"):
+        with self._blamed("backend"), engine_call():
             options = BackendOptions(threads, provider, cache_folder())
             self.backend: Backend = make_backend(model, options)
 
@@ -268,7 +269,7 @@ class Pipeline:
     def _predict(
         self, patches: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        with self._blamed("backend"):
+        with self._blamed("backend"), engine_call():
             scores, embeddings = self.backend.predict(patches)
         self._check("backend", "scores", scores, (len(patches), self._classes))
         self._check("backend", "embeddings", embeddings, (len(patches), self._embedding_size))

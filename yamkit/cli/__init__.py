@@ -17,6 +17,7 @@ from typing import TextIO
 import click
 
 from yamkit import __version__
+from yamkit._signals import INTERRUPTED, stuck_engines_end
 from yamkit._text import printable
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
@@ -38,7 +39,6 @@ from yamkit.errors import (
 
 __all__ = ["cli", "main"]
 
-INTERRUPTED = 130
 _USAGE = (IncompatibleError, ParameterError, UnknownPluginError)
 
 
@@ -80,7 +80,8 @@ def main() -> None:
     _prepare_streams()
     warnings.showwarning = _show_warning
     try:
-        code = cli.main(prog_name="yamkit", standalone_mode=False)
+        with stuck_engines_end():
+            code = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
