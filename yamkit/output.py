@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from yamkit._text import text_to_path
+from yamkit._trees import make_folders
 from yamkit.errors import BrokenPluginError, OutputError, ParameterError, YamkitError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart
 
@@ -376,7 +377,7 @@ class _ReplacedFile:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
             if path.exists() and not os.access(path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(path.parent)
             # a short name: the place's own may be as long as names can be
             path = self._temporary = path.with_name(f".yamkit-{secrets.token_hex(6)}.part")
         if binary:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yamkit._text import printable
+from yamkit._trees import remove_tree
 from yamkit.errors import (
     BundleError,
     ModelExistsError,
@@ -335,7 +335,7 @@ def _clear(scratch: Path) -> None:
     with contextlib.suppress(OSError):  # what cannot be put back is not removed either
         for old in _waiting(scratch):
             old.rename(scratch.parent / old.name)
-        shutil.rmtree(scratch, ignore_errors=True)
+        remove_tree(scratch)
 
 
 def _waiting(scratch: Path) -> list[Path]:
