@@ -133,11 +133,15 @@ class Pipeline:
         self._resampler: Callable[[int, int], Resampler] = plugins.load(chosen["resampler"])
         make_frontend = plugins.load(chosen["frontend"])
         make_backend = plugins.load(chosen["backend"])
-        with self._blamed("frontend"):
-            self.frontend: Frontend = make_frontend(self.features)
-        with self._blamed("backend"):
+        with self._blamed("backend"):  # first: its threads may belong to an engine that both use
             options = BackendOptions(threads, provider, cache_folder())
             self.backend: Backend = make_backend(model, options)
+        try:
+            with self._blamed("frontend"):
+                self.frontend: Frontend = make_frontend(self.features)
+        except BaseException:
+            self.backend.close()
+            raise
 
     def batches(self, samples: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[Batch]:
         """Tag a stream: its `patches`, sent through `infer`.
