@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from yamkit.cli._help import section
 from yamkit.cli._model import MODEL_HELP
 
 if TYPE_CHECKING:
@@ -58,9 +59,13 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
     """
     resampler = "polyphase-live" if of_streams else "polyphase"
     options = [
+        section("Model"),
         _choice("--model", several, MODEL_HELP, metavar="NAME|FOLDER"),
         _choice("--backend", several, BACKEND_HELP),
         click.option("--frontend", help=FRONTEND_HELP),
+        click.option(
+            "--provider", default="cpu", show_default=True, help="Where the network runs."
+        ),
         click.option(
             "--resampler", default=resampler, show_default=True, help="Changes the sample rate."
         ),
@@ -72,15 +77,7 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
             help="From one patch to the next, a whole multiple of the STFT hop.  [default: the "
             "model's own]",
         ),
-        click.option(
-            "--threads",
-            type=click.IntRange(1),
-            help="Threads of one network call.  [default: 1"
-            + ("]" if of_streams else "; with --jobs 1 the engine's choice]"),
-        ),
-        click.option(
-            "--provider", default="cpu", show_default=True, help="Where the network runs."
-        ),
+        section("Input"),
         click.option(
             "--channel",
             type=_Numbered("mix"),
@@ -89,16 +86,21 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
             metavar="mix|N",
             help="Hear the mean of all channels, or channel N alone.",
         ),
+        section("Speed"),
+        click.option(
+            "--threads",
+            type=click.IntRange(1),
+            help="Threads of one network call.  [default: 1"
+            + ("]" if of_streams else "; with --jobs 1 the engine's choice]"),
+        ),
     ]
     if not of_streams:
         options += [
-            stream_option(),
             click.option(
-                "--aggregate",
-                type=click.Choice(["mean", "max"]),
-                default="mean",
-                show_default=True,
-                help="How patch scores become the clip's.",
+                "--jobs",
+                type=click.IntRange(1),
+                help="Threads that decode and tag, each at another clip or part of one.  [default: "
+                "as many as there are cores, over --threads]",
             ),
             click.option(
                 "--batch-size",
@@ -106,12 +108,6 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
                 default=16,
                 show_default=True,
                 help="Patches the network sees at once.",
-            ),
-            click.option(
-                "--jobs",
-                type=click.IntRange(1),
-                help="Threads that decode and tag, each at another clip or part of one.  [default: "
-                "as many as there are cores, over --threads]",
             ),
             click.option(
                 "--runner",
@@ -123,6 +119,16 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
                 "--ray-address",
                 metavar="ADDRESS",
                 help="Ray cluster to join.  [default: one on this machine]",
+            ),
+            section("Input"),
+            stream_option(),
+            section("Model"),
+            click.option(
+                "--aggregate",
+                type=click.Choice(["mean", "max"]),
+                default="mean",
+                show_default=True,
+                help="How patch scores become the clip's.",
             ),
         ]
 

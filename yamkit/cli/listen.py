@@ -19,6 +19,7 @@ from yamkit.cli._events import (
     event_options,
     make_choice,
 )
+from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import tagger_options
 
@@ -42,8 +43,9 @@ _BUFFER_SECONDS = 10
 _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source", required=False, metavar="[-]")
+@section("Input")
 @click.option(
     "--encoding",
     help=f"Samples come without a header, in this encoding: {_ENCODINGS}.  [default: WAV]",
@@ -58,7 +60,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
     help="Hear a microphone, the default one or the one of this name, part of a name or number.",
 )
 @click.option("--list-microphones", is_flag=True, help="List the microphones, and end.")
-@tagger_options(of_streams=True)
+@section("Events")
 @click.option(
     "--threshold",
     type=Threshold(),
@@ -68,14 +70,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
 @class_options()
 @calibration_option()
 @event_options()
-@click.option(
-    "--gate",
-    "gate_dbfs",
-    type=float,
-    metavar="DBFS",
-    help="Spare the network patches in which no sample reaches this level, such as -50: their "
-    "scores are 0.",
-)
+@section("Output")
 @click.option(
     "--format",
     "form",
@@ -83,6 +78,15 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
     default="text",
     show_default=True,
     help="Of the lines.",
+)
+@tagger_options(of_streams=True)
+@click.option(
+    "--gate",
+    "gate_dbfs",
+    type=float,
+    metavar="DBFS",
+    help="Spare the network patches in which no sample reaches this level, such as -50: their "
+    "scores are 0.",
 )
 @click.pass_context
 def listen(
@@ -105,7 +109,7 @@ def listen(
     threads: int | None,
     **parts: Any,
 ) -> None:
-    """Hear a stream, and print events when they open and when they close.
+    """Hear a stream, and print its events as they open and close.
 
     \b
     Examples:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli._help import Group
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -21,9 +23,9 @@ _OF_WEIGHTS = {"h5", "hdf5"}
 """Suffixes that stand for yamkit's own import of weights, whatever a plugin says."""
 
 
-@click.group()
+@click.group(cls=Group)
 def models() -> None:
-    """List, describe, import, export, download, verify and remove models.
+    """Manage models: list, import, export, download, verify, remove.
 
     A model is a folder: model.toml, a class map, and weights or the file of a network. yamnet-mini
     comes with yamkit; others live in $YAMKIT_HOME/models, or in the data folder of your platform.
@@ -40,9 +42,10 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_models(as_json: bool) -> None:
-    """List the models that come with yamkit and the installed ones, broken ones with the reason.
+    """List the models here, broken ones with the reason.
 
-    Files are not hashed here; `yamkit models verify` does that.
+    They are those that come with yamkit and the installed ones. Files are not hashed here;
+    `yamkit models verify` does that.
     """
     from yamkit._text import printable
     from yamkit.models.store import built_in, installed
@@ -71,7 +74,7 @@ def list_models(as_json: bool) -> None:
 @click.argument("name", metavar="NAME|FOLDER")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Describe a model: size, cost, classes, features, licence, source, hashes.
+    """Describe a model: size, cost, licence, source, hashes.
 
     \b
     yamkit models info yamnet
@@ -169,7 +172,7 @@ def import_command(
     yamkit models import yamnet.h5
     yamkit models import birds.h5 --name birds --classes birds.csv
     yamkit models import birds.onnx --classes birds.csv --features birds.toml
-    yamkit models import yamnet.onnx --name yamnet-samples --like yamnet --waveform
+    yamkit models import samples.onnx --like yamnet --waveform
     """
     from yamkit._signals import Interruptions
     from yamkit.models.importing import import_model

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yamkit.cli._help import Group
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["plugins"]
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool) -> None:
@@ -107,7 +109,7 @@ def check(
     example: Path | None,
     as_json: bool,
 ) -> None:
-    """Check that an installed plugin keeps what its kind promises, and say what it does not.
+    """Check that an installed plugin keeps what its kind promises.
 
     \b
     pass      what is promised was seen
@@ -174,9 +176,10 @@ def check(
     help="Folder to make it in.  [default: this one]",
 )
 def new(distribution: str, kind: str, output: Path) -> None:
-    """Begin a plugin: a distribution that installs, runs and passes its tests.
+    """Begin a plugin that installs, runs and passes its tests.
 
-    DISTRIBUTION is its name, such as yamkit-mine; the plugin's is that without yamkit-.
+    It becomes a distribution in a folder of its own. DISTRIBUTION is its name, such as yamkit-mine;
+    the plugin's is that without yamkit-.
 
     \b
     yamkit plugins new yamkit-mine --kind backend
