@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._help import section
 from yamkit.cli._model import MODEL_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from yamkit.cli._complete import Completion
     from yamkit.plugin import Runner
 
 __all__ = [
@@ -60,14 +62,20 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
     resampler = "polyphase-live" if of_streams else "polyphase"
     options = [
         section("Model"),
-        _choice("--model", several, MODEL_HELP, metavar="NAME|FOLDER"),
-        _choice("--backend", several, BACKEND_HELP),
-        click.option("--frontend", help=FRONTEND_HELP),
+        _choice("--model", several, MODEL_HELP, _complete.models(), metavar="NAME|FOLDER"),
+        _choice("--backend", several, BACKEND_HELP, _complete.plugins("backend")),
+        click.option(
+            "--frontend", help=FRONTEND_HELP, shell_complete=_complete.plugins("frontend")
+        ),
         click.option(
             "--provider", default="cpu", show_default=True, help="Where the network runs."
         ),
         click.option(
-            "--resampler", default=resampler, show_default=True, help="Changes the sample rate."
+            "--resampler",
+            default=resampler,
+            show_default=True,
+            help="Changes the sample rate.",
+            shell_complete=_complete.plugins("resampler"),
         ),
         click.option(
             "--hop",
@@ -84,6 +92,7 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
             default="mix",
             show_default=True,
             metavar="mix|N",
+            shell_complete=_complete.words("mix"),
             help="Hear the mean of all channels, or channel N alone.",
         ),
         section("Speed"),
@@ -114,6 +123,7 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
                 default="local",
                 show_default=True,
                 help="Where clips are tagged: local, ray or a plugin's.",
+                shell_complete=_complete.plugins("runner"),
             ),
             click.option(
                 "--ray-address",
@@ -191,9 +201,9 @@ class Shares(NamedTuple):
 
 
 def _choice(
-    name: str, several: bool, text: str, metavar: str | None = None
+    name: str, several: bool, text: str, complete: Completion, metavar: str | None = None
 ) -> Callable[[Any], Any]:
     if not several:
-        return click.option(name, metavar=metavar, help=text)
+        return click.option(name, metavar=metavar, help=text, shell_complete=complete)
     text = text.replace("  [default", " May be repeated, to compare.  [default")
-    return click.option(name, multiple=True, metavar=metavar, help=text)
+    return click.option(name, multiple=True, metavar=metavar, help=text, shell_complete=complete)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit._text import printable
+from yamkit.cli import _complete
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
@@ -29,7 +30,12 @@ _SHOWN = 40
 @click.argument("labels", type=_PATH)
 @section("Labels")
 @click.option("--audio", type=_PATH, help="Folder of the clips.  [default: that of LABELS]")
-@click.option("--layout", metavar="NAME", help="Label reader.  [default: the header tells]")
+@click.option(
+    "--layout",
+    metavar="NAME",
+    help="Label reader.  [default: the header tells]",
+    shell_complete=_complete.plugins("label reader"),
+)
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")

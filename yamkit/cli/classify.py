@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
     Threshold,
@@ -45,7 +46,7 @@ class _Top(click.ParamType[int | None]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | None:
-        if value == "all":
+        if str(value).lower() == "all":
             return None
         if not (str(value).isdecimal() and int(value) >= 1):
             self.fail(f"{value!r}: wanted a number of 1 or more, or 'all'", param, ctx)
@@ -68,7 +69,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
 
 
 @click.command(cls=Command)
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=_complete.files)
 @section("Input")
 @click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
 @click.option(
@@ -80,6 +81,8 @@ class _Shard(click.ParamType[tuple[int, int]]):
 @click.option(
     "--top",
     type=_Top(),
+    metavar="N|all",
+    shell_complete=_complete.words("all"),
     default=5,
     show_default=True,
     help="Highest classes reported for a clip or patch.",
@@ -87,6 +90,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
 @click.option(
     "--threshold",
     type=Threshold(),
+    shell_complete=_complete.files,
     help="Report no score below X; or a CSV file of name or mid, and threshold: those of classes.",
 )
 @class_options()
@@ -101,6 +105,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "formats",
     multiple=True,
     metavar="NAME",
+    shell_complete=_complete.plugins("sink"),
     help="text, json, jsonl, csv, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
     "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
     "--output says, else text]",
@@ -109,6 +114,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "-o",
     "--output",
     metavar="PATH",
+    shell_complete=_complete.files,
     help="File; or folder, or template of {folder}, {stem}, {name}, {ext} and {shard}: a file a "
     "clip and format.  [default: standard output]",
 )

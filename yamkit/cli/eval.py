@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from yamkit._text import printable
+from yamkit.cli import _complete
 from yamkit.cli._events import EVENT_OPTIONS, calibration_option, event_options, make_events
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
@@ -35,7 +36,12 @@ _PATH = click.Path(path_type=Path)
 @click.argument("labels", type=_PATH)
 @section("Labels")
 @click.option("--audio", type=_PATH, help="Folder of the clips.  [default: that of LABELS]")
-@click.option("--layout", metavar="NAME", help="Label reader.  [default: the header tells]")
+@click.option(
+    "--layout",
+    metavar="NAME",
+    help="Label reader.  [default: the header tells]",
+    shell_complete=_complete.plugins("label reader"),
+)
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._files import report_metadata
 from yamkit.cli._help import Command
 from yamkit.cli._tagger import show_warned, stream_option
@@ -27,7 +28,7 @@ _WIDTH = 80
 
 
 @click.command(cls=Command)
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=_complete.files)
 @stream_option()
 @click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
     Threshold,
@@ -40,15 +41,19 @@ if TYPE_CHECKING:
 __all__ = ["listen"]
 
 _BUFFER_SECONDS = 10
+_SIZES = ("s16", "s24", "s32", "f32", "f64")
 _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
 
 
 @click.command(cls=Command)
-@click.argument("source", required=False, metavar="[-]")
+@click.argument("source", required=False, metavar="[-]", shell_complete=_complete.words("-"))
 @section("Input")
 @click.option(
     "--encoding",
     help=f"Samples come without a header, in this encoding: {_ENCODINGS}.  [default: WAV]",
+    shell_complete=_complete.words(
+        "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES)
+    ),
 )
 @click.option("--sample-rate", type=int, metavar="HZ", help="Of --encoding.")
 @click.option("--channels", type=int, metavar="N", help="Of --encoding.  [default: 1]")
@@ -64,6 +69,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
 @click.option(
     "--threshold",
     type=Threshold(),
+    shell_complete=_complete.files,
     help="Both a default of --enter and, as a CSV file of name or mid, and threshold, those of "
     "single classes.",
 )

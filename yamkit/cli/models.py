@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._help import Group
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def list_models(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name", metavar="NAME|FOLDER")
+@click.argument("name", metavar="NAME|FOLDER", shell_complete=_complete.models())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
     """Describe a model: size, cost, licence, source, hashes.
@@ -135,6 +136,7 @@ def info(name: str, as_json: bool) -> None:
 @click.option(
     "--like",
     metavar="NAME|FOLDER",
+    shell_complete=_complete.models(),
     help="Take class map, features and licence of this model, where no others are given.",
 )
 @click.option("--waveform", is_flag=True, help="The network eats samples, not log-mel patches.")
@@ -197,7 +199,7 @@ def import_command(
 
 
 @models.command()
-@click.argument("name", default="yamnet", required=False)
+@click.argument("name", default="yamnet", required=False, shell_complete=_complete.published())
 @click.option("--url", help="Fetch the file from here; it must be the same, by its SHA-256.")
 @click.option("--replace", is_flag=True, help="Replace the model if the name exists.")
 def pull(name: str, url: str | None, replace: bool) -> None:
@@ -219,12 +221,13 @@ def pull(name: str, url: str | None, replace: bool) -> None:
 
 
 @models.command()
-@click.argument("name", metavar="NAME|FOLDER")
+@click.argument("name", metavar="NAME|FOLDER", shell_complete=_complete.models())
 @click.option(
     "--to",
     "form",
     required=True,
     metavar="FORM",
+    shell_complete=_complete.export_forms(),
     help="onnx, tf (a SavedModel folder), tflite, npz (the weights alone), or a plugin's.",
 )
 @click.option("--with-frontend", is_flag=True, help="Begin at windows of samples, not at patches.")
@@ -271,7 +274,7 @@ def export(name: str, form: str, with_frontend: bool, output: Path | None, repla
 
 
 @models.command()
-@click.argument("names", nargs=-1, metavar="[NAME|FOLDER]...")
+@click.argument("names", nargs=-1, metavar="[NAME|FOLDER]...", shell_complete=_complete.models())
 @click.pass_context
 def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """Check every hash and every weight of the models named, or of all.
@@ -301,7 +304,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=_complete.models(removable=True))
 def remove(name: str) -> None:
     """Remove an installed model, sound or broken. It does not ask."""
     from yamkit._text import printable

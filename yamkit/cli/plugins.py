@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._help import Group
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from yamkit.testing import Check, PluginContract
 
 __all__ = ["plugins"]
+
+_KINDS = ("backend", "frontend", "label-reader", "resampler", "runner", "sink")
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -82,12 +85,18 @@ def list_plugins(as_json: bool = False) -> None:
 
 
 @plugins.command()
-@click.argument("name")
-@click.option("--kind", metavar="KIND", help="Where plugins of several kinds have the name.")
+@click.argument("name", shell_complete=_complete.plugins())
+@click.option(
+    "--kind",
+    metavar="KIND",
+    help="Where plugins of several kinds have the name.",
+    shell_complete=_complete.words(*_KINDS),
+)
 @click.option(
     "--model",
     metavar="NAME|FOLDER",
     help="Model that a backend runs.  [default: yamnet-mini]",
+    shell_complete=_complete.models(),
 )
 @click.option(
     "--golden", is_flag=True, help="The model is yamnet-mini in another form: compare its scores."
@@ -166,6 +175,7 @@ def check(
     "--kind",
     required=True,
     metavar="KIND",
+    shell_complete=_complete.words(*(kind for kind in _KINDS if kind != "resampler")),
     help="backend, frontend, label-reader, runner or sink.",
 )
 @click.option(

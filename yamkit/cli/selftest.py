@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._help import Command
 from yamkit.cli._model import MODEL_HELP, choose_model
 
@@ -11,7 +12,7 @@ __all__ = ["selftest"]
 
 
 @click.command(cls=Command)
-@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP)
+@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP, shell_complete=_complete.models())
 @click.pass_context
 def selftest(ctx: click.Context, model: str | None) -> None:
     """Check this installation with signals whose classes are known.
