@@ -18,6 +18,7 @@ import click
 
 from yamkit import __version__
 from yamkit._text import printable
+from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
 from yamkit.cli.classes import classes
@@ -42,7 +43,10 @@ INTERRUPTED = 130
 _USAGE = (IncompatibleError, ParameterError, UnknownPluginError)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """Tag sounds with YAMNet: which of 521 AudioSet classes are in a recording, and when.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -68,6 +70,7 @@ def class_options() -> Callable[[Any], Any]:
             "--classes",
             multiple=True,
             metavar="CLASS",
+            shell_complete=_complete.classes(),
             help="Report this class alone: a name, MID or index, or with a / behind it all of a "
             "subtree of the ontology (Animal/); may be repeated.",
         ),
@@ -75,6 +78,7 @@ def class_options() -> Callable[[Any], Any]:
             "--not-classes",
             multiple=True,
             metavar="CLASS",
+            shell_complete=_complete.classes(),
             help="Leave this class out; may be repeated.",
         ),
         click.option(

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit._text import printable
+from yamkit.cli import _complete
 from yamkit.cli._files import report_metadata_in, report_names
+from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
@@ -24,17 +26,21 @@ _PATH = click.Path(path_type=Path)
 _SHOWN = 40
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("labels", type=_PATH)
-@click.option(
-    "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."
-)
+@section("Labels")
 @click.option("--audio", type=_PATH, help="Folder of the clips.  [default: that of LABELS]")
-@click.option("--layout", metavar="NAME", help="Label reader.  [default: the header tells]")
+@click.option(
+    "--layout",
+    metavar="NAME",
+    help="Label reader.  [default: the header tells]",
+    shell_complete=_complete.plugins("label reader"),
+)
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
 @click.option("--label-map", type=_PATH, help="CSV file category,mid or category,name.")
+@section("Calibration")
 @click.option(
     "--method",
     type=click.Choice(["platt", "isotonic"]),
@@ -65,6 +71,10 @@ _SHOWN = 40
     help="Folds, where the list has none.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the folds.")
+@section("Output")
+@click.option(
+    "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."
+)
 @click.option(
     "--scores", "scores_file", type=_PATH, help="Keep the scores in this file, as eval does."
 )
@@ -98,7 +108,9 @@ def calibrate(
     strict: bool,
     **options: Any,
 ) -> None:
-    """Fit scores to how often they are right: LABELS as for eval.
+    """Fit scores to how often they are right.
+
+    LABELS is a labelled set, as for eval.
 
     \b
     Examples:

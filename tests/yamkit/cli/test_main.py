@@ -43,6 +43,12 @@ def test_text_is_the_default(yamkit) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize("word", ["all", "ALL", "All"])
+def test_all_classes_in_any_case(yamkit, word: str) -> None:
+    code, out, _ = yamkit("classify", "--top", word, "good.wav")
+    assert (code, len(out.splitlines())) == (0, 7)
+
+
 def test_whoever_names_no_model_learns_which_one_it_is(
     yamkit, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle
 ) -> None:
