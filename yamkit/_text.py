@@ -6,12 +6,14 @@ import contextlib
 import difflib
 import os
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["aligned", "nearest", "path_to_text", "printable", "text_to_path"]
+_Word = TypeVar("_Word")
+
+__all__ = ["aligned", "listed", "nearest", "path_to_text", "printable", "text_to_path"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -24,6 +26,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean {printable(folded[near[0]])!r}?"
     return f", such as {printable(choices[0])!r}"
+
+
+def listed(words: str | Iterable[_Word]) -> tuple[str | _Word, ...]:
+    """Give several words as they are, and one that stands alone as the only one."""
+    return (words,) if isinstance(words, str) else tuple(words)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING
 
-from yamkit._text import nearest, printable
+from yamkit._text import listed, nearest, printable
 from yamkit.errors import ParameterError
 from yamkit.ontology import audioset
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from yamkit.types import TagClass
 
 __all__ = ["choose_classes", "find_classes", "roll_up"]
 
 
-def find_classes(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
+def find_classes(word: str | int, classes: Sequence[TagClass]) -> tuple[int, ...]:
     """Find the classes that a word means.
 
     Parameters
     ----------
-    word : str
-        A name (capital letters do not matter), a machine identifier, an index; or a name or
-        machine identifier of the AudioSet ontology with a ``/`` behind it: that node and all below
-        it.
+    word : str or int
+        An index; or as text a name (capital letters do not matter), a machine identifier, an
+        index, or a name or machine identifier of the AudioSet ontology with a ``/`` behind it: that
+        node and all below it.
     classes : sequence of TagClass
         The model's.
 
@@ -38,6 +39,8 @@ def find_classes(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
     ParameterError
         If it means none of them.
     """
+    if not isinstance(word, str):
+        return _indexed(word, classes)
     found = [entry.index for entry in classes if word in (entry.name, entry.mid) and word]
     if not found and word.endswith("/") and len(word) > 1:
         return _subtree(word, classes)
@@ -61,7 +64,9 @@ def find_classes(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
 
 
 def choose_classes(
-    classes: Sequence[TagClass], wanted: Sequence[str] = (), unwanted: Sequence[str] = ()
+    classes: Sequence[TagClass],
+    wanted: str | Iterable[str | int] = (),
+    unwanted: str | Iterable[str | int] = (),
 ) -> tuple[int, ...] | None:
     """Choose classes by words; see `find_classes`.
 
@@ -69,7 +74,7 @@ def choose_classes(
     ----------
     classes : sequence of TagClass
         The model's.
-    wanted, unwanted : sequence of str
+    wanted, unwanted : str, or iterable of str or int
         Those alone, all if empty; and those not.
 
     Returns
@@ -82,6 +87,7 @@ def choose_classes(
     ParameterError
         If a word means none of them, or none is left.
     """
+    wanted, unwanted = listed(wanted), listed(unwanted)
     if not wanted and not unwanted:
         return None
     chosen = {index for word in wanted for index in find_classes(word, classes)}
@@ -101,6 +107,18 @@ def roll_up(classes: Sequence[TagClass]) -> tuple[tuple[int, ...], ...]:
         (entry.index, *(places[mid] for mid in ontology.below(entry.mid) if mid in places))
         for entry in classes
     )
+
+
+def _indexed(index: int, classes: Sequence[TagClass]) -> tuple[int, ...]:
+    try:
+        place = operator.index(index)
+    except TypeError:
+        place = -1
+    if not 0 <= place < len(classes):
+        raise ParameterError(
+            f"class {index!r}: wanted a name, or an index of 0 to {len(classes) - 1}"
+        )
+    return (place,)
 
 
 def _subtree(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:

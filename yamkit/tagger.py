@@ -23,7 +23,7 @@ from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO, Self
 
     from numpy.typing import ArrayLike, NDArray
@@ -104,7 +104,7 @@ class TaggedClip:
         self,
         parameters: EventParameters | None = None,
         *,
-        classes: Sequence[str] = (),
+        classes: str | Iterable[str | int] = (),
         reading: Reading | None = None,
     ) -> tuple[Event, ...]:
         """Find when each class sounds; see `yamkit.events`.
@@ -113,7 +113,7 @@ class TaggedClip:
         ----------
         parameters : EventParameters, optional
             Thresholds, filters, and what the score of an event is.
-        classes : sequence of str
+        classes : str, or iterable of str or int
             Names, machine identifiers, indices or subtrees (``Animal/``); all if empty.
         reading : Reading, optional
             Calibration, roll-up and thresholds of single classes.

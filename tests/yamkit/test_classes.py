@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from yamkit.classes import choose_classes, find_classes, roll_up
@@ -80,6 +81,15 @@ def test_choosing() -> None:
     assert len(rest) + len(find_classes("Music/", CLASSES)) == 521
     with pytest.raises(ParameterError, match="no class is left"):
         choose_classes(CLASSES, ["Dog"], ["Animal/"])
+
+
+def test_one_word_need_not_stand_in_a_list() -> None:
+    assert choose_classes(CLASSES, "283") == (283,)
+    assert choose_classes(CLASSES, "Dog/", "Howl") == choose_classes(CLASSES, ["Dog/"], ["Howl"])
+    assert choose_classes(CLASSES, [283, "Dog", np.int64(3)]) == (3, 69, 283)
+    for wrong in (521, -1, 1.5, None):
+        with pytest.raises(ParameterError, match="wanted a name, or an index of 0 to 520"):
+            choose_classes(CLASSES, [wrong])
 
 
 def test_members_of_a_class_are_itself_and_those_below() -> None:

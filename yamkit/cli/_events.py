@@ -152,7 +152,6 @@ EVENT_OPTIONS = (
 
 def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> EventParameters:
     """Turn the values of `event_options` into parameters, defaults filled in."""
-    from yamkit.events import LEAVE_RATIO
     from yamkit.types import EventParameters
 
     given = {name: options[name] for name in EVENT_OPTIONS if options[name] is not None}
@@ -160,11 +159,7 @@ def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> E
         given["score"] = given.pop("event_score")
     if isinstance(threshold, float):
         given.setdefault("enter", threshold)
-    parameters = EventParameters(**given)
-    if "leave" in given:
-        return parameters
-    leave = float(f"{LEAVE_RATIO * parameters.enter:.9g}")
-    return EventParameters(**{**given, "leave": leave})
+    return EventParameters(**given)
 
 
 def make_choice(

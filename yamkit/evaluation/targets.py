@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._text import nearest, printable
+from yamkit._text import listed, nearest, printable
 from yamkit.aggregate import gathered
 from yamkit.errors import LabelError, ParameterError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,7 +95,7 @@ class Targets:
         """Give the members of all columns in one row, and where each column's begin."""
         return gathered(self.members)
 
-    def restrict(self, names: Sequence[str]) -> Targets:
+    def restrict(self, names: str | Iterable[str]) -> Targets:
         """Keep some columns alone.
 
         Raises
@@ -103,6 +103,7 @@ class Targets:
         ParameterError
             If one is not there.
         """
+        names = listed(names)
         for name in names:
             if name not in self.names and name not in self.columns:
                 raise ParameterError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_the_outcome(yamkit) -> None:
 def test_events_are_those_of_python(yamkit) -> None:
     _, out, _ = yamkit("classify", SOUND, "--events", "--format", "json", "--enter", "0.4")
     with Tagger("yamnet-mini") as tagger:
-        found = tagger.tag(SOUND).events(EventParameters(0.4, 0.133333333))
+        found = tagger.tag(SOUND).events(EventParameters(0.4))
     assert [
         (each["onset_seconds"], each["offset_seconds"], each["name"]) for each in events(out)
     ] == [(each.onset_seconds, each.offset_seconds, each.tag.name) for each in found]
@@ -51,6 +52,53 @@ def test_events_are_those_of_python(yamkit) -> None:
     )
     parameters = json.loads(out)["parameters"]["events"]
     assert (parameters["enter"], parameters["leave"]) == (0.4, 0.133333333)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    with Tagger("yamnet-mini") as tagger:
+        return tagger.tag(SOUND)
+
+
+@pytest.mark.parametrize("classes", [[], ["Music"], ["283"], ["Animal/", "Ocean"]])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"enter": 0.05},
+        {"enter": 0.0},
+        {"enter": 1.0},
+        {"enter": 0.6, "leave": 0.6},
+        {"leave": 0.0},
+        {"enter": 0.4, "cells": "max", "score": "max"},
+        {"enter": 0.2, "median_cells": 3},
+        {"min_duration_seconds": 1.0, "join_gap_seconds": 0.5},
+    ],
+)
+def test_python_and_the_command_line_agree(yamkit, clip, given, classes) -> None:
+    options = {
+        "enter": "--enter",
+        "leave": "--leave",
+        "cells": "--cells",
+        "score": "--event-score",
+        "median_cells": "--median",
+        "min_duration_seconds": "--min-duration",
+        "join_gap_seconds": "--join-gap",
+    }
+    arguments = [part for name, value in given.items() for part in (options[name], str(value))]
+    arguments += [part for word in classes for part in ("--classes", word)]
+    code, out, err = yamkit("classify", SOUND, "--events", "--format", "json", *arguments)
+    assert (code, err) == (0, "")
+    wanted = EventParameters(**given)
+    found = clip.events(wanted, classes=classes[0] if len(classes) == 1 else classes)
+    assert [
+        (each["onset_seconds"], each["offset_seconds"], each["index"], each["score"])
+        for each in events(out)
+    ] == [
+        (each.onset_seconds, each.offset_seconds, each.tag.index, pytest.approx(each.tag.score))
+        for each in found
+    ]
+    assert json.loads(out)["parameters"]["events"] == dataclasses.asdict(wanted)
 
 
 def test_several_formats_in_one_pass(yamkit) -> None:
