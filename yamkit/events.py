@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit._thresholds import check_threshold
 from yamkit.errors import ParameterError
 from yamkit.types import LEAVE_RATIO, Event, Tag
 
@@ -484,6 +485,8 @@ def check_parameters(parameters: EventParameters) -> None:
         if not 0 <= value <= _LONGEST_SECONDS:
             words = name.removesuffix("_seconds").replace("_", " ")
             raise ParameterError(f"{words} {value:g} s: wanted 0 to {_LONGEST_SECONDS:g} s")
+    check_threshold("enter", parameters.enter)
+    check_threshold("leave", parameters.leave)
     _check_thresholds(np.array([parameters.enter]), np.array([parameters.leave]))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit._thresholds import check_threshold
 from yamkit.aggregate import gathered
 from yamkit.events import EventDetector, thresholds
 
@@ -37,11 +38,20 @@ class Reading:
         score; see `yamkit.classes.roll_up`.
     thresholds : mapping of int to float
         By class index, in place of the one for all.
+
+    Raises
+    ------
+    ParameterError
+        If a threshold is not 0 to 1.
     """
 
     calibration: Calibration | None = None
     roll_up: tuple[tuple[int, ...], ...] | None = None
     thresholds: Mapping[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for index, threshold in self.thresholds.items():
+            check_threshold(f"threshold of class {index},", threshold)
 
     @property
     def score_kind(self) -> str:

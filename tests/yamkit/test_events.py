@@ -232,7 +232,9 @@ def test_thresholds_of_columns(enter: float, share: float | None, own: list) -> 
         ({"cells": "sum"}, "cells 'sum': wanted one of mean, max"),
         ({"score": "sum"}, "event score 'sum'"),
         ({"enter": 0.05, "leave": 0.1}, "events enter at 0.05 and leave at 0.1"),
-        ({"enter": math.nan}, "events enter at nan"),
+        ({"enter": math.nan}, "enter nan: scores are 0 to 1"),
+        ({"enter": 30}, "enter 30: scores are 0 to 1; did you mean 0.3\\?"),
+        ({"leave": -0.5}, "leave -0.5: scores are 0 to 1$"),
     ],
 )
 def test_parameters_that_make_no_sense(wrong, message: str) -> None:

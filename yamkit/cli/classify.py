@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from yamkit.cli._events import (
     EVENT_OPTIONS,
@@ -73,8 +74,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "--top",
     type=_Top(),
     default=5,
-    show_default=True,
-    help="Highest classes reported for a clip or patch.",
+    help="Highest classes reported for a clip or patch.  [default: 5, or all of --classes]",
 )
 @click.option(
     "--threshold",
@@ -189,6 +189,8 @@ def classify(
     from yamkit.tagger import Tagger
     from yamkit.work import Work
 
+    if classes and ctx.get_parameter_source("top") is ParameterSource.DEFAULT:
+        top = None
     wanted = {"scores": save_scores, "embedding": save_embeddings}
     arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
     sinks = _sinks(formats or (_format_of(output, events),), arrays)
