@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit import schema
+from yamkit._thresholds import check_threshold
 from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
 from yamkit.audio import array_source, check_sample_rate, open_audio, stream_source
 from yamkit.classes import choose_classes
@@ -23,7 +24,7 @@ from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO, Self
 
     from numpy.typing import ArrayLike, NDArray
@@ -83,7 +84,13 @@ class TaggedClip:
             f"{len(self.scores)} patches, {best.name} {best.score:.3f}>"
         )
 
-    def top(self, k: int | None = 5, threshold: float | None = None) -> tuple[Tag, ...]:
+    def top(
+        self,
+        k: int | None = 5,
+        threshold: float | None = None,
+        *,
+        classes: str | Iterable[str | int] = (),
+    ) -> tuple[Tag, ...]:
         """Give the highest classes of the clip.
 
         Parameters
@@ -92,19 +99,30 @@ class TaggedClip:
             At most so many; None for all.
         threshold : float or None
             None below this score.
+        classes : str, or iterable of str or int
+            Those alone, as in `events`; all if empty.
 
         Returns
         -------
         tuple of Tag
             Highest first; of equal scores the lower class index first.
+
+        Raises
+        ------
+        ParameterError
+            If a class is unknown, or a number out of its range.
         """
-        return top_tags(self.clip_scores, self.classes, k, threshold)
+        if threshold is not None:
+            check_threshold("threshold", threshold)
+        chosen = choose_classes(self.classes, classes)
+        places = None if chosen is None else np.array(chosen)
+        return top_tags(self.clip_scores, self.classes, k, threshold, places)
 
     def events(
         self,
         parameters: EventParameters | None = None,
         *,
-        classes: Sequence[str] = (),
+        classes: str | Iterable[str | int] = (),
         reading: Reading | None = None,
     ) -> tuple[Event, ...]:
         """Find when each class sounds; see `yamkit.events`.
@@ -113,8 +131,9 @@ class TaggedClip:
         ----------
         parameters : EventParameters, optional
             Thresholds, filters, and what the score of an event is.
-        classes : sequence of str
-            Names, machine identifiers, indices or subtrees (``Animal/``); all if empty.
+        classes : str, or iterable of str or int
+            Names, machine identifiers, indices or subtrees (``Animal/``), one in each or several
+            with commas between; all if empty. `yamkit.calibration.read_class_list` reads a file.
         reading : Reading, optional
             Calibration, roll-up and thresholds of single classes.
 

@@ -10,6 +10,7 @@ import click
 
 from yamkit._text import printable
 from yamkit.cli import _complete
+from yamkit.cli._events import read_listed_names
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
@@ -39,6 +40,12 @@ _SHOWN = 40
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
+@click.option(
+    "--classes",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Fit these classes or categories alone, as for eval; may be repeated.  [default: all]",
+)
 @click.option("--label-map", type=_PATH, help="CSV file category,mid or category,name.")
 @section("Calibration")
 @click.option(
@@ -97,6 +104,7 @@ def calibrate(
     folds: tuple[str, ...],
     splits: tuple[str, ...],
     limit: int | None,
+    classes: tuple[str, ...],
     label_map: Path | None,
     method: str,
     precision: float | None,
@@ -140,6 +148,7 @@ def calibrate(
     if labels.is_dir():
         report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
+    names = read_listed_names(classes, labelled.labels)
     if from_scores is not None:
         scores = read_scores(from_scores)
         scores = scores.strict() if strict else scores
@@ -152,6 +161,7 @@ def calibrate(
         labelled,
         scores,
         label_map=meaning,
+        classes=names,
         method=method,
         precision=precision,
         least_examples=least_examples,

@@ -17,7 +17,7 @@ from yamkit.evaluation.detection import (
     psds,
     segment_based,
 )
-from yamkit.events import EventDetector, find_events
+from yamkit.events import EventDetector, find_events, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -121,17 +121,15 @@ def match_clips(
     """Put annotated events beside those that are found; columns are those that labels mean."""
     places = sorted(set(targets.columns.values()))
     columns = {label: places.index(place) for label, place in targets.columns.items()}
-    ratio = parameters.leave / parameters.enter if parameters.enter > 0 else 1.0
-    enter = np.array(
-        [_threshold(targets.members[place], parameters.enter, reading) for place in places]
-    )
+    own = [_lowest_threshold(targets.members[place], reading) for place in places]
+    enter, leave = thresholds(parameters, own)
 
     def read(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         return targets.scores(reading.apply(cells))[:, places]
 
     found = []
     for clip, timeline in zip(clips, timelines, strict=True):
-        detector = EventDetector(grid, enter, enter * ratio, parameters, read)
+        detector = EventDetector(grid, enter, leave, parameters, read)
         events = find_events(detector, timeline.scores, timeline.samples)
         found.append(
             ClipEvents(
@@ -175,9 +173,9 @@ def _points(
         ]
 
 
-def _threshold(members: Sequence[int], level: float, reading: Reading) -> float:
+def _lowest_threshold(members: Sequence[int], reading: Reading) -> float | None:
     own = [reading.thresholds[index] for index in members if index in reading.thresholds]
-    return min(own, default=level)
+    return min(own, default=None)
 
 
 def _annotated(

@@ -317,7 +317,7 @@ def evaluate_scores(
     systems: Sequence[Scores],
     *,
     label_map: LabelMap | None = None,
-    classes: Sequence[str] = (),
+    classes: str | Sequence[str] = (),
     reading: Reading | None = None,
     events: EventParameters | None = None,
     **options: Any,
@@ -330,7 +330,7 @@ def evaluate_scores(
     systems : sequence of Scores
     label_map : LabelMap, optional
         None: the one that comes with yamkit for the layout, if any; else labels name classes.
-    classes : sequence of str
+    classes : str, or sequence of str
         Columns to evaluate alone; all if empty.
     reading : Reading, optional
         How scores are read, in every system.
@@ -403,7 +403,7 @@ def common_targets(
     class_maps: Sequence[Sequence[TagClass]],
     *,
     label_map: LabelMap | None = None,
-    classes: Sequence[str] = (),
+    classes: str | Sequence[str] = (),
 ) -> list[Targets]:
     """Find the columns of a set for each of several models, which must be the same.
 
@@ -490,7 +490,7 @@ def evaluate_set(
     *,
     layout: str | None = None,
     label_map: str | os.PathLike[str] | None = None,
-    classes: Sequence[str] = (),
+    classes: str | Sequence[str] = (),
     scores_file: str | os.PathLike[str] | None = None,
     reading: Reading | None = None,
     events: EventParameters | None = None,
@@ -509,7 +509,7 @@ def evaluate_set(
         Name of a label reader; None: the one that recognises the list.
     label_map : path-like, optional
         CSV file ``category,mid`` or ``category,name``; None: see `evaluate_scores`.
-    classes : sequence of str
+    classes : str, or sequence of str
         Columns to evaluate alone; all if empty.
     scores_file : path-like, optional
         See `score_set`.

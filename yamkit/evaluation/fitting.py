@@ -59,6 +59,7 @@ def fit_calibration(
     scores: Scores,
     *,
     label_map: LabelMap | None = None,
+    classes: str | Sequence[str] = (),
     method: str = "platt",
     precision: float | None = None,
     least_examples: int = 10,
@@ -77,6 +78,8 @@ def fit_calibration(
     scores : Scores
     label_map : LabelMap, optional
         See `yamkit.evaluation.evaluate_scores`.
+    classes : str, or sequence of str
+        Names of columns; all if empty.
     method : {"platt", "isotonic"}
         ``platt`` has two parameters, and does with few examples; ``isotonic`` takes any rising
         form, and wants hundreds.
@@ -100,7 +103,7 @@ def fit_calibration(
     """
     check_fit(method, precision, least_examples, folds)
     fit = _fitter(method)
-    (targets,) = common_targets(labelled, [scores.classes], label_map=label_map)
+    (targets,) = common_targets(labelled, [scores.classes], label_map=label_map, classes=classes)
     clips = [clip for clip in labelled.clips if clip_key(clip) in scores.rows]
     if not clips:
         raise LabelError(f"{printable(labelled.path)}: no clip of it has scores")

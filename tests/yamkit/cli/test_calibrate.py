@@ -58,6 +58,12 @@ def test_a_calibration_is_fitted_and_applied(yamkit) -> None:
     again = ("calibrate", "weak.csv", "--from-scores", "scores.npz", "-o", "again.csv")
     assert yamkit(*again)[0] == 0
     assert Path("again.csv").read_bytes() == Path("cal.csv").read_bytes()
+    Path("names.txt").write_text("Speech\n")
+    for words in ("Speech", "names.txt"):
+        assert yamkit(*again, "--classes", words)[0] == 0
+        assert [row["name"] for row in rows("again.csv")] == ["Speech"]
+    assert yamkit(*again, "--classes", "Dog,Speech")[0] == 0
+    assert rows("again.csv") == rows("cal.csv")
 
 
 def test_outputs_say_calibrated(yamkit, tiny: ModelBundle) -> None:
