@@ -11,7 +11,13 @@ import numpy as np
 
 from yamkit import schema
 from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
-from yamkit.audio import array_source, check_sample_rate, open_audio, stream_source
+from yamkit.audio import (
+    array_source,
+    check_channels,
+    check_sample_rate,
+    open_audio,
+    stream_source,
+)
 from yamkit.classes import choose_classes
 from yamkit.errors import AudioWarning, ParameterError
 from yamkit.events import Grid, find_events
@@ -293,6 +299,7 @@ class Tagger:
         self,
         source: str | os.PathLike[str] | BinaryIO | ArrayLike,
         sample_rate: int | None = None,
+        channels: int | None = None,
     ) -> TaggedClip:
         """Tag one clip.
 
@@ -306,6 +313,9 @@ class Tagger:
             beyond it, or signed integers, divided by their full range.
         sample_rate : int or None
             Of an array, in Hz; files state their own.
+        channels : int or None
+            Number of columns of an array. An array of more than eight columns and fewer rows is
+            refused without it, since it is most likely [channels, samples].
 
         Returns
         -------
@@ -316,14 +326,18 @@ class Tagger:
         AudioError
             If the source cannot be opened, decoded or tagged.
         ParameterError
-            If an array comes without a sample rate, or a file with one, or the source lacks the
-            tagger's channel or sound stream.
+            If an array comes without a sample rate, or a file with one or with a number of
+            channels, or the source lacks the tagger's channel or sound stream.
         """
         is_path = isinstance(source, str) or hasattr(source, "__fspath__")
         if is_path or hasattr(source, "read"):
             if sample_rate is not None:
                 raise ParameterError(
                     f"sample rate {sample_rate}: a file states its own; give one with arrays only"
+                )
+            if channels is not None:
+                raise ParameterError(
+                    f"channels {channels}: a file states its own; give them with arrays only"
                 )
             opened = open_audio(source, stream=self.sound_stream)  # type: ignore[arg-type]
         elif source is None or isinstance(source, (bytes, bytearray)) or np.isscalar(source):
@@ -332,7 +346,7 @@ class Tagger:
                 "(io.BytesIO for bytes) or an array"
             )
         else:
-            opened = array_source(source, sample_rate)  # type: ignore[arg-type]
+            opened = array_source(source, sample_rate, channels)  # type: ignore[arg-type]
         with opened as audio:
             samples = audio.mono(self.channel)
             batches = list(self.pipeline.batches(samples, audio.sample_rate))
@@ -357,7 +371,9 @@ class Tagger:
                 samples=self.grid.samples_of(audio.samples, audio.sample_rate),
             )
 
-    def stream(self, blocks: Iterable[ArrayLike], sample_rate: int) -> Iterator[Batch]:
+    def stream(
+        self, blocks: Iterable[ArrayLike], sample_rate: int, channels: int | None = None
+    ) -> Iterator[Batch]:
         """Tag a stream that may never end; memory does not grow.
 
         The result does not depend on how the stream is cut.
@@ -368,6 +384,9 @@ class Tagger:
             Consecutive samples, each [n] or [n, channels], of a type that `tag` takes.
         sample_rate : int
             In Hz.
+        channels : int or None
+            As in `tag`. Blocks behind one that has at least as many rows as columns may be shorter
+            without it.
 
         Yields
         ------
@@ -380,7 +399,8 @@ class Tagger:
         AudioError
             If a block has another shape or type, and when the stream ends without a sample.
         ParameterError
-            If the sample rate or the blocks are none, or lack the tagger's channel.
+            If the sample rate, the number of channels or the blocks are none, or lack the tagger's
+            channel.
 
         Warns
         -----
@@ -392,10 +412,12 @@ class Tagger:
                 f"blocks of type {type(blocks).__name__}: wanted an iterable of arrays; use tag() "
                 "for one file or one array"
             )
-        return self._stream(blocks, check_sample_rate(sample_rate))
+        return self._stream(blocks, check_sample_rate(sample_rate), check_channels(channels))
 
-    def _stream(self, blocks: Iterable[ArrayLike], rate: int) -> Iterator[Batch]:
-        source = stream_source(blocks, rate)
+    def _stream(
+        self, blocks: Iterable[ArrayLike], rate: int, channels: int | None
+    ) -> Iterator[Batch]:
+        source = stream_source(blocks, rate, channels)
         yield from self.pipeline.batches(source.mono(self.channel), rate)
         for warning in source.warnings:
             warnings.warn(f"{source.name}: {warning}", AudioWarning, stacklevel=2)

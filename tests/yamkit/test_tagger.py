@@ -126,6 +126,24 @@ def test_the_number_of_a_sound_stream_is_that_of_the_decoder(
     assert seen == [None, None, 2, 2]
 
 
+@pytest.mark.parametrize("shape", [(2, 512), (1, 512), (2, 256), (2, 1000)])
+def test_channels_first_is_asked_about(tagger: Tagger, shape: tuple[int, int]) -> None:
+    blocks = [np.full(shape, 0.1, np.float32)] * 3
+    with pytest.raises(AudioValueError, match=f"or add channels={shape[1]}"):
+        tagger.tag(blocks[0], RATE)
+    with pytest.raises(AudioValueError, match=f"or add channels={shape[1]}"):
+        next(tagger.stream(blocks, RATE))
+    assert tagger.tag(blocks[0], RATE, channels=shape[1]).channels == shape[1]
+    assert next(tagger.stream(blocks, RATE, channels=shape[1])).scores.shape == (1, 6)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 8])
+def test_blocks_of_one_sample_are_heard(tagger: Tagger, noise: np.ndarray, columns: int) -> None:
+    samples = np.repeat(noise[:50, None], columns, axis=1)
+    (batch,) = tagger.stream(np.split(samples, 50), RATE)
+    np.testing.assert_allclose(batch.scores, tagger.tag(samples, RATE).scores, rtol=0, atol=1e-6)
+
+
 def test_integers_are_scaled_by_their_full_range(tagger: Tagger, noise: np.ndarray) -> None:
     whole = np.round(noise * 2**15).astype(np.int16)
     wanted = tagger.tag(whole.astype(np.float32) / 2**15, RATE)
@@ -312,7 +330,7 @@ def test_without_a_model_it_is_the_one_inside_the_package() -> None:
     ("source", "rate", "error", "message"),
     [
         (np.zeros(10, np.float32), None, ParameterError, "sample rate"),
-        ("x.wav", 8000, ParameterError, "a file states its own"),
+        ("x.wav", 8000, ParameterError, "sample rate 8000: a file states its own"),
         (np.zeros(0, np.float32), 8000, AudioError, "no samples"),
         (np.full(9, np.nan, np.float32), 8000, AudioValueError, "nothing but NaN"),
         (np.zeros(10, np.uint8), 8000, AudioError, "uint8"),
@@ -326,6 +344,11 @@ def test_sources_that_cannot_be_tagged(
 ) -> None:
     with pytest.raises(error, match=message):
         tagger.tag(source, rate)
+
+
+def test_a_file_states_its_channels(tagger: Tagger) -> None:
+    with pytest.raises(ParameterError, match="channels 2: a file states its own"):
+        tagger.tag("x.wav", channels=2)
 
 
 def test_a_rate_of_1_hz_is_resampled_piece_by_piece(tiny: ModelBundle, monkeypatch) -> None:

@@ -6,7 +6,13 @@ decoders themselves are private modules, loaded when a source needs them.
 
 from __future__ import annotations
 
-from yamkit.audio._arrays import array_source, check_sample_rate, stream_source
+from yamkit.audio._arrays import (
+    array_source,
+    check_channels,
+    check_sample_rate,
+    one_channel,
+    stream_source,
+)
 from yamkit.audio._files import Found, NotFound, display_path, file_stamp, find_audio
 from yamkit.audio._live import open_live
 from yamkit.audio._open import open_audio
@@ -19,10 +25,12 @@ __all__ = [
     "Found",
     "NotFound",
     "array_source",
+    "check_channels",
     "check_sample_rate",
     "display_path",
     "file_stamp",
     "find_audio",
+    "one_channel",
     "open_audio",
     "open_live",
     "stream_source",
