@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from yamkit._registry import registry
+from yamkit.audio import LARGEST_SAMPLE
 from yamkit.errors import (
     AudioValueError,
     BrokenPluginError,
@@ -145,7 +146,8 @@ class Pipeline:
         Parameters
         ----------
         samples : iterable of ndarray, float32 [n]
-            Consecutive samples of one channel, all finite, cut anywhere; see `AudioSource.mono`.
+            Consecutive samples of one channel, none NaN or beyond 2 ** 32, cut anywhere; see
+            `AudioSource.mono`.
         sample_rate : int
             In Hz.
 
@@ -381,8 +383,11 @@ def _checked(samples: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.floa
                 f"samples of shape {block.shape}: wanted one channel, [samples]; mix them, or take "
                 "one"
             )
-        if not np.isfinite(block).all():
-            raise AudioValueError("a NaN or an infinity in the stream; wanted finite samples")
+        if not (np.abs(block) <= LARGEST_SAMPLE).all():  # NaN is not
+            raise AudioValueError(
+                f"a NaN, an infinity or a value beyond {LARGEST_SAMPLE:.0f} in the stream; wanted "
+                "samples with full scale at 1"
+            )
         count += len(block)
         yield block
     if not count:

@@ -17,10 +17,12 @@ from yamkit.audio._files import Found, NotFound, display_path, file_stamp, find_
 from yamkit.audio._live import open_live
 from yamkit.audio._open import open_audio
 from yamkit.audio._source import AudioSource
+from yamkit.audio._values import LARGEST_SAMPLE
 from yamkit.audio._wav import ENCODINGS
 
 __all__ = [
     "ENCODINGS",
+    "LARGEST_SAMPLE",
     "AudioSource",
     "Found",
     "NotFound",
