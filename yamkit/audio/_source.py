@@ -16,10 +16,10 @@ from yamkit.errors import AudioFileError, AudioValueError, DecodeError, Paramete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Self
 
     import numpy as np
     from numpy.typing import NDArray
-    from typing_extensions import Self
 
 __all__ = [
     "MAX_CHANNELS",
