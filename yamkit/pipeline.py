@@ -92,6 +92,7 @@ class Pipeline:
         Patches the network sees at once.
     frontend : yamkit.plugin.Frontend
     backend : yamkit.plugin.Backend
+    is_closed : bool
 
     Raises
     ------
@@ -115,7 +116,7 @@ class Pipeline:
         threads: int | None,
         provider: str,
     ) -> None:
-        self._closed = False
+        self.is_closed = False
         self.batch_size = _whole("batch size", batch_size, MAX_BATCH_SIZE)
         if threads is not None:
             threads = _whole("threads", threads, MAX_THREADS)
@@ -209,7 +210,7 @@ class Pipeline:
         AudioError
             As in `batches`.
         """
-        if self._closed:
+        if self.is_closed:
             raise ParameterError("this Tagger is closed; make another one")
         features = self.features
         window, hop = features.patch_window_samples, features.patch_hop_samples
@@ -279,7 +280,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Free what the backend holds; nothing can be tagged any more."""
-        self._closed = True
+        self.is_closed = True
         with self._blamed("backend"):
             self.backend.close()
 
