@@ -133,7 +133,8 @@ def calibrate(
     """
     from yamkit.calibration import write_calibration
     from yamkit.errors import CalibrationError
-    from yamkit.evaluation._set import check_complete, clip_key
+    from yamkit.evaluation._past_end import past_end_lines
+    from yamkit.evaluation._set import check_complete, clip_key, past_end
     from yamkit.evaluation.fitting import check_fit, fit_calibration
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
@@ -170,6 +171,8 @@ def calibrate(
     )
     write_calibration(calibration, output)
     click.echo(_as_text(calibration, output), nl=False)
+    for line in past_end_lines(past_end(labelled, scores)):
+        click.echo(printable(line))
     warned = [clip for clip in labelled.clips if clip_key(clip) in scores.warnings]
     show_warned(len(warned), len(labelled.clips))
 

@@ -18,6 +18,7 @@ from yamkit.clips import Clip
 from yamkit.errors import LabelError, OutputError, ParameterError
 from yamkit.evaluation._evaluate import evaluate
 from yamkit.evaluation._events import evaluate_events
+from yamkit.evaluation._past_end import find_past_end, refuse_misplaced
 from yamkit.evaluation.labels import LabelledSet, find_files, read_set
 from yamkit.evaluation.scoring import Scores, Timeline, fingerprint
 from yamkit.evaluation.targets import read_label_map, targets_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from yamkit.evaluation._evaluate import Report
     from yamkit.evaluation._events import EventReport
+    from yamkit.evaluation._past_end import PastEnd
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
     from yamkit.events import Grid
     from yamkit.plugin import Runner
@@ -49,6 +51,7 @@ __all__ = [
     "common_targets",
     "evaluate_scores",
     "evaluate_set",
+    "past_end",
     "score_set",
 ]
 
@@ -342,7 +345,8 @@ def evaluate_scores(
     Raises
     ------
     LabelError, ParameterError
-        If no clip has scores, no label means anything, or scores of strong labels have no patches.
+        If no clip has scores, no label means anything, scores of strong labels have no patches, or
+        many of their events lie past the end of their clips.
     """
     reading = reading or Reading()
     all_targets = common_targets(
@@ -356,6 +360,9 @@ def evaluate_scores(
             f"{printable(labelled.path)}: no clip of it has scores{_why_none(labelled, systems)}"
         )
     keys = tuple(clip_key(clip) for clip in clips)
+    if labelled.is_strong:
+        for scores in systems:
+            refuse_misplaced(labelled.path, clips, scores.seconds(keys))
     coverage = _coverage(labelled, systems, all_targets[0], len(clips))
     reports = []
     for scores, targets in zip(systems, all_targets, strict=True):
@@ -385,17 +392,25 @@ def _event_report(
     reading: Reading,
     parameters: EventParameters | None,
 ) -> EventReport | None:
-    if not labelled.is_strong:
+    if scores.grid is None or not labelled.is_strong:
         return None
-    keys = [clip_key(clip) for clip in clips]
-    if scores.grid is None or not all(key in scores.timelines for key in keys):
-        raise LabelError(
-            f"{printable(labelled.path)}: its labels are strong, the scores are of clips alone; "
-            "score the set again"
-        )
-    timelines = [scores.timelines[key] for key in keys]
+    timelines = [scores.timelines[clip_key(clip)] for clip in clips]
     wanted = parameters or EventParameters()
     return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading)
+
+
+def past_end(labelled: LabelledSet, scores: Scores) -> tuple[PastEnd, ...]:
+    """Find events of a list that end after their clips, of those clips that have scores.
+
+    Raises
+    ------
+    LabelError
+        If the list says when labels sound, and the scores are of clips alone.
+    """
+    if not labelled.is_strong:
+        return ()
+    clips = [clip for clip in labelled.clips if clip_key(clip) in scores.rows]
+    return find_past_end(clips, scores.seconds([clip_key(clip) for clip in clips]))
 
 
 def common_targets(
