@@ -17,6 +17,7 @@ from typing import TextIO
 import click
 
 from yamkit import __version__
+from yamkit._signals import INTERRUPTED, stuck_engines_end
 from yamkit._text import printable
 from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
@@ -39,7 +40,6 @@ from yamkit.errors import (
 
 __all__ = ["cli", "main"]
 
-INTERRUPTED = 130
 _USAGE = (IncompatibleError, ParameterError, UnknownPluginError)
 
 
@@ -84,7 +84,8 @@ def main() -> None:
     _prepare_streams()
     warnings.showwarning = _show_warning
     try:
-        code = cli.main(prog_name="yamkit", standalone_mode=False)
+        with stuck_engines_end():
+            code = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
