@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
-
-    from typing_extensions import Self
+    from typing import Self
 
 __all__ = ["Interruptions", "StopRequests"]
 

@@ -23,8 +23,7 @@ from yamkit.types import ClipEnd, ClipFailure
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from typing_extensions import Self
+    from typing import Self
 
     from yamkit.types import SinkItem, TagClass
 

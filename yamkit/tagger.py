@@ -24,10 +24,9 @@ from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import BinaryIO
+    from typing import BinaryIO, Self
 
     from numpy.typing import ArrayLike, NDArray
-    from typing_extensions import Self
 
     from yamkit.types import Batch, Event, Tag, TagClass
 

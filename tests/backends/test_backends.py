@@ -328,7 +328,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_backends import fake, make, patches
-heavy = {{"onnx", "h5py", "tensorflow", "keras", "tf_keras", "scipy", "numba", "pandas", "tomli"}}
+heavy = {{"onnx", "h5py", "tensorflow", "keras", "tf_keras", "scipy", "numba", "pandas"}}
 model = fake()
 make("onnx", model, cache_folder=Path({str(tmp_path)!r})).predict(patches(model))
 assert model.loads == 0

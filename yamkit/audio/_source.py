@@ -18,9 +18,9 @@ from yamkit.errors import AudioFileError, AudioValueError, DecodeError, Paramete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Self
 
     from numpy.typing import NDArray
-    from typing_extensions import Self
 
 __all__ = [
     "MAX_CHANNELS",

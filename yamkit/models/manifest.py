@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-import sys
+import tomllib
 import unicodedata
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -17,11 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from yamkit.errors import BundleError, ParameterError
 from yamkit.networks import mobilenet_v1
 from yamkit.types import LogMelSpec, NetworkSpec, WaveformSpec
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -96,8 +96,7 @@ def test_lists_that_cannot_be_meant(write, text: str, message: str) -> None:
 
 
 def test_a_name_that_no_file_can_have(write) -> None:
-    # Python 3.10 reads no such table at all
-    with pytest.raises(LabelError, match=r"line 2: (.* is no name of a file|line contains NUL)"):
+    with pytest.raises(LabelError, match=r"line 2: .* is no name of a file"):
         read_set(write("path,labels\na\0b.wav,x\n"))
 
 
