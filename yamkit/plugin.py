@@ -187,6 +187,9 @@ class SinkInfo(PluginInfo):
         Whether it writes events, and nothing of runs that find none.
     one_clip : bool
         Whether a file holds one clip alone.
+    marks_failures : bool
+        Whether an output shows of patches and events that their clip failed later on. Such a sink
+        receives them as they come where they go to a pipe; any other one when their clip is whole.
     """
 
     _: KW_ONLY
@@ -196,6 +199,7 @@ class SinkInfo(PluginInfo):
     arrays: tuple[str, ...] = ()
     for_events: bool = False
     one_clip: bool = False
+    marks_failures: bool = False
 
 
 @dataclass(frozen=True)

@@ -87,14 +87,14 @@ def main() -> None:
         with stuck_engines_end():
             code = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+    except click.exceptions.Abort as error:
+        click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
         code = INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except YamkitError as error:
-        click.echo(f"error: {printable(str(error))}", err=True)
+        click.echo("\n".join([f"error: {printable(str(error))}", *_notes(error)]), err=True)
         code = 2 if isinstance(error, _USAGE) else 1
     except OSError as error:
         from yamkit.output import silence_standard_output
@@ -104,6 +104,11 @@ def main() -> None:
             click.echo(f"error: {error.strerror or error}", err=True)
         code = 1
     sys.exit(code)
+
+
+def _notes(error: BaseException | None) -> list[str]:
+    """Give what was noted about an error on its way up, such as how far a run came."""
+    return list(getattr(error, "__notes__", ()))
 
 
 def _prepare_streams() -> None:

@@ -25,7 +25,7 @@ from yamkit.evaluation.targets import read_label_map, targets_of
 from yamkit.journal import Journal
 from yamkit.output import path_text
 from yamkit.reading import Reading
-from yamkit.run import Choice, Resumption
+from yamkit.run import Choice, Resumption, noting
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
 from yamkit.work import Work
 
@@ -206,20 +206,26 @@ def score_set(
     if scores_file is not None and scores_file.is_dir():
         raise OutputError(f"{printable(scores_file)}: {os.strerror(errno.EISDIR)}")
     done = 0
+
+    def noted() -> str:
+        goes_on = "; the same command continues" if scores_file is not None else ""
+        return f"{done} of {len(parts)} files scored{goes_on}"
+
     try:
         take = _take_timeline(scores, tagger) if labelled.is_strong else _take_clip(scores)
         choice = _STRONG_CHOICE if labelled.is_strong else _CHOICE
-        for part, item in _items(tagger, parts, scores_file, runner, jobs, choice):
-            take(part, item)
-            if isinstance(item, ClipFailure):
-                scores.failures[part.key] = item.message
-            elif not isinstance(item, ClipEnd):
-                continue
-            elif item.warnings:
-                scores.warnings[part.key] = item.warnings
-            done += 1
-            if progress is not None:
-                progress(done, len(parts))
+        with noting(noted, parts):
+            for part, item in _items(tagger, parts, scores_file, runner, jobs, choice):
+                take(part, item)
+                if isinstance(item, ClipFailure):
+                    scores.failures[part.key] = item.message
+                elif not isinstance(item, ClipEnd):
+                    continue
+                elif item.warnings:
+                    scores.warnings[part.key] = item.warnings
+                done += 1
+                if progress is not None:
+                    progress(done, len(parts))
     finally:
         _save(scores, scores_file)
     return scores.strict() if strict else scores

@@ -351,7 +351,8 @@ def test_an_interruption_keeps_what_was_finished(number: int) -> None:
             # it came just before the system was asked for more, where Python does not look: press
             # again, as a person would
             process.send_signal(number)
-        assert process.stderr.read().split()[-1] == "interrupted"
+        last = process.stderr.read().splitlines()[-1]
+    assert last == "interrupted: 1 of 2 files done; --resume continues"
     assert process.returncode == 130
     clips = json.loads(Path("out.json").read_text())["clips"]
     assert clips[0]["path"] == "good.wav"
