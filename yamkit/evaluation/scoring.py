@@ -90,6 +90,21 @@ class Scores:
         wanted = [self.rows[key] for key in keys]
         return np.stack(wanted) if wanted else np.empty((0, len(self.classes)), np.float32)
 
+    def seconds(self, keys: Sequence[str]) -> list[float]:
+        """Tell how long clips last.
+
+        Raises
+        ------
+        LabelError
+            If there are scores of whole clips alone.
+        """
+        if self.grid is None or not all(key in self.timelines for key in keys):
+            raise LabelError(
+                "the list says when labels sound, and the scores are of clips alone; score the "
+                "set again"
+            )
+        return [self.timelines[key].samples / self.grid.sample_rate_hz for key in keys]
+
     def strict(self) -> Scores:
         """Give the same, with clips that have warnings among the failures."""
         return replace(
