@@ -173,7 +173,7 @@ class SinkContract(PluginContract):
     def test_marked_failures(self) -> None:
         """A sink that says so marks a clip that fails behind its first results."""
         if not self.info().marks_failures:
-            raise unittest.SkipTest("it does not mark failures")
+            return
         begun = self._clip()[:-1]
         failure = ClipFailure("clip.wav", "DecodeError", "clip.wav: broken")
         require(
