@@ -354,10 +354,10 @@ class Frontend(Protocol):
 class Backend(Protocol):
     """Runs the network: ``factory(model: Model, options: BackendOptions) -> Backend``.
 
-    The factory loads everything that takes time. It raises `yamkit.errors.IncompatibleError` for a
-    thread count it cannot keep, and `yamkit.errors.BundleError` for a model it cannot run. A
-    provider that this machine does not have is a `yamkit.errors.ProviderWarning`, and the CPU takes
-    its place.
+    The factory loads everything that takes time, and runs before that of the front end, which may
+    use the same engine. It raises `yamkit.errors.BundleError` for a model it cannot run. A thread
+    count it cannot keep is a `yamkit.errors.ProviderWarning`; so is a provider that this machine
+    does not have, and the CPU takes its place.
 
     Example
     -------

@@ -17,6 +17,7 @@ import numpy as np
 
 from yamkit import __version__
 from yamkit._signals import Interruptions
+from yamkit._thresholds import check_threshold
 from yamkit.aggregate import ClipScores, top_tags
 from yamkit.audio import display_path, file_stamp
 from yamkit.clips import Clip, tag_clips
@@ -117,8 +118,8 @@ class Choice:
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
             raise ParameterError(f"top {self.top}: wanted 1 or more")
-        if self.threshold is not None and not math.isfinite(self.threshold):
-            raise ParameterError(f"threshold {self.threshold}: wanted a finite number")
+        if self.threshold is not None:
+            check_threshold("threshold", self.threshold)
         if self.events is not None:
             check_parameters(self.events)
             if self.per_patch:

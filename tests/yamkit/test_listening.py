@@ -201,6 +201,26 @@ def test_a_buffer_gives_blocks_in_their_order_and_then_the_error() -> None:
         next(given)
 
 
+@pytest.mark.parametrize("shape", [(2, 512), (512, 2), (1, 512)])
+def test_a_buffer_refuses_several_channels(shape: tuple[int, int]) -> None:
+    buffer = Buffer(1000, can_wait=False)
+    with pytest.raises(AudioValueError, match="wanted one channel"):
+        buffer.put(np.zeros(shape, np.float32))
+    with pytest.raises(AudioValueError, match=r"float32 .*wanted float32 \[samples\]"):
+        Block(0, np.zeros(shape, np.float32), 0.0, 0.0)
+    with pytest.raises(AudioValueError, match="a block of int16"):
+        Block(0, np.zeros(512, np.int16), 0.0, 0.0)
+
+
+def test_a_buffer_scales_integers() -> None:
+    buffer = Buffer(1000, can_wait=False)
+    buffer.put(np.full(3, 2**14, np.int16))
+    buffer.put(np.full((3, 1), 2**30, np.int32))
+    buffer.end()
+    for one in buffer.blocks():
+        np.testing.assert_array_equal(one.samples, np.full(3, 0.5, np.float32))
+
+
 def test_a_full_buffer_drops_the_oldest_half() -> None:
     buffer = Buffer(100, can_wait=False)
     for _ in range(11):
