@@ -140,9 +140,10 @@ def calibrate(
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
 
-    if output.is_dir() or not output.parent.is_dir():
+    if output.is_dir() or output.is_symlink() or not output.parent.is_dir():
         raise CalibrationError(
-            f"{printable(output)}: cannot be written; wanted a file in a folder that exists"
+            f"{printable(output)}: cannot be written; wanted a file, and no link, in a folder that "
+            "exists"
         )
     check_fit(method, precision, least_examples, parts)
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)

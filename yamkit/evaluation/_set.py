@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit import __version__
+from yamkit._replace import refuse_link
 from yamkit._text import printable
 from yamkit.aggregate import ClipScores
 from yamkit.clips import Clip
@@ -203,8 +204,8 @@ def score_set(
             f"{printable(labelled.path)} are missing, such as {printable(first.names[0])}; "
             "without --strict they are counted and left out"
         )
-    if scores_file is not None and scores_file.is_dir():
-        raise OutputError(f"{printable(scores_file)}: {os.strerror(errno.EISDIR)}")
+    if scores_file is not None:
+        _check_place(scores_file)
     done = 0
 
     def noted() -> str:
@@ -229,6 +230,16 @@ def score_set(
     finally:
         _save(scores, scores_file)
     return scores.strict() if strict else scores
+
+
+def _check_place(path: Path) -> None:
+    """Refuse what the scores could not be written to in the end."""
+    try:
+        refuse_link(path)
+    except OSError as error:
+        raise OutputError(f"{printable(path)}: {error.strerror}") from None
+    if path.is_dir():
+        raise OutputError(f"{printable(path)}: {os.strerror(errno.EISDIR)}")
 
 
 def _take_clip(scores: Scores) -> Callable[[Clip, SinkItem | None], None]:
