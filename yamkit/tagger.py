@@ -150,7 +150,7 @@ class TaggedClip:
         parameters = parameters or EventParameters()
         chosen = choose_classes(self.classes, classes)
         columns = np.array(range(len(self.classes)) if chosen is None else chosen)
-        detector = (reading or Reading()).detector(self.grid, parameters, columns)
+        detector = (reading or Reading()).detector(self.grid, parameters, self.classes, columns)
         found = find_events(detector, self.scores, self.samples)
         return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
 

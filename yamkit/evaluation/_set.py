@@ -395,7 +395,7 @@ def _event_report(
         )
     timelines = [scores.timelines[key] for key in keys]
     wanted = parameters or EventParameters()
-    return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading)
+    return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading, scores.classes)
 
 
 def common_targets(
