@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 METHODS = ("platt", "isotonic")
+"""How the map of a class is fitted."""
 
 _SCHEMA = "yamkit-calibration/1"
 _MOST_BYTES = 1 << 26

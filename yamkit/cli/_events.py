@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -98,6 +100,7 @@ def class_options() -> Callable[[Any], Any]:
             "--classes",
             multiple=True,
             metavar="CLASS|FILE",
+            shell_complete=_complete.classes(),
             help="Report these classes alone, all of them: names, MIDs or indices with commas "
             "between, or with a / behind it all of a subtree of the ontology (Animal/); or a file "
             "of names, or names and thresholds. May be repeated.",
@@ -106,6 +109,7 @@ def class_options() -> Callable[[Any], Any]:
             "--not-classes",
             multiple=True,
             metavar="CLASS|FILE",
+            shell_complete=_complete.classes(),
             help="Leave these classes out; may be repeated.",
         ),
         click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit.classes import columns_below
+from yamkit.evaluation._past_end import find_past_end
 from yamkit.evaluation.detection import (
     PSDS_1,
     PSDS_2,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from yamkit.evaluation._past_end import PastEnd
     from yamkit.evaluation.detection import Detection
     from yamkit.evaluation.scoring import Timeline
     from yamkit.evaluation.targets import Targets
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from yamkit.reading import Reading
     from yamkit.types import EventParameters, LabelledClip, TagClass
 
-__all__ = ["POINTS", "EventReport", "evaluate_events", "match_clips"]
+__all__ = ["POINTS", "EventReport", "annotated", "evaluate_events", "match_clips"]
 
 POINTS = 50
 """Operating points of PSDS: thresholds from 0.01 to 0.99, evenly spaced."""
@@ -55,6 +57,8 @@ class EventReport:
         Event-based: onsets within 0.2 s, offsets within 0.2 s or half the event.
     psds_1, psds_2 : float
         Over `POINTS` operating points, entered and left at one threshold.
+    past_end : tuple of PastEnd
+        Events of the list that end after their clips, whatever their labels mean.
     """
 
     parameters: EventParameters
@@ -64,6 +68,7 @@ class EventReport:
     collars: Detection
     psds_1: float
     psds_2: float
+    past_end: tuple[PastEnd, ...] = ()
 
 
 def evaluate_events(
@@ -96,7 +101,7 @@ def evaluate_events(
     below = _below(targets, places, classes) if parameters.most_specific else None
     held = match_clips(clips, timelines, targets, grid, parameters, reading, below)
     points = list(_points(held, timelines, targets, places, grid, parameters, reading, below))
-    scores = [
+    psds_1, psds_2 = (
         psds(
             held,
             [intersection_counts(each, len(names), scenario) for each in points],
@@ -104,14 +109,16 @@ def evaluate_events(
             scenario,
         )
         for scenario in (PSDS_1, PSDS_2)
-    ]
+    )
     return EventReport(
         parameters,
         bool(reading.thresholds),
         names,
         segment_based(held, len(names)),
         collar_based(held, len(names)),
-        *scores,
+        psds_1,
+        psds_2,
+        find_past_end(clips, [clip.duration_seconds for clip in held]),
     )
 
 
@@ -139,7 +146,7 @@ def match_clips(
         events = find_events(detector, timeline.scores, timeline.samples)
         found.append(
             ClipEvents(
-                _annotated(clip, columns, timeline.samples / grid.sample_rate_hz),
+                annotated(clip, columns),
                 [_row(event, grid) for event in events],
                 timeline.samples / grid.sample_rate_hz,
             )
@@ -204,18 +211,12 @@ def _lowest_threshold(members: Sequence[int], reading: Reading) -> float | None:
     return min(own, default=None)
 
 
-def _annotated(
-    clip: LabelledClip, columns: Mapping[str, int], duration_seconds: float
-) -> list[EventRow]:
-    """Give the events of labels that mean something, as far as the clip goes."""
+def annotated(clip: LabelledClip, columns: Mapping[str, int]) -> list[EventRow]:
+    """Give the events of labels that mean something."""
     return [
-        EventRow(
-            columns[event.label],
-            event.onset_seconds,
-            min(event.offset_seconds, duration_seconds),
-        )
+        EventRow(columns[event.label], event.onset_seconds, event.offset_seconds)
         for event in clip.events or ()
-        if event.label in columns and event.onset_seconds < duration_seconds
+        if event.label in columns
     ]
 
 
