@@ -101,6 +101,11 @@ class _Shard(click.ParamType[tuple[int, int]]):
 @event_options()
 @section("Output")
 @click.option(
+    "--label-scores",
+    is_flag=True,
+    help="Write scores behind the names in Audacity labels and subtitles.",
+)
+@click.option(
     "--format",
     "formats",
     multiple=True,
@@ -160,6 +165,7 @@ def classify(
     resume: bool,
     retry_failed: bool,
     strict: bool,
+    label_scores: bool,
     shard: tuple[int, int] | None,
     model: str | None,
     jobs: int | None,
@@ -234,6 +240,7 @@ def classify(
         per_patch=per_patch,
         arrays=arrays,
         strict=strict,
+        label_scores=label_scores,
     )
     with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))

@@ -331,7 +331,10 @@ class _Printer:
         for onset in heard.onsets:
             self._opened(onset.onset_seconds, onset.tag, heard.block)
         for event in heard.events:
-            self._closed(event, heard.block, end)
+            self._closed(event, heard.block, "replaced" if event in heard.replaced else end)
+        for event in heard.replaced:
+            if event not in heard.events:
+                self._closed(event, heard.block, "replaced")
         if heard.resumes_sample is not None:
             self._dropped(heard.block.end_sample, heard.resumes_sample)
         elif not end:
@@ -388,7 +391,7 @@ class _Printer:
         tag = event.tag
         time = self._time(event.offset_seconds, block)
         onset_time = self._onset_times.pop((tag.index, event.onset_seconds))
-        self._events += 1
+        self._events += event.offset_seconds > event.onset_seconds
         if self._is_json:
             self._line(
                 {

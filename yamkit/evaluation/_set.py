@@ -413,7 +413,7 @@ def _event_report(
         return None
     timelines = [scores.timelines[clip_key(clip)] for clip in clips]
     wanted = parameters or EventParameters()
-    return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading)
+    return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading, scores.classes)
 
 
 def past_end(labelled: LabelledSet, scores: Scores) -> tuple[PastEnd, ...]:

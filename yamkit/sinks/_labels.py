@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from yamkit.sinks._plain import Streamed, channel_of, plain
+from yamkit.sinks._plain import Streamed, channel_of, label, plain
 from yamkit.types import ClipStart, Event
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ __all__ = ["AudacitySink", "RttmSink"]
 class AudacitySink(Streamed):
     """Onset, offset and name between tabs; what Audacity imports as a label track."""
 
-    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream: the format has no head."""
-        self._stream = stream
+        self._run, self._stream = run, stream
 
     def write(self, item: SinkItem) -> None:
         """Write the line of an event."""
         if isinstance(item, Event):
             times = f"{item.onset_seconds:.6f}\t{item.offset_seconds:.6f}"
-            self._stream.write(f"{times}\t{plain(item.tag.name)}\n")
+            self._stream.write(f"{times}\t{label(item.tag, self._run)}\n")
 
 
 class RttmSink(Streamed):
