@@ -15,6 +15,7 @@ from yamkit.cli._events import EVENT_OPTIONS, calibration_option, event_options,
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 from yamkit.errors import ParameterError
@@ -100,6 +101,7 @@ _PATH = click.Path(path_type=Path)
 @section("Events of strong labels")
 @event_options()
 @tagger_options(several=True)
+@note_options()
 @click.pass_context
 def evaluate(
     ctx: click.Context,
