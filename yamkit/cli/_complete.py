@@ -96,7 +96,7 @@ def published() -> Completion:
 
 
 def classes() -> Completion:
-    """Complete the name of a class of the model, or of a subtree of the ontology."""
+    """Complete the name of a class of the model or of a subtree of the ontology, or of a file."""
 
     def names(ctx: click.Context) -> Iterator[tuple[str, str]]:
         from yamkit.models.store import default_model, find_model
@@ -111,7 +111,7 @@ def classes() -> Completion:
             if children:
                 yield f"{ontology.names[mid]}/", "with all below it"
 
-    return _completion(names)
+    return _completion(names, "file")
 
 
 def _completion(

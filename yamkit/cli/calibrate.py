@@ -10,6 +10,7 @@ import click
 
 from yamkit._text import printable
 from yamkit.cli import _complete
+from yamkit.cli._events import read_listed_names
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
@@ -40,6 +41,12 @@ _SHOWN = 40
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
+@click.option(
+    "--classes",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Fit these classes or categories alone, as for eval; may be repeated.  [default: all]",
+)
 @click.option("--label-map", type=_PATH, help="CSV file category,mid or category,name.")
 @section("Calibration")
 @click.option(
@@ -99,6 +106,7 @@ def calibrate(
     folds: tuple[str, ...],
     splits: tuple[str, ...],
     limit: int | None,
+    classes: tuple[str, ...],
     label_map: Path | None,
     method: str,
     precision: float | None,
@@ -127,7 +135,8 @@ def calibrate(
     """
     from yamkit.calibration import write_calibration
     from yamkit.errors import CalibrationError
-    from yamkit.evaluation._set import check_complete, clip_key
+    from yamkit.evaluation._past_end import past_end_lines
+    from yamkit.evaluation._set import check_complete, clip_key, past_end
     from yamkit.evaluation.fitting import check_fit, fit_calibration
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
@@ -142,6 +151,7 @@ def calibrate(
     if labels.is_dir():
         report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
+    names = read_listed_names(classes, labelled.labels)
     if from_scores is not None:
         scores = read_scores(from_scores)
         scores = scores.strict() if strict else scores
@@ -154,6 +164,7 @@ def calibrate(
         labelled,
         scores,
         label_map=meaning,
+        classes=names,
         method=method,
         precision=precision,
         least_examples=least_examples,
@@ -162,6 +173,8 @@ def calibrate(
     )
     write_calibration(calibration, output)
     click.echo(_as_text(calibration, output), nl=False)
+    for line in past_end_lines(past_end(labelled, scores)):
+        click.echo(printable(line))
     warned = [clip for clip in labelled.clips if clip_key(clip) in scores.warnings]
     show_warned(len(warned), len(labelled.clips))
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from yamkit.cli import _complete
 from yamkit.cli._events import (
@@ -85,8 +86,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     metavar="N|all",
     shell_complete=_complete.words("all"),
     default=5,
-    show_default=True,
-    help="Highest classes reported for a clip or patch.",
+    help="Highest classes reported for a clip or patch.  [default: 5, or all of --classes]",
 )
 @click.option(
     "--threshold",
@@ -204,6 +204,8 @@ def classify(
     from yamkit.tagger import Tagger
     from yamkit.work import Work
 
+    if classes and ctx.get_parameter_source("top") is ParameterSource.DEFAULT:
+        top = None
     wanted = {"scores": save_scores, "embedding": save_embeddings}
     arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
     sinks = _sinks(formats or (_format_of(output, events),), arrays)

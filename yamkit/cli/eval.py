@@ -11,7 +11,14 @@ from click.core import ParameterSource
 
 from yamkit._text import printable
 from yamkit.cli import _complete
-from yamkit.cli._events import EVENT_OPTIONS, calibration_option, event_options, make_events
+from yamkit.cli._events import (
+    EVENT_OPTIONS,
+    Score,
+    calibration_option,
+    event_options,
+    make_events,
+    read_listed_names,
+)
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
@@ -49,8 +56,9 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--classes",
     multiple=True,
-    metavar="NAME",
-    help="Evaluate this class or category; may be repeated.  [default: all]",
+    metavar="NAME|FILE",
+    help="Evaluate these classes or categories: names with commas between, or a file of names; may "
+    "be repeated.  [default: all]",
 )
 @click.option(
     "--label-map",
@@ -59,9 +67,7 @@ _PATH = click.Path(path_type=Path)
     "esc50, urbansound8k and fsd50k, else labels name classes]",
 )
 @section("Figures")
-@click.option(
-    "--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="For F1."
-)
+@click.option("--threshold", type=Score(), default=0.5, show_default=True, help="For F1.")
 @click.option(
     "--bootstrap", type=click.IntRange(0), default=0, metavar="N", help="Intervals, of N resamples."
 )
@@ -151,6 +157,7 @@ def evaluate(
     if labels.is_dir():
         report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
+    classes = read_listed_names(classes, labelled.labels)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
     events = _events(ctx, labelled, settings, threshold)
     if report_folder is not None:

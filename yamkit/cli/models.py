@@ -166,8 +166,8 @@ def import_command(
     FILE is a weight file of YAMNet's network in Keras 2's HDF5 layout, of any width and number of
     classes; an .onnx graph that takes patches, or with --waveform samples, and gives scores in
     0..1, and embeddings if it has any; or a file whose suffix is a kind of network that the backend
-    of a plugin runs, such as .tflite. TensorFlow is not needed. A network in a file is run once
-    before it is installed.
+    of a plugin runs, such as .tflite. TensorFlow is not needed. A network in a file is run
+    before it is installed, and refused where a patch scores otherwise in a batch than alone.
 
     \b
     yamkit models import yamnet.h5
@@ -193,7 +193,7 @@ def import_command(
             version=version,
             embedding_size=embedding_size,
             replace=replace,
-            check=_run_once,
+            check=_try,
         )
     _print_installed(bundle)
 
@@ -342,16 +342,12 @@ def _kind_of(file: Path) -> str | None:
     return suffix if suffix in kinds - _OF_WEIGHTS else None
 
 
-def _run_once(bundle: ModelBundle) -> None:
-    """Tag silence with a network that comes in a file; of weights the shapes were checked."""
-    if bundle.network.kind == "mobilenet-v1":
-        return
-    import numpy as np
+def _try(bundle: ModelBundle) -> None:
+    """Run a network that comes in a file; of weights the shapes were checked."""
+    if bundle.network.kind != "mobilenet-v1":
+        from yamkit.trial import try_network
 
-    from yamkit.tagger import Tagger
-
-    with Tagger(bundle) as tagger:
-        tagger.tag(np.zeros(1, np.float32), bundle.features.sample_rate_hz)
+        try_network(bundle)
 
 
 def _size_bytes(bundle: ModelBundle) -> int:
