@@ -22,6 +22,7 @@ from yamkit.cli._events import (
 )
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note, note_options
 from yamkit.cli._tagger import tagger_options
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
     help="Spare the network patches in which no sample reaches this level, such as -50: their "
     "scores are 0.",
 )
+@note_options(progress=False)
 @click.pass_context
 def listen(
     ctx: click.Context,
@@ -263,7 +265,7 @@ def _from_microphone(name: str) -> Iterator[_Opened]:
         name, lambda block: buffers[0].put(block[:, 0]), lost, ended
     )
     buffers.append(Buffer(_BUFFER_SECONDS * microphone.sample_rate, can_wait=False))
-    click.echo(f"microphone: {printable(microphone.name)}", err=True)
+    note(f"microphone: {printable(microphone.name)}")
     with stream:
         yield microphone.sample_rate, buffers[0], tuple
         buffers[0].stop()
@@ -316,12 +318,11 @@ class _Printer:
             delays = {"open_after_seconds": opened, "close_after_seconds": closed}
             self._line({**head, "sample_rate": self._rate, **delays})
         channel = self._run.parameters.channel
-        click.echo(
+        note(
             f"listening: {self._run.model.name}, {self._rate} Hz, "
             f"{'' if channel == 'mix' else f'channel {channel}, '}"
             f"{self._run.parameters.score_kind} scores; an event opens {opened:g} s of audio after "
-            f"a score reaches --enter, and closes {closed:g} s after its end",
-            err=True,
+            f"a score reaches --enter, and closes {closed:g} s after its end"
         )
 
     def show(self, heard: Heard, end: str) -> None:
@@ -368,7 +369,7 @@ class _Printer:
             text += f"; {buffer.dropped_samples / self._rate:.1f} s dropped"
         if buffer.waited_seconds >= 1:
             text += f"; the pipe was held back for {buffer.waited_seconds:.1f} s"
-        click.echo(text, err=True)
+        note(text)
 
     def _opened(self, onset_seconds: float, tag: Tag, block: Block) -> None:
         time = self._time(onset_seconds, block)
