@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from yamkit._held import HeldItems
 from yamkit._replace import Part, refuse_link
 from yamkit._text import text_to_path
+from yamkit._trees import make_folders
 from yamkit.errors import BrokenPluginError, OutputError, ParameterError, YamkitError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart
 
@@ -420,7 +421,7 @@ class _ReplacedFile:
             refuse_link(place)
             if place.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
-            place.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(place.parent)
             self._part = Part(place)
             path = self._part.path
         try:

@@ -251,6 +251,10 @@ def _header(incoming: Incoming) -> _Sound | None:
     format_: _Format | None = None
     data_size_64 = 0
     for _ in range(_MOST_CHUNKS):
+        if incoming.position - start > _LONGEST_HEADER:
+            if format_ is None:
+                return None  # what was read is kept until then
+            incoming.keep_no_more()
         head = incoming.exactly(8)
         if len(head) < 8:
             return None
@@ -270,7 +274,7 @@ def _header(incoming: Incoming) -> _Sound | None:
             if format_ is None:
                 return None
         elif head[:4] == b"ds64" and 28 <= size_ <= _LONGEST_FORMAT:
-            (data_size_64,) = struct.unpack_from("<Q", incoming.exactly(size_).ljust(28), 8)
+            (data_size_64,) = struct.unpack_from("<Q", incoming.exactly(size_).ljust(28, b"\0"), 8)
         elif format_ is None and size_ > _LONGEST_HEADER - (incoming.position - start):
             return None
         else:

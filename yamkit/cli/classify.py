@@ -273,6 +273,7 @@ def _journal(
     about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
 ) -> Iterator[Resumption]:
     from yamkit._text import printable
+    from yamkit._trees import make_folders
     from yamkit.errors import OutputError, ParameterError
     from yamkit.journal import Journal
     from yamkit.run import Resumption, fingerprint
@@ -281,7 +282,7 @@ def _journal(
         raise ParameterError("--resume: standard output has no journal; name a file: --output")
     folder = outputs.journal.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
     with Journal(

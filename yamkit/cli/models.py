@@ -288,13 +288,15 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """
     from yamkit._text import path_to_text, printable
     from yamkit.errors import ModelError
-    from yamkit.models.store import built_in, find_model, installed
+    from yamkit.models.store import built_in, find_model, installed, unforeseen
 
     def problem(place: str | Path) -> str | None:
         try:
             find_model(place).verify()
         except ModelError as error:
             return str(error)
+        except Exception as error:
+            return unforeseen(place, error)
         return None
 
     if names:
@@ -312,10 +314,11 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 @click.argument("name", shell_complete=_complete.models(removable=True))
 def remove(name: str) -> None:
     """Remove an installed model, sound or broken. It does not ask."""
-    from yamkit._text import printable
+    from yamkit._text import path_to_text, printable
     from yamkit.models.store import remove_model
 
-    click.echo(f"removed {name} from {printable(remove_model(name).parent)}")
+    folder = remove_model(name).parent
+    click.echo(f"removed {printable(path_to_text(name))} from {printable(folder)}")
 
 
 def _name_of(file: Path) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from yamkit import __version__
 from yamkit._replace import replaced
 from yamkit._text import aligned, printable
+from yamkit._trees import make_folders
 from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
 from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
@@ -262,7 +263,7 @@ def make_folder(folder: Path) -> None:
         If it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise OutputError(f"{printable(folder)}: {error.strerror or 'cannot be made'}") from None
 
