@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 from dataclasses import replace
 from unittest.mock import Mock
 
