@@ -390,7 +390,7 @@ def _text(calibration: Calibration) -> str:
     common = (
         calibration.unit,
         calibration.aggregate,
-        calibration.model,
+        printable(calibration.model),
         calibration.model_sha256,
         _SCHEMA,
         calibration.channel,
@@ -400,9 +400,9 @@ def _text(calibration: Calibration) -> str:
         writer.writerow(
             (
                 entry.index,
-                entry.mid,
-                entry.name,
-                entry.label,
+                printable(entry.mid),
+                printable(entry.name),
+                printable(entry.label),
                 entry.method,
                 entry.positives,
                 entry.negatives,

@@ -15,14 +15,14 @@ import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
-from yamkit._text import text_to_path
+from yamkit._text import InertStream, printable, text_to_path, underscored
 from yamkit.errors import BrokenPluginError, OutputError, ParameterError, YamkitError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from yamkit.plugin import Sink, SinkInfo
     from yamkit.types import RunInfo, SinkItem
@@ -131,12 +131,14 @@ def _check_places(formats: Sequence[Format], template: str, clips: Sequence[str]
             place = _place(template, format_, clip)
             path = os.path.realpath(place)
             if path in inputs:
-                raise ParameterError(f"output {place} is one of the inputs; choose another name")
-            owner = f"{clip or 'all clips'} as {format_.info.name}"
+                raise ParameterError(
+                    f"output {printable(place)} is one of the inputs; choose another name"
+                )
+            owner = f"{printable(clip) or 'all clips'} as {format_.info.name}"
             if path in owners:
                 raise ParameterError(
-                    f"{owners[path]} and {owner} would both go to {place}; use more of "
-                    f"{_FIELD_LIST} in --output"
+                    f"{owners[path]} and {owner} would both go to {printable(place)}; use more "
+                    f"of {_FIELD_LIST} in --output"
                 )
             owners[path] = owner
 
@@ -154,13 +156,25 @@ def _place(template: str, format_: Format, clip: str) -> Path:
         "{name}": path.name,
         "{ext}": format_.info.extension,
     }
+    return Path(*(_filled(part, values) for part in Path(template).parts))
+
+
+def _filled(part: str, values: Mapping[str, str]) -> str:
+    """Fill one part of a template in: whatever a clip is called, its place is below that part."""
+    if "{" not in part:
+        return part
+    text = re.sub(r"\{\w+\}", lambda match: underscored(values[match[0]]), part)
+    below = Path(*("__" if each == ".." else each for each in Path(text).parts))
     # the name of a clip is Unicode, and becomes the same bytes again, whatever the locale
-    return Path(re.sub(r"\{\w+\}", lambda match: text_to_path(values[match[0]]), template))
+    return text_to_path(str(below))
 
 
 def path_text(path: str | os.PathLike[str]) -> str:
     """Give a path as valid Unicode, otherwise as it is: programs will read it."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # no name that this system's files can have
+        return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def silence_standard_output() -> None:
@@ -257,7 +271,7 @@ class Outputs:
                     output.abort()
                     continue
                 if output.clip is not None:
-                    message = f"{output.clip}: interrupted"
+                    message = f"{printable(output.clip)}: interrupted"
                     output.write(ClipFailure(output.clip, "Interrupted", message))
                 if output.is_lost:
                     output.abort()
@@ -286,7 +300,7 @@ class _Output:
         self.is_lost = False  # it was to hold one clip alone, which failed
         self.clip: str | None = None
         self._format = format_
-        self._place = "standard output" if place is None else str(place)
+        self._place = "standard output" if place is None else printable(place)
         with self._guard():
             self._file = (
                 _StandardOutput(binary=format_.info.binary)
@@ -339,15 +353,20 @@ class _Output:
             self.failed = True
             raise BrokenPluginError(
                 f"sink {self._format.info.name!r} failed on {self._place}: "
-                f"{type(error).__name__}: {error}"
+                f"{type(error).__name__}: {printable(str(error))}"
             ) from error
+
+
+def _inert(stream: IO[str]) -> IO[str]:
+    """Keep what acts on terminals out of an output, whichever plugin writes it."""
+    return cast("IO[str]", InertStream(stream))
 
 
 class _StandardOutput:
     """The process's own output; what was written there cannot be taken back."""
 
     def __init__(self, *, binary: bool) -> None:
-        self.stream: IO[Any] = sys.stdout.buffer if binary else sys.stdout
+        self.stream: IO[Any] = sys.stdout.buffer if binary else _inert(sys.stdout)
 
     def keep(self) -> None:
         self.stream.flush()
@@ -382,7 +401,9 @@ class _ReplacedFile:
         if binary:
             self.stream: IO[Any] = path.open("wb")
         else:
-            self.stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            self.stream = _inert(
+                path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            )
 
     def keep(self) -> None:
         self.stream.close()

@@ -6,18 +6,19 @@ Modules here import click alone; what a command needs is imported when it runs, 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
 from yamkit import __version__
-from yamkit._text import printable
+from yamkit._text import InertStream, printable
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
 from yamkit.cli.classes import classes
@@ -35,6 +36,9 @@ from yamkit.errors import (
     UnknownPluginError,
     YamkitError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["cli", "main"]
 
@@ -79,8 +83,14 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
     _prepare_streams()
     warnings.showwarning = _show_warning
+    with _inert_streams():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
-        code = cli.main(prog_name="yamkit", standalone_mode=False)
+        code: int = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
@@ -96,9 +106,20 @@ def main() -> None:
 
         silence_standard_output()
         if error.errno != errno.EPIPE:  # whoever reads may stop when it has enough
-            click.echo(f"error: {error.strerror or error}", err=True)
+            click.echo(f"error: {printable(error.strerror or str(error))}", err=True)
         code = 1
-    sys.exit(code)
+    return code
+
+
+@contextlib.contextmanager
+def _inert_streams() -> Iterator[None]:
+    """Let nothing that is written act on a terminal, whatever it is and whoever writes it."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast("TextIO", InertStream(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def _prepare_streams() -> None:
@@ -122,7 +143,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Show what a user must know as a line, and other warnings as Python does."""
-    text = f"warning: {message}\n"
+    text = f"warning: {printable(str(message))}\n"
     if not issubclass(category, ProviderWarning):
         text = warnings.formatwarning(message, category, filename, lineno, line)
     click.echo(text, nl=False, err=file is None, file=file)

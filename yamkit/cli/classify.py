@@ -91,7 +91,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "formats",
     multiple=True,
     metavar="NAME",
-    help="text, json, jsonl, csv, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
+    help="text, json, jsonl, csv, spreadsheet, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
     "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
     "--output says, else text]",
 )
@@ -350,13 +350,14 @@ class _Reporter:
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""
+        from yamkit._text import printable
         from yamkit.types import ClipEnd, ClipFailure
 
         lines = []
         if isinstance(item, ClipFailure):
-            lines = [f"error: {item.message}"]
+            lines = [f"error: {printable(item.message)}"]
         elif isinstance(item, ClipEnd):
-            lines = [f"warning: {path}: {warning}" for warning in item.warnings]
+            lines = [f"warning: {path}: {printable(warning)}" for warning in item.warnings]
         if lines:
             with self._hidden():
                 click.echo("\n".join(lines), err=True)

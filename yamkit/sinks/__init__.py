@@ -63,6 +63,13 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         extension="csv",
     )
     yield SinkInfo(
+        name="spreadsheet",
+        summary="CSV for Excel and others: no cell is a formula",
+        factory="yamkit.sinks._csv:SpreadsheetSink",
+        api=1,
+        extension="spreadsheet.csv",
+    )
+    yield SinkInfo(
         name="parquet",
         summary="One typed table of many clips, a row a tag",
         factory="yamkit.sinks._parquet:ParquetSink",

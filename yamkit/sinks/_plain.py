@@ -1,4 +1,4 @@
-"""What sinks share: text on one line, what was heard, times as people and formats write them."""
+"""What sinks share: what was heard, and times as people and formats write them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from yamkit.types import Event, Parameters
 
-__all__ = ["Streamed", "channel_of", "clock", "heard", "milliseconds", "plain"]
+__all__ = ["Streamed", "channel_of", "clock", "heard", "milliseconds"]
 
 
 class Streamed:
@@ -18,15 +18,6 @@ class Streamed:
 
     def abort(self) -> None:
         """Do nothing: nothing is held."""
-
-
-def plain(text: str) -> str:
-    """Give text on one line: control characters and line ends become escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 def heard(parameters: Parameters) -> str:

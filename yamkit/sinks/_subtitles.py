@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.sinks._plain import Streamed, clock, heard, milliseconds, plain
+from yamkit.schema import printable
+from yamkit.sinks._plain import Streamed, clock, heard, milliseconds
 from yamkit.types import Event
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ class WebVttSink(Streamed):
         parameters = run.parameters
         note = f"yamkit {run.yamkit}, model {run.model.name}, {parameters.score_kind} scores"
         note += heard(parameters)
-        stream.write(f"WEBVTT\n\nNOTE {plain(note).translate(_ESCAPES)}\n")
+        stream.write(f"WEBVTT\n\nNOTE {printable(note).translate(_ESCAPES)}\n")
 
     def write(self, item: SinkItem) -> None:
         """Write the cue of an event."""
         if isinstance(item, Event):
             start, end = (clock(time, ".") for time in milliseconds(item))
-            text = plain(item.tag.name).translate(_ESCAPES)
+            text = printable(item.tag.name).translate(_ESCAPES)
             self._stream.write(f"\n{start} --> {end}\n{text}\n")
 
 
@@ -49,5 +50,5 @@ class SrtSink(Streamed):
         if isinstance(item, Event):
             self._number += 1
             start, end = (clock(time, ",") for time in milliseconds(item))
-            text = plain(item.tag.name)
+            text = printable(item.tag.name)
             self._stream.write(f"{self._number}\n{start} --> {end}\n{text}\n\n")
