@@ -91,9 +91,9 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "formats",
     multiple=True,
     metavar="NAME",
-    help="text, json, jsonl, csv, spreadsheet, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
-    "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
-    "--output says, else text]",
+    help="text, json, jsonl, csv, spreadsheet, parquet; of events also audacity, raven, webvtt, "
+    "srt, textgrid, dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the "
+    "suffix of --output says, else text]",
 )
 @click.option(
     "-o",

@@ -77,8 +77,8 @@ def list_plugins(as_json: bool = False) -> None:
         note = row.reason or (row.info.summary if row.info is not None else "")
         name = row.name or f"({row.entry_point})"
         origin = f"{row.distribution} {row.version}"
-        cells = (row.hook or "-", name, row.state, origin, note)
-        table.append(tuple(map(printable, cells)))
+        name, origin, note = map(printable, (name, origin, note))
+        table.append((row.hook or "-", name, row.state, origin, note))
     _print_table(table)
 
 

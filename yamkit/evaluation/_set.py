@@ -193,7 +193,7 @@ def score_set(
             scores.missing.add(key)
         else:
             # a file may be called -, which alone stands for standard input
-            path = str(file) if str(file) != "-" else os.path.join(".", "-")
+            path = str(file) if str(file) != "-" else f".{os.sep}-"
             parts.append(Clip(path, clip.start_seconds, clip.end_seconds, key=key))
     if strict and len(parts) < len(files):
         first = next(clip for clip, file in zip(labelled.clips, files, strict=True) if not file)

@@ -109,7 +109,7 @@ COMMANDS = {
 
 
 @pytest.fixture
-def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install_distribution):
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install_distribution):
     """Make what installs a model and a plugin of that name, both broken."""
 
     def install(name: str) -> None:
@@ -133,9 +133,9 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install_distribu
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", ["a\x1b[31m\x07\x9b\x7f\r\u2028\u202eb", "a\nerror: b"])
-def test_nothing_acts_in_what_a_command_prints(yamkit, _installed, name: str, command: str) -> None:
+def test_nothing_acts_in_what_a_command_prints(yamkit, installed, name: str, command: str) -> None:
     sounds(name)
-    _installed(name)
+    installed(name)
     code, out, err = yamkit(*(each.format(name) for each in COMMANDS[command]))
     assert acting(out) == acting(err) == set()
     assert "Traceback" not in err
