@@ -20,7 +20,18 @@ import pytest
 import soundfile
 
 import yamkit
-from yamkit import errors, features, networks, plugin, testing, types
+from yamkit import (
+    calibration,
+    classes,
+    errors,
+    features,
+    listening,
+    networks,
+    plugin,
+    reading,
+    testing,
+    types,
+)
 from yamkit._registry import KINDS
 from yamkit.cli import cli
 from yamkit.models.bundle import ModelBundle, write_bundle
@@ -177,7 +188,8 @@ def test_every_public_name_appears(site: Path) -> None:
             if name not in ("hookspec", "CONTRACTS"):
                 assert name in plugins, name
     python = text_of(site / "reference" / "python.html")
-    for name in [*yamkit.__all__, *errors.__all__, *types.__all__]:
+    modules = (yamkit, errors, types, calibration, classes, listening, reading)
+    for name in [name for module in modules for name in module.__all__]:
         if name != "__version__":
             assert name in python, name
 

@@ -4,11 +4,14 @@
 >>> Tagger().tag("dog.wav").top(1)  # doctest: +SKIP
 
 Importing this package imports nothing heavy; the names below load when they are used.
+
+What happens is logged under ``yamkit`` (see `logging`), and shown by whoever sets that up.
 """
 
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from yamkit.types import Batch, Event, EventParameters, Tag, TagClass
 
 __version__ = "0.1.0"
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings itself
 
 __all__ = [
     "Batch",

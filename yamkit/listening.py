@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit.errors import ParameterError, YamkitError
+from yamkit.audio import one_channel
+from yamkit.errors import AudioValueError, ParameterError, YamkitError
 from yamkit.events import ClosedEvent, OpenedEvent
 from yamkit.types import Event, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from yamkit.events import EventDetector
     from yamkit.reading import Reading
@@ -49,12 +50,24 @@ class Block:
         When the last sample came, by `time.monotonic`.
     time : float
         Likewise, in seconds since 1970.
+
+    Raises
+    ------
+    AudioValueError
+        If the samples are of another shape or type.
     """
 
     start_sample: int
     samples: NDArray[np.float32]
     arrived: float
     time: float
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1 or self.samples.dtype != np.float32:
+            raise AudioValueError(
+                f"a block of {self.samples.dtype} {self.samples.shape}: wanted float32 [samples], "
+                "of one channel, with full scale at 1; Buffer.put converts other types"
+            )
 
     @property
     def end_sample(self) -> int:
@@ -228,11 +241,16 @@ def _hear(
         resumes = part.following.start_sample if end and part.following else None
         return Heard(tuple(onsets), tuple(events), end, is_gated, part.latest, resumes)
 
-    for segment in pipeline.segments(part.mono(), sample_rate):
-        is_gated = gate > 0 and float(np.abs(segment.samples).max()) < gate
-        scores = silence if is_gated else pipeline.infer([pipeline.transform(segment)])[0].scores
-        known = grid.samples_of(part.samples, sample_rate)
-        yield heard(detector.update(scores, known), is_gated=is_gated)
+    try:
+        for segment in pipeline.segments(part.mono(), sample_rate):
+            is_gated = gate > 0 and float(np.abs(segment.samples).max()) < gate
+            scores = silence
+            if not is_gated:
+                scores = pipeline.infer([pipeline.transform(segment)])[0].scores
+            known = grid.samples_of(part.samples, sample_rate)
+            yield heard(detector.update(scores, known), is_gated=is_gated)
+    except YamkitError as error:  # of a plugin: what is open shall not look as if it went on
+        part.error = error
     end = "ended" if part.following is None else "dropped"
     if part.error is not None:
         end = "failed"
@@ -269,9 +287,27 @@ class Buffer:
         self.dropped_samples = 0
         self.waited_seconds = 0.0
 
-    def put(self, samples: NDArray[np.float32]) -> bool:
-        """Bring samples [n], of one channel, that have just come; False when nobody wants more."""
+    def put(self, samples: ArrayLike) -> bool:
+        """Bring samples that have just come.
+
+        Parameters
+        ----------
+        samples : array [n] or [n, 1]
+            Of one channel: floats with full scale at 1, or signed integers, divided by their full
+            range.
+
+        Returns
+        -------
+        bool
+            False when nobody wants more.
+
+        Raises
+        ------
+        AudioValueError
+            If they are of another shape or type.
+        """
         now, arrived = time.time(), time.monotonic()
+        samples = one_channel(samples)
         with self._changed:
             if self._can_wait:
                 while self._waiting >= self._most_samples and not self._is_over:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from yamkit._registry import registry
+from yamkit._signals import engine_call
+from yamkit.audio import LARGEST_SAMPLE
 from yamkit.errors import (
     AudioValueError,
     BrokenPluginError,
@@ -91,6 +93,7 @@ class Pipeline:
         Patches the network sees at once.
     frontend : yamkit.plugin.Frontend
     backend : yamkit.plugin.Backend
+    is_closed : bool
 
     Raises
     ------
@@ -114,7 +117,7 @@ class Pipeline:
         threads: int | None,
         provider: str,
     ) -> None:
-        self._closed = False
+        self.is_closed = False
         self.batch_size = _whole("batch size", batch_size, MAX_BATCH_SIZE)
         if threads is not None:
             threads = _whole("threads", threads, MAX_THREADS)
@@ -133,11 +136,15 @@ class Pipeline:
         self._resampler: Callable[[int, int], Resampler] = plugins.load(chosen["resampler"])
         make_frontend = plugins.load(chosen["frontend"])
         make_backend = plugins.load(chosen["backend"])
-        with self._blamed("frontend"):
-            self.frontend: Frontend = make_frontend(self.features)
-        with self._blamed("backend"):
+        with self._blamed("backend"), engine_call():  # first: both may use one engine's threads
             options = BackendOptions(threads, provider, cache_folder())
             self.backend: Backend = make_backend(model, options)
+        try:
+            with self._blamed("frontend"):
+                self.frontend: Frontend = make_frontend(self.features)
+        except BaseException:
+            self.backend.close()
+            raise
 
     def batches(self, samples: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[Batch]:
         """Tag a stream: its `patches`, sent through `infer`.
@@ -145,7 +152,8 @@ class Pipeline:
         Parameters
         ----------
         samples : iterable of ndarray, float32 [n]
-            Consecutive samples of one channel, all finite, cut anywhere; see `AudioSource.mono`.
+            Consecutive samples of one channel, none NaN or beyond 2 ** 32, cut anywhere; see
+            `AudioSource.mono`.
         sample_rate : int
             In Hz.
 
@@ -207,7 +215,7 @@ class Pipeline:
         AudioError
             As in `batches`.
         """
-        if self._closed:
+        if self.is_closed:
             raise ParameterError("this Tagger is closed; make another one")
         features = self.features
         window, hop = features.patch_window_samples, features.patch_hop_samples
@@ -268,7 +276,7 @@ class Pipeline:
     def _predict(
         self, patches: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        with self._blamed("backend"):
+        with self._blamed("backend"), engine_call():
             scores, embeddings = self.backend.predict(patches)
         self._check("backend", "scores", scores, (len(patches), self._classes))
         self._check("backend", "embeddings", embeddings, (len(patches), self._embedding_size))
@@ -277,7 +285,7 @@ class Pipeline:
 
     def close(self) -> None:
         """Free what the backend holds; nothing can be tagged any more."""
-        self._closed = True
+        self.is_closed = True
         with self._blamed("backend"):
             self.backend.close()
 
@@ -381,8 +389,11 @@ def _checked(samples: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.floa
                 f"samples of shape {block.shape}: wanted one channel, [samples]; mix them, or take "
                 "one"
             )
-        if not np.isfinite(block).all():
-            raise AudioValueError("a NaN or an infinity in the stream; wanted finite samples")
+        if not (np.abs(block) <= LARGEST_SAMPLE).all():  # NaN is not
+            raise AudioValueError(
+                f"a NaN, an infinity or a value beyond {LARGEST_SAMPLE:.0f} in the stream; wanted "
+                "samples with full scale at 1"
+            )
         count += len(block)
         yield block
     if not count:

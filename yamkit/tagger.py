@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import operator
+import uuid
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from yamkit import schema
+from yamkit._text import printable
+from yamkit._thresholds import check_threshold
 from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
-from yamkit.audio import array_source, check_sample_rate, open_audio, stream_source
+from yamkit.audio import (
+    array_source,
+    check_channels,
+    check_sample_rate,
+    open_audio,
+    stream_source,
+)
 from yamkit.classes import choose_classes
-from yamkit.errors import AudioWarning, ParameterError
+from yamkit.errors import AudioWarning, IncompatibleError, ParameterError
 from yamkit.events import Grid, find_events
 from yamkit.models import ModelBundle
 from yamkit.models.store import default_model, find_model
@@ -23,7 +35,7 @@ from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO, Self
 
     from numpy.typing import ArrayLike, NDArray
@@ -31,6 +43,11 @@ if TYPE_CHECKING:
     from yamkit.types import Batch, Event, Tag, TagClass
 
 __all__ = ["TaggedClip", "Tagger"]
+
+_log = logging.getLogger(__name__)
+
+_MOST_REOPENED = 4
+"""Taggers that were unpickled in this process and are kept for the next time."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +57,7 @@ class TaggedClip:
     Attributes
     ----------
     path : str or None
-        As it was given; None for an array.
+        As it was given; None for anything but a path.
     sample_rate, channels : int
         Of the input.
     duration_seconds : float
@@ -78,12 +95,19 @@ class TaggedClip:
 
     def __repr__(self) -> str:
         best = self.top(1)[0]
+        name = "" if self.path is None else f" {self.path!r}"
         return (
-            f"<TaggedClip {self.path or 'array'!r}: {self.duration_seconds:.2f} s, "
+            f"<TaggedClip{name}: {self.duration_seconds:.2f} s, "
             f"{len(self.scores)} patches, {best.name} {best.score:.3f}>"
         )
 
-    def top(self, k: int | None = 5, threshold: float | None = None) -> tuple[Tag, ...]:
+    def top(
+        self,
+        k: int | None = 5,
+        threshold: float | None = None,
+        *,
+        classes: str | Iterable[str | int] = (),
+    ) -> tuple[Tag, ...]:
         """Give the highest classes of the clip.
 
         Parameters
@@ -92,19 +116,30 @@ class TaggedClip:
             At most so many; None for all.
         threshold : float or None
             None below this score.
+        classes : str, or iterable of str or int
+            Those alone, as in `events`; all if empty.
 
         Returns
         -------
         tuple of Tag
             Highest first; of equal scores the lower class index first.
+
+        Raises
+        ------
+        ParameterError
+            If a class is unknown, or a number out of its range.
         """
-        return top_tags(self.clip_scores, self.classes, k, threshold)
+        if threshold is not None:
+            check_threshold("threshold", threshold)
+        chosen = choose_classes(self.classes, classes)
+        places = None if chosen is None else np.array(chosen)
+        return top_tags(self.clip_scores, self.classes, k, threshold, places)
 
     def events(
         self,
         parameters: EventParameters | None = None,
         *,
-        classes: Sequence[str] = (),
+        classes: str | Iterable[str | int] = (),
         reading: Reading | None = None,
     ) -> tuple[Event, ...]:
         """Find when each class sounds; see `yamkit.events`.
@@ -113,8 +148,9 @@ class TaggedClip:
         ----------
         parameters : EventParameters, optional
             Thresholds, filters, and what the score of an event is.
-        classes : sequence of str
-            Names, machine identifiers, indices or subtrees (``Animal/``); all if empty.
+        classes : str, or iterable of str or int
+            Names, machine identifiers, indices or subtrees (``Animal/``), one in each or several
+            with commas between; all if empty. `yamkit.calibration.read_class_list` reads a file.
         reading : Reading, optional
             Calibration, roll-up and thresholds of single classes.
 
@@ -135,39 +171,69 @@ class TaggedClip:
         found = find_events(detector, self.scores, self.samples)
         return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
 
-    def to_dict(self, k: int | None = 5, threshold: float | None = None) -> dict[str, Any]:
-        """Give the clip as the JSON output has it, timeline included.
+    def to_dict(
+        self,
+        k: int | None = 5,
+        threshold: float | None = None,
+        *,
+        timeline: bool = True,
+        classes: str | Sequence[str] = (),
+        events: EventParameters | None = None,
+    ) -> dict[str, Any]:
+        """Give the clip as the JSON output has it.
 
         Parameters
         ----------
         k, threshold
             As in `top`, for the clip and for each patch.
+        timeline : bool
+            Whether the tags of each patch are given; ``timeline`` is an empty list if not.
+        classes
+            As in `events`, for tags and events.
+        events : EventParameters, optional
+            With them the clip has a list ``events``, found as `events` does.
 
         Returns
         -------
         dict
-            A clip of schema ``yamkit/1``; ``path`` is None for an array.
+            A clip of schema ``yamkit/1``; ``path`` is None for anything but a path.
+
+        Raises
+        ------
+        ParameterError
+            As in `top` and `events`.
         """
-        timeline = [
-            PatchTags(float(start), float(end), top_tags(row, self.classes, k, threshold))
-            for (start, end), row in zip(self.times, self.scores, strict=True)
-        ]
-        tags = self.top(k, threshold)
-        end = ClipEnd(self.duration_seconds, len(self.scores), tags, self.warnings)
-        head = schema.start_dict(ClipStart(self.path or "", self.sample_rate, self.channels))
-        return {
-            **head,
-            "path": self.path,
-            "timeline": [schema.patch_dict(patch) for patch in timeline],
-            **schema.end_dict(end),
+        indices = choose_classes(self.classes, classes)
+        chosen = None if indices is None else np.array(indices)
+
+        def tags_of(scores: NDArray[np.float32]) -> tuple[Tag, ...]:
+            return top_tags(scores, self.classes, k, threshold, chosen)
+
+        patches = zip(self.times, self.scores, strict=True) if timeline else ()
+        listed: dict[str, Any] = {
+            "timeline": [
+                schema.patch_dict(PatchTags(float(start), float(end), tags_of(scores)))
+                for (start, end), scores in patches
+            ]
         }
+        if events is not None:
+            found = self.events(events, classes=classes)
+            listed["events"] = [schema.event_dict(event) for event in found]
+        head = schema.start_dict(ClipStart(self.path or "", self.sample_rate, self.channels))
+        tail = ClipEnd(
+            self.duration_seconds, len(self.scores), tags_of(self.clip_scores), self.warnings
+        )
+        return {**head, "path": self.path, **listed, **schema.end_dict(tail)}
 
 
 class Tagger:
     """Tags sound with one model; opened once, used for as many clips as there are.
 
-    Safe to call from several threads. Use it as a context manager, or call `close`. What runs the
-    model is its `pipeline`.
+    Safe to call from several threads: each clip has its own state, and scores are the same. Use it
+    as a context manager, or call `close`. What runs the model is its `pipeline`.
+
+    Pickled, as for a pool of processes, it is its settings and the folder and hash of its model; a
+    process that unpickles it opens the model anew, once for as often as it comes.
 
     Parameters
     ----------
@@ -265,9 +331,24 @@ class Tagger:
             threads=threads,
             provider=provider,
         )
+        self._identity = uuid.uuid4().hex
+        _log.info(
+            "model %s, version %s: front end %s, backend %s",
+            self.model.name,
+            self.model.version,
+            frontend,
+            backend,
+        )
 
     def __enter__(self) -> Self:
         return self
+
+    def __reduce__(self) -> tuple[Callable[..., Tagger], tuple[object, ...]]:
+        if self.pipeline.is_closed:
+            raise ParameterError("this Tagger is closed and cannot be pickled; make another one")
+        folder = str(self.model.folder.resolve())
+        settings = tuple(self.settings.items())
+        return _reopened, (self._identity, folder, self.model.sha256, settings)
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
@@ -290,8 +371,9 @@ class Tagger:
 
     def tag(
         self,
-        source: str | os.PathLike[str] | BinaryIO | ArrayLike,
+        source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | ArrayLike,
         sample_rate: int | None = None,
+        channels: int | None = None,
     ) -> TaggedClip:
         """Tag one clip.
 
@@ -300,11 +382,15 @@ class Tagger:
 
         Parameters
         ----------
-        source : path, binary file object or array
-            An array is [samples] or [samples, channels]: floats with full scale at 1, kept even
-            beyond it, or signed integers, divided by their full range.
+        source : path, bytes-like, binary file object or array
+            Bytes are the content of a sound file. An array is [samples] or [samples, channels]:
+            floats with full scale at 1, kept even beyond it, or signed integers, divided by their
+            full range.
         sample_rate : int or None
             Of an array, in Hz; files state their own.
+        channels : int or None
+            Number of columns of an array. An array of more than eight columns and fewer rows is
+            refused without it, since it is most likely [channels, samples].
 
         Returns
         -------
@@ -315,23 +401,25 @@ class Tagger:
         AudioError
             If the source cannot be opened, decoded or tagged.
         ParameterError
-            If an array comes without a sample rate, or a file with one, or the source lacks the
-            tagger's channel or sound stream.
+            If an array comes without a sample rate, or a file with one or with a number of
+            channels, or the source lacks the tagger's channel or sound stream.
         """
         is_path = isinstance(source, str) or hasattr(source, "__fspath__")
-        if is_path or hasattr(source, "read"):
-            if sample_rate is not None:
-                raise ParameterError(
-                    f"sample rate {sample_rate}: a file states its own; give one with arrays only"
-                )
+        if is_path or _is_bytes(source) or hasattr(source, "read"):
+            for name, value in (("sample rate", sample_rate), ("channels", channels)):
+                if value is not None:
+                    raise ParameterError(
+                        f"{name} {value}: a file states its own; give it with arrays only, such as "
+                        "numpy.frombuffer(data, 'int16')"
+                    )
             opened = open_audio(source, stream=self.sound_stream)  # type: ignore[arg-type]
-        elif source is None or isinstance(source, (bytes, bytearray)) or np.isscalar(source):
+        elif source is None or np.isscalar(source):
             raise ParameterError(
-                f"a source of type {type(source).__name__}: wanted a path, a binary file object "
-                "(io.BytesIO for bytes) or an array"
+                f"a source of type {type(source).__name__}: wanted a path, bytes, a binary file "
+                "object or an array"
             )
         else:
-            opened = array_source(source, sample_rate)  # type: ignore[arg-type]
+            opened = array_source(source, sample_rate, channels)  # type: ignore[arg-type]
         with opened as audio:
             samples = audio.mono(self.channel)
             batches = list(self.pipeline.batches(samples, audio.sample_rate))
@@ -339,6 +427,9 @@ class Tagger:
             clip_scores = ClipScores(self.aggregate, len(self.classes))
             for batch in batches:
                 clip_scores.update(batch.scores)
+            for warning in audio.warnings:
+                _log.warning("%s: %s", audio.name, warning)
+            _log.debug("%s: %.2f s, read by %s", audio.name, duration, audio.decoded.reader)
             return TaggedClip(
                 path=audio.name if is_path else None,
                 sample_rate=audio.sample_rate,
@@ -356,7 +447,9 @@ class Tagger:
                 samples=self.grid.samples_of(audio.samples, audio.sample_rate),
             )
 
-    def stream(self, blocks: Iterable[ArrayLike], sample_rate: int) -> Iterator[Batch]:
+    def stream(
+        self, blocks: Iterable[ArrayLike], sample_rate: int, channels: int | None = None
+    ) -> Iterator[Batch]:
         """Tag a stream that may never end; memory does not grow.
 
         The result does not depend on how the stream is cut.
@@ -367,6 +460,9 @@ class Tagger:
             Consecutive samples, each [n] or [n, channels], of a type that `tag` takes.
         sample_rate : int
             In Hz.
+        channels : int or None
+            As in `tag`. Blocks behind one that has at least as many rows as columns may be shorter
+            without it.
 
         Yields
         ------
@@ -379,7 +475,8 @@ class Tagger:
         AudioError
             If a block has another shape or type, and when the stream ends without a sample.
         ParameterError
-            If the sample rate or the blocks are none, or lack the tagger's channel.
+            If the sample rate, the number of channels or the blocks are none, or lack the tagger's
+            channel.
 
         Warns
         -----
@@ -391,10 +488,12 @@ class Tagger:
                 f"blocks of type {type(blocks).__name__}: wanted an iterable of arrays; use tag() "
                 "for one file or one array"
             )
-        return self._stream(blocks, check_sample_rate(sample_rate))
+        return self._stream(blocks, check_sample_rate(sample_rate), check_channels(channels))
 
-    def _stream(self, blocks: Iterable[ArrayLike], rate: int) -> Iterator[Batch]:
-        source = stream_source(blocks, rate)
+    def _stream(
+        self, blocks: Iterable[ArrayLike], rate: int, channels: int | None
+    ) -> Iterator[Batch]:
+        source = stream_source(blocks, rate, channels)
         yield from self.pipeline.batches(source.mono(self.channel), rate)
         for warning in source.warnings:
             warnings.warn(f"{source.name}: {warning}", AudioWarning, stacklevel=2)
@@ -424,6 +523,40 @@ class Tagger:
     def close(self) -> None:
         """Free what the engine holds: nothing can be tagged any more. Calling it again is fine."""
         self.pipeline.close()
+
+
+def _is_bytes(source: object) -> bool:
+    if isinstance(source, memoryview):
+        return source.format == "B"
+    return isinstance(source, (bytes, bytearray))
+
+
+def _reopened(
+    identity: str, folder: str, sha256: str, settings: tuple[tuple[str, Any], ...]
+) -> Tagger:
+    """Open a tagger that was pickled; again only if the one of the last time was closed."""
+    tagger = _opened_once(identity, folder, sha256, settings)
+    if tagger.pipeline.is_closed:
+        _opened_once.cache_clear()
+        tagger = _opened_once(identity, folder, sha256, settings)
+    return tagger
+
+
+@functools.lru_cache(maxsize=_MOST_REOPENED)
+def _opened_once(
+    identity: str,  # noqa: ARG001  (taggers of the same settings are closed one by one)
+    folder: str,
+    sha256: str,
+    settings: tuple[tuple[str, Any], ...],
+) -> Tagger:
+    tagger = Tagger(Path(folder), **dict(settings))
+    if tagger.model.sha256 != sha256:
+        tagger.close()
+        raise IncompatibleError(
+            f"model {printable(folder)} is another one than when this Tagger was pickled; install "
+            "the same version"
+        )
+    return tagger
 
 
 def _number(what: str, value: object, default: str | None) -> int:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from yamkit import Tagger
-from yamkit.errors import AudioValueError, ParameterError
+from yamkit.errors import AudioValueError, BrokenPluginError, ParameterError
 from yamkit.listening import Block, Buffer, Delays, listen
 from yamkit.models.bundle import ModelBundle
 from yamkit.reading import Reading
@@ -161,6 +161,31 @@ def block(samples: int, value: float = 0.0) -> np.ndarray:
     return np.full((samples, 1), value, np.float32)
 
 
+def test_a_plugin_that_fails_closes_what_is_open(tagger: Tagger, monkeypatch) -> None:
+    """Loud enough to open an event; the backend fails after some patches."""
+    infer, calls = tagger.pipeline.infer, []
+
+    def failing(patches):
+        calls.append(1)
+        if len(calls) == 9:
+            raise BrokenPluginError("backend 'b' failed: ValueError: a bug")
+        return infer(patches)
+
+    monkeypatch.setattr(tagger.pipeline, "infer", failing)
+    parameters = EventParameters(enter=0.01, leave=0.001)
+    found: list = []
+    columns = np.arange(len(tagger.classes))
+    stream = listen(
+        tagger, as_blocks(sound(1, 5)), RATE, parameters, columns=columns, reading=Reading()
+    )
+    with pytest.raises(BrokenPluginError, match="a bug"):
+        found.extend(stream)
+    opened = sum(len(each.onsets) for each in found)
+    assert found[-1].end == "failed"
+    assert opened > 0
+    assert opened == sum(len(each.events) for each in found)
+
+
 def test_a_buffer_gives_blocks_in_their_order_and_then_the_error() -> None:
     buffer = Buffer(100, can_wait=False)
     assert buffer.put(block(30, 1))
@@ -174,6 +199,26 @@ def test_a_buffer_gives_blocks_in_their_order_and_then_the_error() -> None:
     ]
     with pytest.raises(AudioValueError, match="no more"):
         next(given)
+
+
+@pytest.mark.parametrize("shape", [(2, 512), (512, 2), (1, 512)])
+def test_a_buffer_refuses_several_channels(shape: tuple[int, int]) -> None:
+    buffer = Buffer(1000, can_wait=False)
+    with pytest.raises(AudioValueError, match="wanted one channel"):
+        buffer.put(np.zeros(shape, np.float32))
+    with pytest.raises(AudioValueError, match=r"float32 .*wanted float32 \[samples\]"):
+        Block(0, np.zeros(shape, np.float32), 0.0, 0.0)
+    with pytest.raises(AudioValueError, match="a block of int16"):
+        Block(0, np.zeros(512, np.int16), 0.0, 0.0)
+
+
+def test_a_buffer_scales_integers() -> None:
+    buffer = Buffer(1000, can_wait=False)
+    buffer.put(np.full(3, 2**14, np.int16))
+    buffer.put(np.full((3, 1), 2**30, np.int32))
+    buffer.end()
+    for one in buffer.blocks():
+        np.testing.assert_array_equal(one.samples, np.full(3, 0.5, np.float32))
 
 
 def test_a_full_buffer_drops_the_oldest_half() -> None:

@@ -112,8 +112,9 @@ def test_parts_that_fit_run(tiny: ModelBundle) -> None:
             r"samples of shape \(8000, 2\)",
         ),
         (np.zeros((8000, 1), np.float32), ParameterError, "wanted one channel"),
-        (np.array([0, np.nan], np.float32), AudioValueError, "a NaN or an infinity in the stream"),
-        (np.array([np.inf], np.float32), AudioValueError, "a NaN or an infinity in the stream"),
+        (np.array([0, np.nan], np.float32), AudioValueError, "a NaN, an infinity or a value beyo"),
+        (np.array([np.inf], np.float32), AudioValueError, "a NaN, an infinity or a value beyond"),
+        (np.array([3e38], np.float32), AudioValueError, "a NaN, an infinity or a value beyond"),
         (np.zeros(0, np.float32), AudioValueError, "the stream holds no samples"),
     ],
 )

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
-import threading
+import multiprocessing
+import pickle
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import yamkit
-from yamkit import Tagger
+from yamkit import EventParameters, Tagger
 from yamkit.errors import (
     AudioError,
     AudioValueError,
     AudioWarning,
+    DecodeError,
     IncompatibleError,
     ParameterError,
     UnknownModelError,
@@ -67,6 +73,9 @@ def test_a_path_a_file_object_and_an_array_are_the_same(
     for other in (
         tagger.tag(str(path)),
         tagger.tag(io.BytesIO(path.read_bytes())),
+        tagger.tag(path.read_bytes()),
+        tagger.tag(bytearray(path.read_bytes())),
+        tagger.tag(memoryview(path.read_bytes())),
         tagger.tag(read, 11025),
         tagger.tag(read.astype(np.float64), np.int64(11025)),
     ):
@@ -126,6 +135,24 @@ def test_the_number_of_a_sound_stream_is_that_of_the_decoder(
     assert seen == [None, None, 2, 2]
 
 
+@pytest.mark.parametrize("shape", [(2, 512), (1, 512), (2, 256), (2, 1000)])
+def test_channels_first_is_asked_about(tagger: Tagger, shape: tuple[int, int]) -> None:
+    blocks = [np.full(shape, 0.1, np.float32)] * 3
+    with pytest.raises(AudioValueError, match=f"or add channels={shape[1]}"):
+        tagger.tag(blocks[0], RATE)
+    with pytest.raises(AudioValueError, match=f"or add channels={shape[1]}"):
+        next(tagger.stream(blocks, RATE))
+    assert tagger.tag(blocks[0], RATE, channels=shape[1]).channels == shape[1]
+    assert next(tagger.stream(blocks, RATE, channels=shape[1])).scores.shape == (1, 6)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 8])
+def test_blocks_of_one_sample_are_heard(tagger: Tagger, noise: np.ndarray, columns: int) -> None:
+    samples = np.repeat(noise[:50, None], columns, axis=1)
+    (batch,) = tagger.stream(np.split(samples, 50), RATE)
+    np.testing.assert_allclose(batch.scores, tagger.tag(samples, RATE).scores, rtol=0, atol=1e-6)
+
+
 def test_integers_are_scaled_by_their_full_range(tagger: Tagger, noise: np.ndarray) -> None:
     whole = np.round(noise * 2**15).astype(np.int16)
     wanted = tagger.tag(whole.astype(np.float32) / 2**15, RATE)
@@ -154,13 +181,44 @@ def test_top_and_dict(tagger: Tagger, noise: np.ndarray) -> None:
         "patches",
         "tags",
     ]
-    assert repr(clip).startswith("<TaggedClip 'array': 3.00 s, ")
+    assert repr(clip).startswith("<TaggedClip: 3.00 s, ")
     assert len(repr(clip)) < 100
     with pytest.raises(ParameterError, match="top -1: wanted 1 or more"):
         clip.top(-1)
     assert len(found["timeline"]) == found["patches"] == len(clip.scores)
     assert [len(found["tags"]), len(found["timeline"][0]["tags"])] == [2, 2]
     assert found["tags"][0]["name"] == best.name
+
+
+def test_a_dict_of_chosen_classes_with_events(tagger: Tagger, noise: np.ndarray) -> None:
+    clip = tagger.tag(noise, RATE)
+    parameters = EventParameters(float(np.median(clip.scores)))
+    found = clip.to_dict(k=None, timeline=False, classes=("Dog", "1"), events=parameters)
+    assert list(found) == [
+        "path",
+        "sample_rate",
+        "channels",
+        "timeline",
+        "events",
+        "duration_seconds",
+        "patches",
+        "tags",
+    ]
+    assert found["timeline"] == []
+    assert {tag["index"] for tag in found["tags"]} == {1, 2}
+    assert [tag["score"] for tag in found["tags"]] == sorted(
+        (float(f"{score:.7g}") for score in clip.clip_scores[1:3]), reverse=True
+    )
+    wanted = clip.events(parameters, classes=("Dog", "1"))
+    assert wanted
+    assert [
+        (event["onset_seconds"], event["offset_seconds"], event["index"])
+        for event in found["events"]
+    ] == [(event.onset_seconds, event.offset_seconds, event.tag.index) for event in wanted]
+    assert len(clip.to_dict(classes=["Dog"])["timeline"][0]["tags"]) == 1
+    assert "events" not in clip.to_dict()
+    with pytest.raises(ParameterError, match="class 'Unicorn'"):
+        clip.to_dict(classes=["Unicorn"])
 
 
 @settings(max_examples=25, deadline=None)
@@ -240,20 +298,113 @@ def test_the_shortest_clips_give_one_patch(tagger: Tagger, samples: int, rate: i
     assert np.isfinite(clip.scores).all()
 
 
-def test_many_threads_share_a_tagger(tagger: Tagger, noise: np.ndarray) -> None:
-    wanted = [tagger.tag(noise[: RATE + 500 * i], RATE).scores for i in range(6)]
-    found: dict[int, np.ndarray] = {}
+@pytest.mark.parametrize("backend", ["numpy", "onnx"])
+def test_many_threads_share_a_tagger(
+    tiny: ModelBundle, noise: np.ndarray, tmp_path, backend: str
+) -> None:
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, noise, 11025)
+    ends = [RATE + 700 * number for number in range(12)]
 
-    def work(i: int) -> None:
-        found[i] = tagger.tag(noise[: RATE + 500 * i], RATE).scores
+    def scores(end: int) -> tuple[np.ndarray, ...]:
+        batches = list(tagger.stream([noise[:end]], RATE))
+        return (
+            tagger.tag(noise[:end], RATE).scores,
+            np.concatenate([batch.scores for batch in batches]),
+            tagger.tag(path).scores,
+            tagger.tag(path.read_bytes()).embeddings,
+        )
 
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for i, scores in enumerate(wanted):
-        np.testing.assert_allclose(found[i], scores, rtol=0, atol=1e-6)
+    with Tagger(tiny, backend=backend, batch_size=3) as tagger:
+        wanted = [scores(end) for end in ends]
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(scores, ends * 3))
+    for number, one in enumerate(found):
+        for array, same in zip(one, wanted[number % len(ends)], strict=True):
+            np.testing.assert_array_equal(array, same)
+
+
+def test_a_tagger_pickles_as_its_settings(tiny: ModelBundle, noise: np.ndarray) -> None:
+    settings = {"batch_size": 3, "backend": "numpy", "hop_seconds": 0.24, "aggregate": "max"}
+    with Tagger(tiny, **settings) as tagger:
+        data = pickle.dumps(tagger)
+        assert len(data) < 2000
+        again = pickle.loads(data)
+        assert again is not tagger
+        assert again is pickle.loads(data)
+        assert again.settings == tagger.settings
+        wanted = tagger.tag(noise, RATE)
+    assert pickle.loads(data) is again
+    np.testing.assert_array_equal(again.tag(noise, RATE).scores, wanted.scores)
+    again.close()
+    with pickle.loads(data) as third:
+        np.testing.assert_array_equal(third.tag(noise, RATE).scores, wanted.scores)
+    with pytest.raises(ParameterError, match="this Tagger is closed and cannot be pickled"):
+        pickle.dumps(tagger)
+
+
+def test_a_tagger_is_not_opened_with_another_model(tiny: ModelBundle, tmp_path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny.folder, folder)
+    with Tagger(folder, backend="numpy") as tagger:
+        data = pickle.dumps(tagger)
+    manifest = folder / "model.toml"
+    manifest.write_text(manifest.read_text().replace('version = "1"', 'version = "2"'))
+    with pytest.raises(IncompatibleError, match="is another one than when this Tagger was pickled"):
+        pickle.loads(data)
+
+
+def test_a_pool_of_processes_tags(tiny: ModelBundle, noise: np.ndarray, tmp_path) -> None:
+    paths = [tmp_path / f"{number}.wav" for number in range(4)]
+    for number, path in enumerate(paths):
+        soundfile.write(path, noise[: RATE * (number + 1) // 2], RATE)
+    (tmp_path / "bad.wav").write_bytes(b"no sound")
+    spawn = multiprocessing.get_context("spawn")
+    with Tagger(tiny, backend="numpy") as tagger, ProcessPoolExecutor(1, spawn) as pool:
+        for path, clip in zip(paths, pool.map(tagger.tag, paths), strict=True):
+            np.testing.assert_array_equal(clip.scores, tagger.tag(path).scores)
+            assert clip.path == str(path)
+            assert clip.events(EventParameters(0.1)) == tagger.tag(path).events(
+                EventParameters(0.1)
+            )
+        with pytest.raises(DecodeError, match="bad.wav: not a sound file"):
+            pool.submit(tagger.tag, tmp_path / "bad.wav").result()
+
+
+def test_what_happens_is_logged(tiny: ModelBundle, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", logger="yamkit")
+    with Tagger(tiny, backend="numpy") as tagger:
+        tagger.tag(np.array([0.1, np.nan]), RATE)
+    assert {record.name.partition(".")[0] for record in caplog.records} == {"yamkit"}
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert lines == [
+        ("INFO", "model tiny, version 1: front end logmel, backend numpy"),
+        (
+            "WARNING",
+            "array: 1 sample is not finite and counted as zero: first NaN at 0 s, channel 1",
+        ),
+        ("DEBUG", "array: 0.00 s, read by yamkit"),
+    ]
+
+
+def test_nothing_is_printed(tmp_path) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, RATE)
+    samples[5] = np.inf
+    soundfile.write(tmp_path / "odd.wav", samples, RATE, subtype="FLOAT")
+    (tmp_path / "cut.mp3").write_bytes(b"ID3\4\0\0\0\0\0\0" + b"\xff\xfb\x90\0" + bytes(99))
+    program = """
+import yamkit, yamkit.errors
+with yamkit.Tagger("yamnet-mini") as tagger:
+    for source in ("odd.wav", open("odd.wav", "rb").read(), "cut.mp3", b"", "none.wav"):
+        try:
+            tagger.tag(source).to_dict(events=yamkit.EventParameters())
+        except yamkit.errors.AudioError:
+            pass
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
 
 
 def test_close_twice(tiny: ModelBundle) -> None:
@@ -312,12 +463,19 @@ def test_without_a_model_it_is_the_one_inside_the_package() -> None:
     ("source", "rate", "error", "message"),
     [
         (np.zeros(10, np.float32), None, ParameterError, "sample rate"),
-        ("x.wav", 8000, ParameterError, "a file states its own"),
+        ("x.wav", 8000, ParameterError, "sample rate 8000: a file states its own"),
         (np.zeros(0, np.float32), 8000, AudioError, "no samples"),
         (np.full(9, np.nan, np.float32), 8000, AudioValueError, "nothing but NaN"),
         (np.zeros(10, np.uint8), 8000, AudioError, "uint8"),
         (None, None, ParameterError, "a source of type NoneType: wanted a path"),
-        (b"RIFF", 8000, ParameterError, "a source of type bytes: wanted a path"),
+        (
+            b"RIFF",
+            8000,
+            ParameterError,
+            "sample rate 8000: a file states its own.*numpy.frombuffer",
+        ),
+        (b"RIFF", None, DecodeError, "<bytes>: "),
+        (bytearray(), None, DecodeError, "<bytearray>: is empty"),
         (3, 8000, ParameterError, "a source of type int: wanted a path"),
     ],
 )
@@ -326,6 +484,11 @@ def test_sources_that_cannot_be_tagged(
 ) -> None:
     with pytest.raises(error, match=message):
         tagger.tag(source, rate)
+
+
+def test_a_file_states_its_channels(tagger: Tagger) -> None:
+    with pytest.raises(ParameterError, match="channels 2: a file states its own"):
+        tagger.tag("x.wav", channels=2)
 
 
 def test_a_rate_of_1_hz_is_resampled_piece_by_piece(tiny: ModelBundle, monkeypatch) -> None:

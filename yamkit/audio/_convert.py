@@ -139,7 +139,9 @@ def converted(
 
 
 def _spread(block: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    return np.repeat(block.mean(axis=1, keepdims=True, dtype=np.float32), channels, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is no sound is found later
+        mixed = block.mean(axis=1, keepdims=True, dtype=np.float32)
+    return np.repeat(mixed, channels, axis=1)
 
 
 def _resampled(

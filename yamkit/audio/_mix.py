@@ -31,20 +31,12 @@ def mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
     Parameters
     ----------
     block : ndarray, float32 [n, channels]
-        Finite.
+        As `AudioSource.blocks` gives it, so that no sum leaves float32.
 
     Returns
     -------
     ndarray, float32 [n]
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        mixed = _sum(block)
-    if not np.isfinite(mixed).all():  # it was the sum that left float32
-        mixed = block.mean(axis=1, dtype=np.float64).astype(np.float32)
-    return mixed
-
-
-def _sum(block: NDArray[np.float32]) -> NDArray[np.float32]:
     channels = block.shape[1]
     if channels == 1:
         return block[:, 0]
@@ -78,9 +70,8 @@ class Cancellation:
 
     def take(self, block: NDArray[np.float32], mixed: NDArray[np.float32]) -> None:
         """Take in a block [n, channels] and its mix [n]."""
-        with np.errstate(over="ignore"):
-            self._mix += float(np.dot(mixed, mixed))
-            self._all += float(np.vdot(block, block)) / self._channels
+        self._mix += float(np.dot(mixed, mixed))
+        self._all += float(np.vdot(block, block)) / self._channels
         self._samples += len(block)
         if self._samples >= self._rate:
             self._end_of_second()
@@ -99,7 +90,7 @@ class Cancellation:
 
     def _end_of_second(self) -> None:
         power = self._all / max(self._samples, 1)
-        if power > self._floor and self._mix < self._least * self._all < np.inf:
+        if power > self._floor and self._mix < self._least * self._all:
             if not self._cancelled:
                 self._first = self._position
             self._cancelled += self._samples

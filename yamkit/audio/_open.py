@@ -24,9 +24,11 @@ __all__ = ["open_audio"]
 
 
 def open_audio(
-    source: str | os.PathLike[str] | BinaryIO, *, stream: int | None = None
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
+    *,
+    stream: int | None = None,
 ) -> AudioSource:
-    """Open a sound file, a stream or a binary file object.
+    """Open a sound file, one in memory, a stream or a binary file object.
 
     Formats are told by content; `AudioSource.decoded` says who reads it.
 
@@ -35,10 +37,10 @@ def open_audio(
 
     Parameters
     ----------
-    source : path or binary file object
+    source : path, bytes-like or binary file object
         The text ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
-        ``remote`` is installed. A file object is read from its position on, left open, and its
-        position afterwards is undefined.
+        ``remote`` is installed. Bytes are the content of a file. A file object is read from its
+        position on, left open, and its position afterwards is undefined.
     stream : int, optional
         Number of the sound stream, from 1, where a container has several; None for the one that is
         marked default, else the first.
@@ -55,7 +57,7 @@ def open_audio(
     DecodeError
         If it is no sound, or there is no such stream.
     ParameterError
-        If `source` is neither a path nor a binary file object.
+        If `source` is none of these.
     """
     with ExitStack() as stack:
         file: BinaryIO
@@ -63,12 +65,14 @@ def open_audio(
             path = os.fsdecode(source)
             name = display_path(path)
             file = _standard_input() if source == "-" else stack.enter_context(_open_file(path))
+        elif isinstance(source, (bytes, bytearray, memoryview)):
+            file, name = io.BytesIO(source), f"<{type(source).__name__}>"
         elif hasattr(source, "read"):
             file = source
-            path = name = _object_name(file)
+            name = _object_name(file)
         else:
             raise ParameterError(
-                f"a {type(source).__name__} as source: wanted a path or a binary file object"
+                f"a {type(source).__name__} as source: wanted a path, bytes or a binary file object"
             )
         try:
             decoded = _decode(file, file is not source, stream, stack).check()

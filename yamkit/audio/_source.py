@@ -6,20 +6,19 @@ mixes all, and says what was odd.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from yamkit.audio._mix import Cancellation, mean
 from yamkit.audio._notes import Notes, place
+from yamkit.audio._values import Values
 from yamkit.errors import AudioFileError, AudioValueError, DecodeError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Self
 
+    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = [
@@ -38,9 +37,6 @@ MAX_SAMPLE_RATE_HZ = 10_000_000
 """Highest sample rate of a source: beyond any recorder, below what damaged headers claim."""
 
 _BLOCK_VALUES = 1 << 16
-
-_HIGHEST_PEAK = 32.0
-"""Samples that reach it are no floats with full scale at 1: that is 30 dB beyond it."""
 
 
 def block_samples(channels: int) -> int:
@@ -142,25 +138,30 @@ class AudioSource:
         """Decode the source, once.
 
         Samples have full scale at 1; floating-point sources that go beyond it are kept as they
-        are, never clipped. NaN and infinity count as zero. What cannot be decoded, and what else
-        is odd, is in `warnings`.
+        are, never clipped. NaN, infinity and what lies beyond 2 ** 32 count as zero. What cannot
+        be decoded, and what else is odd, is in `warnings`.
 
         Yields
         ------
         ndarray, float32 [n, channels]
             n >= 1, and at most 65,536 values in all (one sample where there are more channels).
+            None is beyond 2 ** 32.
 
         Raises
         ------
         DecodeError
             If not a single sample can be decoded.
         AudioValueError
-            If there is no sample, or none but NaN and infinity.
+            If there is no sample, or none that counts.
         AudioFileError
             If the system fails to read the source.
         """
         name = spoken(self.name)
-        check = _Values(self.sample_rate, is_bounded=self.decoded.is_bounded)
+        check = Values(
+            self.sample_rate,
+            is_bounded=self.decoded.is_bounded,
+            is_array=self.decoded.container == "array",
+        )
         try:
             for block in self.decoded.blocks:
                 checked = check.take(block, self.samples)
@@ -178,8 +179,8 @@ class AudioSource:
             if self.warnings:
                 raise DecodeError(f"{name}: not a sample can be decoded: {self.warnings[0]}")
             raise AudioValueError(f"{name}: holds no samples")
-        if check.finite == 0:
-            raise AudioValueError(f"{name}: holds nothing but NaN and infinity")
+        if not check.usable:
+            raise AudioValueError(f"{name}: holds nothing but {check.no_sound()}")
 
     def mono(self, channel: int | str = "mix") -> Iterator[NDArray[np.float32]]:
         """Decode the source, once, as one channel.
@@ -232,70 +233,3 @@ class AudioSource:
 def spoken(name: str) -> str:
     """Give a source's name as messages have it."""
     return "standard input" if name == "-" else name
-
-
-def _is_small(block: NDArray[np.float32]) -> bool:
-    """Tell, in one pass, that all samples are finite and far below the highest peak.
-
-    No sample is larger than the root of the sum of all squares. False says nothing.
-    """
-    rows = block if block.flags.c_contiguous else block.T
-    if not rows.flags.c_contiguous:
-        return False
-    values = rows.reshape(-1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.dot(values, values)) < _HIGHEST_PEAK**2
-
-
-class _Values:
-    """Whether samples are finite, and of a size that floats with full scale at 1 have."""
-
-    def __init__(self, sample_rate: int, *, is_bounded: bool) -> None:
-        self._rate, self._is_bounded = sample_rate, is_bounded
-        self.finite = self._odd = 0
-        self._first = ""
-        self._peak, self._peak_sample = 0.0, 0
-
-    def take(self, block: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        """Give a block with zeros in place of NaN and infinity."""
-        if self._is_bounded or _is_small(block):
-            self.finite += block.size
-            return block
-        high, low = float(block.max()), float(block.min())
-        if not (math.isfinite(high) and math.isfinite(low)):
-            block = self._clean(block, start)
-            high, low = float(block.max()), float(block.min())
-        self.finite += block.size
-        peak = max(high, -low)
-        if peak > self._peak:
-            self._peak = peak
-            if peak >= _HIGHEST_PEAK and not self._peak_sample:
-                self._peak_sample = start + int(np.argmax(np.abs(block).max(axis=1))) + 1
-        return block
-
-    def report(self, notes: Notes) -> None:
-        """Say what was odd."""
-        if self._odd:
-            samples = "1 sample is" if self._odd == 1 else f"{self._odd} samples are"
-            notes.add(f"{samples} not finite and counted as zero: {self._first}")
-        if self._peak >= _HIGHEST_PEAK:
-            bits = 16 if self._peak <= 2**15 else 24 if self._peak <= 2**23 else 32
-            notes.add(
-                f"samples reach {self._peak:g}, first at "
-                f"{place((self._peak_sample - 1) / self._rate)}, where full scale is 1: they look "
-                f"like {bits}-bit integers; divide them by {2 ** (bits - 1)}, such as with: ffmpeg "
-                f"-i IN.wav -af volume=1/{2 ** (bits - 1)} -c:a pcm_f32le OUT.wav"
-            )
-
-    def _clean(self, block: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        finite = np.isfinite(block)
-        odd = block.size - int(np.count_nonzero(finite))
-        if odd and not self._odd:
-            row, channel = (int(index) for index in np.argwhere(~finite)[0])
-            value = "NaN" if np.isnan(block[row, channel]) else "infinity"
-            self._first = (
-                f"first {value} at {place((start + row) / self._rate)}, channel {channel + 1}"
-            )
-        self._odd += odd
-        self.finite -= odd
-        return np.where(finite, block, np.float32(0))

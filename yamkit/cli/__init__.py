@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 
 from yamkit import __version__
+from yamkit._signals import INTERRUPTED, stuck_engines_end
 from yamkit._text import InertStream, printable
+from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
 from yamkit.cli.classes import classes
@@ -42,11 +44,13 @@ if TYPE_CHECKING:
 
 __all__ = ["cli", "main"]
 
-INTERRUPTED = 130
 _USAGE = (IncompatibleError, ParameterError, UnknownPluginError)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """Tag sounds with YAMNet: which of 521 AudioSet classes are in a recording, and when.
@@ -90,16 +94,17 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code: int = cli.main(prog_name="yamkit", standalone_mode=False)
+        with stuck_engines_end():
+            code: int = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+    except click.exceptions.Abort as error:
+        click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
         code = INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except YamkitError as error:
-        click.echo(f"error: {printable(str(error))}", err=True)
+        click.echo("\n".join([f"error: {printable(str(error))}", *_notes(error)]), err=True)
         code = 2 if isinstance(error, _USAGE) else 1
     except OSError as error:
         from yamkit.output import silence_standard_output
@@ -120,6 +125,11 @@ def _inert_streams() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def _notes(error: BaseException | None) -> list[str]:
+    """Give what was noted about an error on its way up, such as how far a run came."""
+    return list(getattr(error, "__notes__", ()))
 
 
 def _prepare_streams() -> None:

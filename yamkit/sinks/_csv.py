@@ -6,6 +6,7 @@ cells.
 
 Warnings of a clip are joined by ``; ``. They are known at its end, when rows of patches and events
 are written: there, and where a clip has no tag, they stand in a row of the clip without a tag.
+Where a clip fails behind rows of its, such a row says so.
 
 In text of strangers control characters and the like become escapes: a row is one line.
 """
@@ -16,7 +17,7 @@ import csv
 from typing import TYPE_CHECKING
 
 from yamkit.schema import printable, tag_dict
-from yamkit.types import ClipEnd, ClipStart, Event, PatchTags
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,12 +45,13 @@ COLUMNS = (
 
 
 class CsvSink:
-    """Columns `COLUMNS`; a clip that failed has no row, its error stands on stderr."""
+    """Columns `COLUMNS`; a clip that fails at once has no row, its error stands on stderr."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Write the header."""
         self._writer = csv.writer(stream, lineterminator="\n")
         self._path = ""
+        self._has_rows = False
         parameters = run.parameters
         self._of_clips = not run.per_patch and parameters.events is None
         aggregate = parameters.aggregate if self._of_clips else ""
@@ -67,7 +69,7 @@ class CsvSink:
     def write(self, item: SinkItem) -> None:
         """Write the rows of an item."""
         if isinstance(item, ClipStart):
-            self._path = self.cell(item.path)
+            self._path, self._has_rows = self.cell(item.path), False
         elif isinstance(item, PatchTags):
             self._rows(item.start_seconds, item.end_seconds, map(self._fields, item.tags))
         elif isinstance(item, Event):
@@ -77,6 +79,10 @@ class CsvSink:
             if item.warnings and not rows:
                 rows = [_NO_TAG]
             self._rows(0.0, item.duration_seconds, rows, self.cell("; ".join(item.warnings)))
+            self._has_rows = False
+        elif isinstance(item, ClipFailure) and self._has_rows:
+            self._rows(None, None, [_NO_TAG], self.cell(f"incomplete: {item.message}"))
+            self._has_rows = False
 
     def cell(self, text: str) -> str:
         """Give text of strangers as it stands in a cell."""
@@ -89,10 +95,15 @@ class CsvSink:
         """Do nothing: nothing is held."""
 
     def _rows(
-        self, start: float, end: float, tags: Iterable[Sequence[object]], warnings: str = ""
+        self,
+        start: float | None,
+        end: float | None,
+        tags: Iterable[Sequence[object]],
+        warnings: str = "",
     ) -> None:
         for fields in tags:
             self._writer.writerow((self._path, start, end, *fields, *self._about, warnings))
+            self._has_rows = True
 
     def _fields(self, tag: Tag) -> Sequence[object]:
         index, mid, name, score = tag_dict(tag).values()
