@@ -112,9 +112,9 @@ class _Shard(click.ParamType[tuple[int, int]]):
     multiple=True,
     metavar="NAME",
     shell_complete=_complete.plugins("sink"),
-    help="text, json, jsonl, csv, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
-    "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
-    "--output says, else text]",
+    help="text, json, jsonl, csv, spreadsheet, parquet; of events also audacity, raven, webvtt, "
+    "srt, textgrid, dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the "
+    "suffix of --output says, else text]",
 )
 @click.option(
     "-o",
@@ -352,14 +352,15 @@ class _Reporter:
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""
+        from yamkit._text import printable
         from yamkit.types import ClipEnd, ClipFailure
 
         self._meter.finished(item, is_new=item is not None)
         if isinstance(item, ClipFailure):
-            click.echo(f"error: {item.message}", err=True)
+            click.echo(f"error: {printable(item.message)}", err=True)
         elif isinstance(item, ClipEnd):
             for warning in item.warnings:
-                click.echo(f"warning: {path}: {warning}", err=True)
+                click.echo(f"warning: {path}: {printable(warning)}", err=True)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

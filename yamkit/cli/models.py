@@ -56,7 +56,9 @@ def list_models(as_json: bool) -> None:
     table = [("NAME", "VERSION", "CLASSES", "NETWORK", "SIZE", "STATE")]
     for row in rows:
         if row.bundle is None:
-            table.append((printable(row.name), "-", "-", "-", "-", f"broken: {row.problem}"))
+            table.append(
+                (printable(row.name), "-", "-", "-", "-", f"broken: {printable(row.problem or '')}")
+            )
             continue
         size = f"{_size_bytes(row.bundle) / 1e6:.1f} MB"
         bundle = row.bundle
@@ -305,7 +307,9 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
         rows = (*built_in(), *installed())
         found = [(row.name, row.problem or problem(row.folder)) for row in rows]
     for name, reason in found:
-        click.echo(f"{printable(path_to_text(name))}: {f'FAIL: {reason}' if reason else 'ok'}")
+        click.echo(
+            f"{printable(path_to_text(name))}: {f'FAIL: {printable(reason)}' if reason else 'ok'}"
+        )
     if any(reason for _, reason in found):
         ctx.exit(1)
 

@@ -199,7 +199,9 @@ def score_set(
         if file is None:
             scores.missing.add(key)
         else:
-            parts.append(Clip(str(file), clip.start_seconds, clip.end_seconds, key=key))
+            # a file may be called -, which alone stands for standard input
+            path = str(file) if str(file) != "-" else f".{os.sep}-"
+            parts.append(Clip(path, clip.start_seconds, clip.end_seconds, key=key))
     if strict and len(parts) < len(files):
         first = next(clip for clip, file in zip(labelled.clips, files, strict=True) if not file)
         raise LabelError(
