@@ -251,11 +251,15 @@ def classify(
                 _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
             )
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
-        reporter = stack.enter_context(_Reporter(len(clips), outputs.to_terminal))
+        reporter = stack.enter_context(
+            _Reporter(len(clips), outputs.to_terminal, tagger.model.silence_index)
+        )
         work = Work(tagger, choice)
         tally = run(
             lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
         )
+    if reporter.silent and not events and parts["aggregate"] == "mean":
+        _hint_at_silence(reporter.silent, len(clips))
     if len(clips) > 1:
         show_warned(tally.warned, len(clips))
     if tally.failed:
@@ -339,10 +343,21 @@ def _format_of(output: str | None, events: bool) -> str:
     return max(named, key=lambda info: len(info.extension)).name if named else "text"
 
 
+def _hint_at_silence(silent: int, clips: int) -> None:
+    where = "" if clips == 1 else f" in {silent} of {clips} files"
+    click.echo(
+        f"hint: silence leads{where}: --aggregate sounding gives silent patches less weight, "
+        "--events tells when each class sounds",
+        err=True,
+    )
+
+
 class _Reporter:
     """Failures and warnings as lines on stderr, and a bar there when somebody watches."""
 
-    def __init__(self, clips: int, to_terminal: bool) -> None:
+    def __init__(self, clips: int, to_terminal: bool, silence: int | None) -> None:
+        self.silent = 0  # clips whose highest class is silence
+        self._silence = silence
         self._clips = clips
         self._to_terminal = to_terminal
         self._bar: Progress | None = None
@@ -378,6 +393,7 @@ class _Reporter:
         if isinstance(item, ClipFailure):
             lines = [f"error: {item.message}"]
         elif isinstance(item, ClipEnd):
+            self.silent += bool(item.tags) and item.tags[0].index == self._silence
             lines = [f"warning: {path}: {warning}" for warning in item.warnings]
         if lines:
             with self._hidden():
