@@ -255,11 +255,14 @@ def classify(
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
         meter = Meter(clips)
         display = stack.enter_context(showing(meter.standing))
-        reporter = _Reporter(meter, display, outputs.to_terminal)
+        silence = tagger.model.silence_index
+        reporter = _Reporter(meter, display, outputs.to_terminal, silence)
         work = Work(tagger, choice)
         tally = run(
             lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
         )
+    if reporter.silent and not events and parts["aggregate"] == "mean":
+        _hint_at_silence(reporter.silent, len(clips))
     if len(clips) > 1:
         show_warned(tally.warned, len(clips))
     if tally.failed:
@@ -344,10 +347,23 @@ def _format_of(output: str | None, events: bool) -> str:
     return max(named, key=lambda info: len(info.extension)).name if named else "text"
 
 
+def _hint_at_silence(silent: int, clips: int) -> None:
+    where = "" if clips == 1 else f" in {silent} of {clips} files"
+    click.echo(
+        f"hint: silence leads{where}: --aggregate sounding gives silent patches less weight, "
+        "--events tells when each class sounds",
+        err=True,
+    )
+
+
 class _Reporter:
     """Counts clips as they are finished; failures and warnings as lines on standard error."""
 
-    def __init__(self, meter: Meter, display: Display, to_terminal: bool) -> None:
+    def __init__(
+        self, meter: Meter, display: Display, to_terminal: bool, silence: int | None
+    ) -> None:
+        self.silent = 0  # clips whose highest class is silence
+        self._silence = silence
         self._meter, self._display, self._to_terminal = meter, display, to_terminal
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
@@ -359,6 +375,7 @@ class _Reporter:
         if isinstance(item, ClipFailure):
             click.echo(f"error: {printable(item.message)}", err=True)
         elif isinstance(item, ClipEnd):
+            self.silent += bool(item.tags) and item.tags[0].index == self._silence
             for warning in item.warnings:
                 click.echo(f"warning: {path}: {printable(warning)}", err=True)
 
