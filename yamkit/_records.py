@@ -51,7 +51,8 @@ class Record(NamedTuple):
 def to_record(item: SinkItem) -> Record:
     """Write an item down; what is no valid Unicode in it, as escapes."""
     if isinstance(item, ClipStart):
-        return Record(json.dumps(["start", _valid(item.path), item.sample_rate, item.channels]))
+        start = [_valid(item.path), item.sample_rate, item.channels, item.promised_seconds]
+        return Record(json.dumps(["start", *start]))
     if isinstance(item, ClipFailure):
         texts = map(_valid, (item.path, item.type, item.message))
         return Record(json.dumps(["failure", *texts]))
@@ -87,8 +88,10 @@ def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
         raise TypeError("a record that is no text")
     kind, *values = json.loads(record.text)
     if kind == "start":
-        path, sample_rate, channels = values
-        return ClipStart(_text(path), _count(sample_rate), _count(channels))
+        path, sample_rate, channels, *rest = values  # journals of old lack what is promised
+        (promised,) = rest or [None]
+        seconds = None if promised is None else _span(0, promised)[1]
+        return ClipStart(_text(path), _count(sample_rate), _count(channels), seconds)
     if kind == "failure":
         path, name, message = values
         return ClipFailure(_text(path), _text(name), _text(message))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from yamkit import __version__
 from yamkit._replace import replaced
-from yamkit._text import aligned, printable
+from yamkit._text import aligned, inert, printable
+from yamkit._trees import make_folders
 from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
 from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
@@ -262,7 +263,7 @@ def make_folder(folder: Path) -> None:
         If it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise OutputError(f"{printable(folder)}: {error.strerror or 'cannot be made'}") from None
 
@@ -292,7 +293,7 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
                 return stack.enter_context(replaced(folder / name))
 
             for name, text in texts.items():
-                fresh(name).write_text(text, encoding="utf-8", errors="backslashreplace")
+                fresh(name).write_text(inert(text), encoding="utf-8", errors="backslashreplace")
             if can_plot():
                 _write_pictures(reports, fresh)
     except OSError as error:
@@ -318,7 +319,7 @@ def as_csv(reports: Sequence[SetReport]) -> str:
     """Write a row a class and system; what is undefined is empty."""
     bounded = {key for each in reports for entry in each.report.classes for key in entry.intervals}
     rows = [
-        {"system": name, **_flat(entry, bounded)}
+        {"system": printable(name), **_flat(entry, bounded)}
         for name, each in zip(column_names(reports), reports, strict=True)
         for entry in each.report.classes
     ]
@@ -334,7 +335,7 @@ def _flat(entry: ClassReport, bounded: Container[str]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, value in _plain(entry).items():
         if name != "intervals":
-            row[name] = value
+            row[name] = printable(value) if isinstance(value, str) else value
         if name in bounded:
             row[f"{name}_low"], row[f"{name}_high"] = entry.intervals.get(name, (None, None))
     return row
