@@ -372,9 +372,7 @@ TARGETS = {
         ("hostile/labels/*", "numbers/*.?sv"),
     ),
     **{
-        f"list-{layout}": Target(
-            functools.partial(_run_list, layout), lambda data=data: [data], ("hostile/labels/*",)
-        )
+        f"list-{layout}": Target(functools.partial(_run_list, layout), lambda data=data: [data])
         for layout, data in _LISTS.items()
     },
 }

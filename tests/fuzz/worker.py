@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from importlib import import_module
@@ -47,6 +48,7 @@ def main() -> None:
             order = json.loads(line)
             place = Path(folder) / "input"
             place.write_bytes(sys.stdin.buffer.read(order["size"]))
+            began = time.process_time()
             signal.setitimer(signal.ITIMER_PROF, most_seconds)
             answer: dict[str, Any]
             try:
@@ -64,7 +66,8 @@ def main() -> None:
             grown = _peak() - start
             if grown > MOST_MEMORY and answer["result"] != "finding":
                 answer = {"result": "finding", "kind": "takes more than 1 GB"}
-            print(json.dumps({**answer, "memory": grown}), file=answers, flush=True)
+            answer |= {"memory": grown, "seconds": time.process_time() - began}
+            print(json.dumps(answer), file=answers, flush=True)
             for each in Path(folder).iterdir():
                 each.unlink()
 

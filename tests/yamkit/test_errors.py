@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ def test_every_error_is_one_line_that_can_be_shown(kind):
 @given(st.text(max_size=3000))
 def test_any_text(text):
     shown = str(errors.LabelError(text))
-    assert shown.isprintable()
+    assert not {unicodedata.category(each) for each in shown} & {"Cc", "Cs", "Zl", "Zp"}
     assert len(shown) <= 1000
 
 
