@@ -87,9 +87,11 @@ from yamkit._signals import Interruptions, engine_call, stuck_engines_end
 
 def run():
     with engine_call():
-        print("running", flush=True)
+        line = "running\\n"
         while True:  # a signal may come just before the call below, where Python takes it
             with contextlib.suppress(KeyboardInterrupt):
+                print(line, end="", flush=True)
+                line = ""
                 hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # minutes, and takes no signal
 
 with stuck_engines_end(0.1), Interruptions():
