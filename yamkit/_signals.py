@@ -90,7 +90,7 @@ def _watch(receiver: socket.socket, grace_seconds: float) -> None:
     while number := receiver.recv(1):
         came = time.monotonic()
         receiver.settimeout(grace_seconds)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, BlockingIOError):  # the latter of no grace at all
             if not receiver.recv(1):
                 return
         receiver.settimeout(None)
