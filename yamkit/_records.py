@@ -48,7 +48,8 @@ class Record(NamedTuple):
 def to_record(item: SinkItem) -> Record:
     """Write an item down."""
     if isinstance(item, ClipStart):
-        return Record(json.dumps(["start", item.path, item.sample_rate, item.channels]))
+        start = ["start", item.path, item.sample_rate, item.channels, item.promised_seconds]
+        return Record(json.dumps(start))
     if isinstance(item, ClipFailure):
         return Record(json.dumps(["failure", item.path, item.type, item.message]))
     if isinstance(item, Event):
@@ -80,8 +81,9 @@ def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
     """
     kind, *values = json.loads(record.text)
     if kind == "start":
-        path, sample_rate, channels = values
-        return ClipStart(str(path), int(sample_rate), int(channels))
+        path, sample_rate, channels, promised = values
+        seconds = None if promised is None else float(promised)
+        return ClipStart(str(path), int(sample_rate), int(channels), seconds)
     if kind == "failure":
         path, name, message = values
         return ClipFailure(str(path), str(name), str(message))

@@ -21,6 +21,7 @@ from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 from yamkit._machine import processor_name, system_name, usable_cores  # noqa: E402
+from yamkit._replace import replaced  # noqa: E402
 from yamkit.errors import YamkitError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def plot(results: Sequence[Result], path: Path) -> None:
     axes.set_title(
         f"{processor_name()}, {usable_cores()} cores", fontsize="medium", parse_math=False
     )
-    figure.savefig(path, dpi=120, format="png")
+    with replaced(path) as fresh:
+        figure.savefig(fresh, dpi=120, format="png")
 
 
 def _ask(case: Case) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import errno
 import itertools
 import os
 import re
-import secrets
 import stat
 import sys
 from dataclasses import dataclass, field
@@ -18,7 +17,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from yamkit._held import HeldItems
+from yamkit._replace import Part, refuse_link
 from yamkit._text import InertStream, printable, text_to_path, underscored
+from yamkit._trees import make_folders
 from yamkit.errors import BrokenPluginError, OutputError, ParameterError, YamkitError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart
 
@@ -33,6 +34,8 @@ __all__ = ["Format", "Outputs", "path_text", "plan_outputs", "silence_standard_o
 _FIELDS = ("{folder}", "{stem}", "{name}", "{ext}", "{shard}")
 _FIELD_LIST = ", ".join(_FIELDS)
 _STDIN_NAME = "stdin"
+_OPEN_FILES = ("/dev", "/dev/fd", "/proc/self/fd")
+"""Where the system keeps links to what a process has open, such as ``/dev/stdout``."""
 
 
 @dataclass(frozen=True)
@@ -431,44 +434,48 @@ class _StandardOutput:
 class _ReplacedFile:
     """A file that appears at its place when it is whole, or not at all.
 
-    Links are followed; what is no regular file (a pipe, a device) is written in place.
+    What is no regular file (a pipe, a device) is written in place.
     """
 
     def __init__(self, place: Path, *, binary: bool) -> None:
-        self._temporary: Path | None = None
-        if place.exists() and not place.is_file() and not place.is_dir():
-            path = self._target = place
-        else:
-            path = self._target = Path(os.path.realpath(place))
-            if path.is_dir():
+        self._part: Part | None = None
+        path = place
+        if not _is_written_in_place(place):
+            refuse_link(place)
+            if place.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
-            if path.exists() and not os.access(path, os.W_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # a short name: the place's own may be as long as names can be
-            path = self._temporary = path.with_name(f".yamkit-{secrets.token_hex(6)}.part")
-        if binary:
-            self.stream: IO[Any] = path.open("wb")
-        else:
-            self.stream = _inert(
-                path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            make_folders(place.parent)
+            self._part = Part(place)
+            path = self._part.path
+        try:
+            self.stream: IO[Any] = (
+                path.open("wb")
+                if binary
+                else _inert(path.open("w", encoding="utf-8", errors="backslashreplace", newline=""))
             )
+        except BaseException:
+            if self._part is not None:
+                self._part.discard()
+            raise
 
     @property
     def is_replaced(self) -> bool:
-        return self._temporary is not None
+        return self._part is not None
 
     def keep(self) -> None:
         self.stream.close()
-        if self._temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                self._temporary.chmod(stat.S_IMODE(self._target.stat().st_mode))
-            self._temporary.replace(self._target)
-            self._temporary = None
+        if self._part is not None:
+            self._part.keep()
 
     def discard(self) -> None:
         with contextlib.suppress(OSError):
             self.stream.close()
-        if self._temporary is not None:
-            with contextlib.suppress(OSError):
-                self._temporary.unlink()
+        if self._part is not None:
+            self._part.discard()
+
+
+def _is_written_in_place(place: Path) -> bool:
+    """Tell whether a place is a pipe or device, or one of the system's own names for open files."""
+    if str(place.parent) in _OPEN_FILES:
+        return place.exists()
+    return not place.is_symlink() and place.exists() and not (place.is_file() or place.is_dir())

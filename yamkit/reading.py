@@ -11,16 +11,17 @@ import numpy as np
 
 from yamkit._thresholds import check_threshold
 from yamkit.aggregate import gathered
+from yamkit.classes import columns_below
 from yamkit.events import EventDetector, thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from yamkit.calibration import Calibration
     from yamkit.events import Grid
-    from yamkit.types import EventParameters
+    from yamkit.types import EventParameters, TagClass
 
 __all__ = ["Reading"]
 
@@ -82,7 +83,11 @@ class Reading:
         return levels
 
     def detector(
-        self, grid: Grid, parameters: EventParameters, chosen: NDArray[np.intp]
+        self,
+        grid: Grid,
+        parameters: EventParameters,
+        classes: Sequence[TagClass],
+        chosen: NDArray[np.intp],
     ) -> EventDetector:
         """Make the detector of a clip's events.
 
@@ -90,6 +95,8 @@ class Reading:
         ----------
         grid : Grid
         parameters : EventParameters
+        classes : sequence of TagClass
+            The model's.
         chosen : ndarray, int [K]
             Indices of the classes: columns of the detector.
 
@@ -100,7 +107,12 @@ class Reading:
         """
         enter, leave = thresholds(parameters, [self.thresholds.get(i) for i in chosen.tolist()])
         return EventDetector(
-            grid, enter, leave, parameters, lambda scores: self.apply(scores)[:, chosen]
+            grid,
+            enter,
+            leave,
+            parameters,
+            lambda scores: self.apply(scores)[:, chosen],
+            columns_below(classes, chosen.tolist()) if parameters.most_specific else None,
         )
 
     @functools.cached_property

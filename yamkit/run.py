@@ -99,6 +99,8 @@ class Choice:
         How scores are read, those of arrays as well.
     strict : bool
         A clip with warnings fails.
+    label_scores : bool
+        Formats whose labels are bare names write scores behind them.
 
     Raises
     ------
@@ -115,6 +117,7 @@ class Choice:
     classes: tuple[int, ...] | None = None
     reading: Reading = field(default_factory=Reading)
     strict: bool = False
+    label_scores: bool = False
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
@@ -166,6 +169,7 @@ def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) ->
         shard=shard,
         provider=tagger.provider,
         strict=choice.strict,
+        label_scores=choice.label_scores,
     )
 
 
@@ -191,6 +195,7 @@ def fingerprint(run: RunInfo) -> dict[str, str]:
         "arrays": " and ".join(run.arrays),
         "shard": "{}/{}".format(*run.shard),
         "strict": str(run.strict),
+        "label_scores": str(run.label_scores),
     }
 
 
@@ -424,8 +429,12 @@ def clip_items(
             if state is None:
                 assert clip.audio is not None
                 state = _ClipState(tagger, choice, clip.audio)
-                sample_rate, channels = clip.audio.sample_rate, clip.audio.channels
-                yield clip, ClipStart(path_text(clip.path), sample_rate, channels)
+                audio = clip.audio
+                promised = audio.decoded.seconds_promised
+                yield (
+                    clip,
+                    ClipStart(path_text(clip.path), audio.sample_rate, audio.channels, promised),
+                )
             if isinstance(event, Ended):
                 for last in state.end():
                     if choice.strict and isinstance(last, ClipEnd) and last.warnings:
@@ -455,7 +464,9 @@ class _ClipState:
             self._threshold = choice.reading.levels(count, lowest)
         self._detector: EventDetector | None = None
         if choice.events is not None:
-            self._detector = choice.reading.detector(tagger.grid, choice.events, self._columns)
+            self._detector = choice.reading.detector(
+                tagger.grid, choice.events, tagger.classes, self._columns
+            )
         self._order = OnsetOrder()
 
     def take(self, batch: Batch) -> Iterator[PatchTags | Event]:

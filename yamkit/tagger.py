@@ -35,7 +35,7 @@ from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO, Self
 
     from numpy.typing import ArrayLike, NDArray
@@ -167,7 +167,7 @@ class TaggedClip:
         parameters = parameters or EventParameters()
         chosen = choose_classes(self.classes, classes)
         columns = np.array(range(len(self.classes)) if chosen is None else chosen)
-        detector = (reading or Reading()).detector(self.grid, parameters, columns)
+        detector = (reading or Reading()).detector(self.grid, parameters, self.classes, columns)
         found = find_events(detector, self.scores, self.samples)
         return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
 
@@ -177,7 +177,7 @@ class TaggedClip:
         threshold: float | None = None,
         *,
         timeline: bool = True,
-        classes: str | Sequence[str] = (),
+        classes: str | Iterable[str | int] = (),
         events: EventParameters | None = None,
     ) -> dict[str, Any]:
         """Give the clip as the JSON output has it.
@@ -203,6 +203,8 @@ class TaggedClip:
         ParameterError
             As in `top` and `events`.
         """
+        if threshold is not None:
+            check_threshold("threshold", threshold)
         indices = choose_classes(self.classes, classes)
         chosen = None if indices is None else np.array(indices)
 

@@ -277,6 +277,8 @@ class EventParameters:
         Shorter events are left out.
     join_gap_seconds : float
         Events of a class that are no farther apart are one.
+    most_specific : bool
+        A class has no event while one of the classes below it has; see `yamkit.events`.
     """
 
     enter: float = 0.3
@@ -286,6 +288,7 @@ class EventParameters:
     median_cells: int = 1
     min_duration_seconds: float = 0.0
     join_gap_seconds: float = 0.0
+    most_specific: bool = False
 
     def __post_init__(self) -> None:
         if self.leave is None:
@@ -367,6 +370,8 @@ class RunInfo:
         Where the network ran.
     strict : bool
         Whether a clip with warnings is one that failed.
+    label_scores : bool
+        Whether formats whose labels are bare names write scores behind them.
     """
 
     yamkit: str
@@ -381,6 +386,7 @@ class RunInfo:
     shard: tuple[int, int] = (1, 1)
     provider: str = "cpu"
     strict: bool = False
+    label_scores: bool = False
 
 
 @dataclass(frozen=True)
@@ -395,11 +401,14 @@ class ClipStart:
         Of the input, in Hz.
     channels : int
         Of the input.
+    promised_seconds : float or None
+        Duration that the header states; None where it states none, as those of streams may.
     """
 
     path: str
     sample_rate: int
     channels: int
+    promised_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -137,14 +137,29 @@ def test_permissions_follow_the_umask_or_the_file_that_was_there(exists: bool) -
     assert stat.S_IMODE(Path("a.rec").stat().st_mode) == 0o640
 
 
-def test_links_are_followed() -> None:
-    Path("real").mkdir()
-    Path("link.rec").symlink_to("real/target.rec")
-    outputs = plan_outputs([sink()], "link.rec", [])
-    outputs.open(RUN)
-    outputs.close()
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("output", ["link.rec", "{stem}.{ext}"])
+def test_links_are_refused(output: str, is_there: bool) -> None:
+    target = Path("target.rec")
+    if is_there:
+        target.write_text("mine")
+    Path("link.rec").symlink_to(target)
+    outputs = plan_outputs([sink()], output, ["link.wav"])
+    with pytest.raises(OutputError, match=r"cannot write link.rec: a symbolic link; name the file"):
+        outputs.open(RUN)
+        tag(outputs, "link.wav")
     assert Path("link.rec").is_symlink()
-    assert Path("real/target.rec").read_text() == "open\nclose\n"
+    assert target.exists() == is_there
+    assert not is_there or target.read_text() == "mine"
+
+
+def test_links_to_folders_are_followed() -> None:
+    Path("real").mkdir()
+    Path("link").symlink_to("real")
+    outputs = plan_outputs([sink()], "link/{stem}.{ext}", ["a.wav"])
+    outputs.open(RUN)
+    tag(outputs, "a.wav")
+    assert files() == {"real/a.rec"}
 
 
 def test_a_device_is_written_in_place() -> None:

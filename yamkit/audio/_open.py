@@ -33,7 +33,8 @@ def open_audio(
     Formats are told by content; `AudioSource.decoded` says who reads it.
 
     A stream that cannot seek, such as a pipe, is decoded while it arrives if it is a WAV of
-    integers or floats. Anything else on it is first copied to an unnamed temporary file.
+    integers, floats, mu-law or A-law. Anything else on it is first copied to an unnamed temporary
+    file.
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ from yamkit.cli._events import read_listed_names
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 
@@ -96,6 +97,7 @@ _SHOWN = 40
     help="Write nothing when a file is missing, cannot be scored or has warnings.",
 )
 @tagger_options()
+@note_options()
 def calibrate(
     labels: Path,
     output: Path,
@@ -140,9 +142,10 @@ def calibrate(
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
 
-    if output.is_dir() or not output.parent.is_dir():
+    if output.is_dir() or output.is_symlink() or not output.parent.is_dir():
         raise CalibrationError(
-            f"{printable(output)}: cannot be written; wanted a file in a folder that exists"
+            f"{printable(output)}: cannot be written; wanted a file, and no link, in a folder that "
+            "exists"
         )
     check_fit(method, precision, least_examples, parts)
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from yamkit.schema import printable
-from yamkit.sinks._plain import Streamed, channel_of
+from yamkit.sinks._plain import Streamed, channel_of, label
 from yamkit.types import ClipStart, Event
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ __all__ = ["AudacitySink", "RttmSink"]
 class AudacitySink(Streamed):
     """Onset, offset and name between tabs; what Audacity imports as a label track."""
 
-    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream: the format has no head."""
-        self._stream = stream
+        self._run, self._stream = run, stream
 
     def write(self, item: SinkItem) -> None:
         """Write the line of an event."""
         if isinstance(item, Event):
             times = f"{item.onset_seconds:.6f}\t{item.offset_seconds:.6f}"
-            self._stream.write(f"{times}\t{printable(item.tag.name)}\n")
+            self._stream.write(f"{times}\t{label(item.tag, self._run)}\n")
 
 
 class RttmSink(Streamed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yamkit.schema import printable
-from yamkit.sinks._plain import Streamed, clock, heard, milliseconds
+from yamkit.sinks._plain import Streamed, clock, heard, label, milliseconds
 from yamkit.types import Event
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class WebVttSink(Streamed):
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Write the head, and a note of model, kind of score and channel."""
-        self._stream = stream
+        self._run, self._stream = run, stream
         parameters = run.parameters
         note = f"yamkit {run.yamkit}, model {run.model.name}, {parameters.score_kind} scores"
         note += heard(parameters)
@@ -33,16 +33,16 @@ class WebVttSink(Streamed):
         """Write the cue of an event."""
         if isinstance(item, Event):
             start, end = (clock(time, ".") for time in milliseconds(item))
-            text = printable(item.tag.name).translate(_ESCAPES)
+            text = label(item.tag, self._run).translate(_ESCAPES)
             self._stream.write(f"\n{start} --> {end}\n{text}\n")
 
 
 class SrtSink(Streamed):
     """A numbered subtitle an event."""
 
-    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream: the format has no head."""
-        self._stream = stream
+        self._run, self._stream = run, stream
         self._number = 0
 
     def write(self, item: SinkItem) -> None:
@@ -50,5 +50,5 @@ class SrtSink(Streamed):
         if isinstance(item, Event):
             self._number += 1
             start, end = (clock(time, ",") for time in milliseconds(item))
-            text = printable(item.tag.name)
+            text = label(item.tag, self._run)
             self._stream.write(f"{self._number}\n{start} --> {end}\n{text}\n\n")

@@ -1,5 +1,6 @@
 """Text for people: the name of a clip, then its tags in aligned columns.
 
+Times are seconds, or hours, minutes and seconds in clips that are longer than a minute or may be.
 Control characters in a path are shown as escapes, so that no file name can drive a terminal.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yamkit.schema import printable
-from yamkit.sinks._plain import heard
+from yamkit.sinks._plain import heard, tenths
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["TextSink"]
 
 _MIN_WIDTH = 12
+_MINUTE_SECONDS = 60.0
 
 
 class TextSink:
@@ -39,11 +41,14 @@ class TextSink:
             self._heading = f" events, each with the {events.score} of its {kind} scores"
         self._path = ""
         self._in_timeline = False
+        self._is_long = False
 
     def write(self, item: SinkItem) -> None:
         """Write the lines of an item."""
         if isinstance(item, ClipStart):
             self._path = printable(item.path)
+            promised = item.promised_seconds
+            self._is_long = promised is None or promised > _MINUTE_SECONDS
         elif isinstance(item, PatchTags):
             tags = "; ".join(f"{printable(tag.name)} {tag.score:.3f}" for tag in item.tags) or "-"
             self._line(item.start_seconds, item.end_seconds, tags)
@@ -67,7 +72,11 @@ class TextSink:
         if not self._in_timeline:
             self._stream.write(f"{self._path}:{self._heading}\n")
             self._in_timeline = True
-        self._stream.write(f"  {start:9.3f} -{end:9.3f}  {text}\n")
+        if self._is_long or end > _MINUTE_SECONDS:
+            times = f"{tenths(start, hours=True):>9} -{tenths(end, hours=True):>10}"
+        else:
+            times = f"{start:9.3f} -{end:9.3f}"
+        self._stream.write(f"  {times}  {text}\n")
 
     def _end(self, end: ClipEnd) -> None:
         patches = "1 patch" if end.patches == 1 else f"{end.patches} patches"

@@ -72,7 +72,7 @@ SINKS = [
 
 
 def clip(path: str = "a.wav", events=EVENTS):
-    return [ClipStart(path, 44100, 2), *events, ClipEnd(3.5, 6, (DOG,))]
+    return [ClipStart(path, 44100, 2, 3.5), *events, ClipEnd(3.5, 6, (DOG,))]
 
 
 def written(sink, items, **parameters) -> str:
@@ -281,6 +281,37 @@ def test_json_text_and_csv_have_events_too() -> None:
         "      0.000 -    0.480  Speech 0.500\n"
     )
     assert "b.wav: no events\n  3.50 s, calibrated mean of 6 patches, net:\n" in text
+
+
+@pytest.mark.parametrize("promised", [60.5, None, 59.0])
+def test_text_gives_the_time_of_long_clips_as_a_clock_does(promised: float | None) -> None:
+    event = Event(62.46, 3725.0, DOG)
+    items = [ClipStart("a.wav", 8000, 1, promised), EVENTS[0], event, ClipEnd(3725.0, 5, ())]
+    lines = written(TextSink(), items).splitlines()
+    first = (
+        "      0.000 -    0.480  Speech" if promised == 59.0 else "  0:00:00.0 - 0:00:00.5  Speech"
+    )
+    assert lines[1].startswith(first)
+    # a header may promise less than there is
+    assert lines[2] == "  0:01:02.5 - 1:02:05.0  Dog 0.912"
+
+
+@pytest.mark.parametrize("sink", [AudacitySink, WebVttSink, SrtSink])
+def test_labels_carry_the_score_where_that_is_asked_for(sink) -> None:
+    texts = []
+    for label_scores in (False, True):
+        stream, opened = io.StringIO(), sink()
+        opened.open(replace(RUN, label_scores=label_scores), stream)
+        for item in clip():
+            opened.write(item)
+        opened.close()
+        texts.append(stream.getvalue())
+    assert "Dog 0.912\n" not in texts[0]
+    assert texts[1].count("Dog 0.912\n") == 2
+    assert (
+        texts[1].replace(" 0.912\n", "\n").replace(" 0.500\n", "\n").replace(" 0.250\n", "\n")
+        == texts[0]
+    )
 
 
 @pytest.mark.parametrize("sink", SINKS)

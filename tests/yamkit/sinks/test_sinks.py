@@ -54,7 +54,7 @@ def written(sink, items, per_patch: bool = False, parameters: Parameters | None 
 
 
 def clip(path: str = "a.wav", patches: int = 0, warnings: tuple[str, ...] = ()):
-    yield ClipStart(path, 44100, 2)
+    yield ClipStart(path, 44100, 2, 3.5)
     for number in range(patches):
         yield PatchTags(number * 0.48, number * 0.48 + 0.975, (SPEECH, NAME))
     yield ClipEnd(3.5, 6, (SPEECH, NAME), warnings)
@@ -296,7 +296,7 @@ def test_text_with_patches() -> None:
 
 
 def test_text_without_a_tag_says_so() -> None:
-    items = [ClipStart("a.wav", 1, 1), PatchTags(0, 1, ()), ClipEnd(1.0, 1, ())]
+    items = [ClipStart("a.wav", 1, 1, 1.0), PatchTags(0, 1, ()), ClipEnd(1.0, 1, ())]
     text = written(TextSink(), items, per_patch=True)
     assert text.endswith("1 patch, net:\n  no class reaches the threshold\n")
     assert "0.000 -    1.000  -\n" in text
