@@ -19,6 +19,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class Worker:
     ) -> None:
         self._module, self._most_seconds, self._hangs_after = module, most_seconds, hangs_after
         self._process: subprocess.Popen[bytes] | None = None
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the worker)
 
     def run(self, target: str, data: bytes) -> dict[str, Any]:
         """Run one input and say what became of it."""
@@ -72,6 +74,7 @@ class Worker:
                 cwd=_ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=self._errors,
             )
             assert self._process.stdout is not None
             self._process.stdout.readline()  # it is ready
@@ -92,7 +95,9 @@ class Worker:
             if code == -signal.SIGPROF:
                 return {"result": "finding", "kind": f"takes more than {self._most_seconds:g} s"}
             ended = signal.Signals(-code).name if code < 0 else f"code {code}"
-            return {"result": "finding", "kind": f"ends the process: {ended}"}
+            self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4000))
+            text = self._errors.read().decode(errors="replace")
+            return {"result": "finding", "kind": f"ends the process: {ended}", "text": text}
         answer: dict[str, Any] = json.loads(line)
         if answer["memory"] > 5 * 10**8:  # the peak of a process only ever rises
             self.close()

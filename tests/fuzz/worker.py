@@ -33,9 +33,7 @@ _BEYOND = 3 * 10**9
 def main() -> None:
     """Serve until standard input ends."""
     answers = os.fdopen(os.dup(1), "w")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 1)  # libraries of others print what they think of a file
-    os.dup2(nothing, 2)
+    os.dup2(2, 1)  # libraries of others print what they think of a file
     warnings.simplefilter("ignore")
     from yamkit.errors import YamkitError
 
