@@ -64,11 +64,11 @@ class Worker:
     ) -> None:
         self._module, self._most_seconds, self._hangs_after = module, most_seconds, hangs_after
         self._process: subprocess.Popen[bytes] | None = None
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as the worker)
 
     def run(self, target: str, data: bytes) -> dict[str, Any]:
         """Run one input and say what became of it."""
         if self._process is None:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the process)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.fuzz.worker", self._module, str(self._most_seconds)],
                 cwd=_ROOT,
@@ -91,24 +91,26 @@ class Worker:
         line = process.stdout.readline()
         if not line:
             code = process.wait()
-            self.close()
+            text = self.close()
             if code == -signal.SIGPROF:
                 return {"result": "finding", "kind": f"takes more than {self._most_seconds:g} s"}
             ended = signal.Signals(-code).name if code < 0 else f"code {code}"
-            self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4000))
-            text = self._errors.read().decode(errors="replace")
             return {"result": "finding", "kind": f"ends the process: {ended}", "text": text}
         answer: dict[str, Any] = json.loads(line)
         if answer["memory"] > 5 * 10**8:  # the peak of a process only ever rises
             self.close()
         return answer
 
-    def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+    def close(self) -> str:
+        """End the process, and give the end of what it printed."""
+        if self._process is None:
+            return ""
+        self._process.kill()
+        self._process.communicate()
+        self._process = None
+        with self._errors as errors:
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4000))
+            return errors.read().decode(errors="replace")
 
 
 def inputs(seed: int, names: list[str]) -> Iterator[tuple[int, str, bytes]]:
