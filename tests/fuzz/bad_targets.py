@@ -13,6 +13,13 @@ from yamkit.errors import DecodeError
 __all__ = ["TARGETS"]
 
 
+class _RawError(DecodeError):
+    """A plugin's own, that says what it was told to."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def _raise(error: BaseException) -> Callable[[Path], object]:
     def run(path: Path) -> None:
         if path.read_bytes() == b"bad":
@@ -38,8 +45,8 @@ TARGETS = {
     name: Target(run, lambda: [b"good"])
     for name, run in {
         "refuses": _raise(DecodeError("one line")),
-        "lines": _raise(DecodeError("two\nlines")),
-        "endless": _raise(DecodeError("x" * 2000)),
+        "lines": _raise(_RawError("two\nlines")),
+        "endless": _raise(_RawError("x" * 2000)),
         "raises": _raise(ValueError("no YamkitError")),
         "exits": _raise(SystemExit(0)),
         "nests": _when_bad(_nest),
