@@ -8,6 +8,7 @@ import functools
 import io
 import os
 import tempfile
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tests.yamkit.audio_faults import KINDS
 from tests.yamkit.audio_sounds import Pipe, four_events
 from yamkit import calibration
 from yamkit._text import path_to_text, printable, text_to_path
-from yamkit._trees import make_folders
+from yamkit._trees import make_folders, remove_tree
 from yamkit.audio import open_audio
 from yamkit.audio._uris import is_uri
 from yamkit.classes import find_classes
@@ -53,6 +54,9 @@ __all__ = ["TARGETS", "corpus"]
 
 _MOST_BLOCKS = 400
 """A time stamp that was hit can tell of a gap of hours, which is silence to be read on and on."""
+
+_ACTING = {"Cc", "Cs", "Zl", "Zp"}
+"""Kinds of characters that no terminal may get."""
 
 _MOST_SEED_BYTES = 2**18
 _CLASSES = tuple(
@@ -313,7 +317,7 @@ def _run_words(path: Path) -> None:
 
 def _run_text(path: Path) -> None:
     text = path.read_bytes().decode(errors="surrogateescape")
-    assert printable(text).isprintable()
+    assert not {unicodedata.category(each) for each in printable(text)} & _ACTING
     printable(Path(text_to_path(path_to_text(text.replace("\0", "")))))
     is_uri(text)
     find_classes(text[:2000], _CLASSES)
@@ -321,17 +325,19 @@ def _run_text(path: Path) -> None:
 
 def _run_folder(path: Path) -> None:
     """Make empty files of the names in a list, and search them."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder).resolve()
+    root = Path(tempfile.mkdtemp()).resolve()
+    try:
         for name in path.read_bytes().split(b"\n")[:50]:
             with contextlib.suppress(OSError, ValueError):
                 place = (root / os.fsdecode(name)).resolve()
                 if root in place.parents:
                     make_folders(place.parent)
                     place.write_bytes(b"")
-        for _ in sound_files(folder):
+        for _ in sound_files(str(root)):
             pass
-        read_set(folder)
+        read_set(root)
+    finally:
+        remove_tree(root)
 
 
 TARGETS = {
