@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, Tag
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, Peak, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,7 +59,9 @@ def to_record(item: SinkItem) -> Record:
     if isinstance(item, PatchTags):
         text = json.dumps(["patch", item.start_seconds, item.end_seconds, tags])
     else:
-        text = json.dumps(["end", item.duration_seconds, item.patches, tags, list(item.warnings)])
+        peaks = [[peak.score, peak.start_seconds] for peak in item.peaks]
+        end = ["end", item.duration_seconds, item.patches, tags, list(item.warnings), peaks]
+        text = json.dumps(end)
     return Record(text, _bytes(item.scores), _bytes(item.embedding))
 
 
@@ -96,9 +98,12 @@ def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
         start, end, tags = values
         return PatchTags(float(start), float(end), _tags(tags, classes), *arrays)
     if kind == "end":
-        duration, patches, tags, warnings = values
+        duration, patches, tags, warnings, listed = values
         texts = tuple(str(warning) for warning in warnings)
-        return ClipEnd(float(duration), int(patches), _tags(tags, classes), texts, *arrays)
+        peaks = tuple(Peak(float(score), float(start)) for score, start in listed)
+        return ClipEnd(
+            float(duration), int(patches), _tags(tags, classes), texts, *arrays, peaks=peaks
+        )
     raise ValueError(f"a record of kind {kind!r}")
 
 

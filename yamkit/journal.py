@@ -147,7 +147,7 @@ class Journal:
             if failed and self._place:  # what came before it failed is of no use
                 self._database.execute("DELETE FROM items WHERE clip = ?", (self._number,))
             if isinstance(item, ClipEnd) and not self._keep_items:
-                item = replace(item, tags=(), scores=None, embedding=None)
+                item = replace(item, tags=(), scores=None, embedding=None, peaks=())
             if self._keep_items or failed or (isinstance(item, ClipEnd) and item.warnings):
                 self._database.execute(
                     "INSERT INTO items VALUES (?, ?, ?, ?, ?)",

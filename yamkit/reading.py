@@ -13,6 +13,7 @@ from yamkit._thresholds import check_threshold
 from yamkit.aggregate import gathered
 from yamkit.classes import columns_below
 from yamkit.events import EventDetector, thresholds
+from yamkit.types import Peak
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from yamkit.calibration import Calibration
     from yamkit.events import Grid
-    from yamkit.types import EventParameters, TagClass
+    from yamkit.types import EventParameters, Tag, TagClass
 
 __all__ = ["Reading"]
 
@@ -74,6 +75,30 @@ class Reading:
             places, starts = self._members
             scores = np.maximum.reduceat(scores[:, places], starts, axis=1)
         return scores
+
+    def peaks(
+        self,
+        scores: NDArray[np.floating[Any]],
+        start_seconds: NDArray[np.floating[Any]],
+        tags: Sequence[Tag],
+    ) -> tuple[Peak, ...]:
+        """Tell in which patch each of several tags has its highest score.
+
+        Parameters
+        ----------
+        scores : ndarray, float [C]
+            Highest scores of the network; what reads them only ever rises.
+        start_seconds : ndarray, float [C]
+            Of the patches that have them.
+        tags : sequence of Tag
+        """
+        mapped = scores if self.calibration is None else self.calibration.apply(scores[None])[0]
+        found = []
+        for tag in tags:
+            group = (tag.index,) if self.roll_up is None else self.roll_up[tag.index]
+            best = max(group, key=lambda index: mapped[index])
+            found.append(Peak(float(mapped[best]), float(start_seconds[best])))
+        return tuple(found)
 
     def levels(self, count: int, level: float) -> NDArray[np.float64]:
         """Give the threshold of each of `count` classes, `level` for those without their own."""

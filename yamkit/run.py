@@ -19,7 +19,7 @@ from yamkit import __version__
 from yamkit._signals import Interruptions
 from yamkit._text import printable
 from yamkit._thresholds import check_threshold
-from yamkit.aggregate import ClipScores, top_tags
+from yamkit.aggregate import ClipScores, Peaks, top_tags
 from yamkit.audio import display_path, file_stamp
 from yamkit.clips import Clip, tag_clips
 from yamkit.errors import (
@@ -453,7 +453,8 @@ class _ClipState:
     def __init__(self, tagger: Tagger, choice: Choice, audio: AudioSource) -> None:
         self._tagger, self._choice, self._audio = tagger, choice, audio
         count = len(tagger.classes)
-        self._scores = ClipScores(tagger.aggregate, count)
+        self._scores = ClipScores(tagger.aggregate, count, tagger.model.silence_index)
+        self._peaks = Peaks(count)
         self._embedding: ClipScores | None = None
         if "embedding" in choice.arrays and not choice.per_patch:
             self._embedding = ClipScores("mean", tagger.model.network.embedding_size)
@@ -472,6 +473,7 @@ class _ClipState:
     def take(self, batch: Batch) -> Iterator[PatchTags | Event]:
         """Take in a batch; give its patches, or events that are over, where they are reported."""
         self._scores.update(batch.scores)
+        self._peaks.update(batch.scores, batch.start_samples)
         if self._embedding is not None:
             self._embedding.update(batch.embeddings)
         if self._detector is not None:
@@ -489,16 +491,19 @@ class _ClipState:
         if self._detector is not None:
             yield from self._events(self._detector.finish(self._samples))
         scores = self._choice.reading.apply(self._scores.result()[np.newaxis])[0]
-        arrays: tuple[NDArray[Any] | None, ...] = ()
+        arrays: tuple[NDArray[Any] | None, NDArray[Any] | None] = (None, None)
         if not self._choice.per_patch:
             embedding = None if self._embedding is None else self._embedding.result()
             arrays = self._arrays(scores, embedding)
+        tags = self._tags(scores)
+        starts = self._peaks.start_samples / self._tagger.grid.sample_rate_hz
         yield ClipEnd(
             self._audio.samples / self._audio.sample_rate,
             self._scores.patches,
-            self._tags(scores),
+            tags,
             self._audio.warnings,
             *arrays,
+            self._choice.reading.peaks(self._peaks.scores, starts, tags),
         )
 
     @property
@@ -519,14 +524,13 @@ class _ClipState:
 
     def _arrays(
         self, scores: NDArray[np.floating[Any]], embedding: NDArray[np.float32] | None
-    ) -> tuple[NDArray[Any] | None, ...]:
-        given = {"scores": scores, "embedding": embedding}
-        return tuple(
-            None
-            if array is None or name not in self._choice.arrays
-            else array.astype(self._choice.dtype)
-            for name, array in given.items()
-        )
+    ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+        def wanted(name: str, array: NDArray[Any] | None) -> NDArray[Any] | None:
+            if array is None or name not in self._choice.arrays:
+                return None
+            return array.astype(self._choice.dtype)
+
+        return wanted("scores", scores), wanted("embedding", embedding)
 
 
 def _warned_failure(clip: Clip, warnings: Sequence[str]) -> ClipFailure:

@@ -27,6 +27,7 @@ __all__ = [
     "NetworkSpec",
     "Parameters",
     "PatchTags",
+    "Peak",
     "RunInfo",
     "RunModel",
     "SinkItem",
@@ -303,7 +304,7 @@ class Parameters:
     Attributes
     ----------
     aggregate : str
-        How patches become a clip score: ``mean`` or ``max``.
+        How patches become a clip score: ``mean``, ``max`` or ``sounding``.
     hop_seconds : float
         From one patch to the next.
     threshold : float or None
@@ -448,6 +449,21 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Peak:
+    """The patch of a clip in which a class has its highest score.
+
+    Attributes
+    ----------
+    score : float
+    start_seconds : float
+        Of the first such patch.
+    """
+
+    score: float
+    start_seconds: float
+
+
+@dataclass(frozen=True)
 class ClipEnd:
     """A clip was tagged to its end.
 
@@ -463,6 +479,8 @@ class ClipEnd:
         What was odd about the input, such as a truncated file.
     scores, embedding : ndarray [C], ndarray [E], or None
         Of the clip, where they were asked for: the aggregated scores, the mean of the embeddings.
+    peaks : tuple of Peak
+        Of each of `tags`; empty where they are not known.
     """
 
     duration_seconds: float
@@ -471,6 +489,7 @@ class ClipEnd:
     warnings: tuple[str, ...] = ()
     scores: NDArray[np.floating[Any]] | None = field(default=None, compare=False, repr=False)
     embedding: NDArray[np.floating[Any]] | None = field(default=None, compare=False, repr=False)
+    peaks: tuple[Peak, ...] = ()
 
 
 @dataclass(frozen=True)

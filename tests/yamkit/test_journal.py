@@ -10,13 +10,13 @@ import pytest
 
 from yamkit.errors import OutputError, ParameterError
 from yamkit.journal import Journal
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, Tag, TagClass
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, Peak, Tag, TagClass
 
 CLASSES = (TagClass(0, "/m/0", "A"), TagClass(1, "/m/1", "B"))
 STAMP = (7, 8)
 START = ClipStart("a.wav", 16000, 1)
 PATCH = PatchTags(0.0, 0.975, (Tag(1, "/m/1", "B", 0.5),), np.array([0.25, 0.5], np.float16))
-END = ClipEnd(1.0, 1, (Tag(1, "/m/1", "B", 0.5),), ("odd",))
+END = ClipEnd(1.0, 1, (Tag(1, "/m/1", "B", 0.5),), ("odd",), peaks=(Peak(0.75, 0.48),))
 FAILURE = ClipFailure("a.wav", "DecodeError", "a.wav: broken")
 
 

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -100,8 +101,11 @@ def _run() -> int:
     except click.exceptions.Abort as error:
         click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
         code = INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        click.echo(_usage_line(error), err=True)
         code = error.exit_code
     except YamkitError as error:
         click.echo("\n".join([f"error: {printable(str(error))}", *_notes(error)]), err=True)
@@ -130,6 +134,15 @@ def _inert_streams() -> Iterator[None]:
 def _notes(error: BaseException | None) -> list[str]:
     """Give what was noted about an error on its way up, such as how far a run came."""
     return list(getattr(error, "__notes__", ()))
+
+
+def _usage_line(error: click.ClickException) -> str:
+    """Say on one line what was wrong, and where it is explained."""
+    text = " ".join(printable(error.format_message()).split()).rstrip(".")
+    text = re.sub(r"\. \(?Did you mean (.+\?)\)?$", r"; did you mean \1", text)
+    text = f"error: {text[:1].lower()}{text[1:]}"
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return text if text.endswith("?") or ctx is None else f"{text}; see: {ctx.command_path} --help"
 
 
 def _prepare_streams() -> None:

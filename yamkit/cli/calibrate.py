@@ -18,6 +18,7 @@ from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
     from yamkit.calibration import Calibration
@@ -41,7 +42,7 @@ _SHOWN = 40
 )
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
-@click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
+@click.option("--limit", type=Whole(1), help="Take the first clips alone.")
 @click.option(
     "--classes",
     multiple=True,
@@ -59,13 +60,13 @@ _SHOWN = 40
 )
 @click.option(
     "--precision",
-    type=float,
+    type=Real(0, 1),
     metavar="P",
     help="Choose the lowest thresholds with this precision.  [default: those of the best F1]",
 )
 @click.option(
     "--least-examples",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=10,
     show_default=True,
     help="Leave classes raw that fewer clips have, or lack.",
@@ -73,13 +74,12 @@ _SHOWN = 40
 @click.option(
     "--cross-validation",
     "parts",
-    type=click.IntRange(2),
+    type=Whole(2, 1000),
     default=5,
     show_default=True,
-    metavar="N",
     help="Folds, where the list has none.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the folds.")
+@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of the folds.")
 @section("Output")
 @click.option(
     "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."

@@ -24,6 +24,7 @@ from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._progress import Meter, showing
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._values import shortened, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,9 +51,12 @@ class _Top(click.ParamType[int | None]):
     ) -> int | None:
         if str(value).lower() == "all":
             return None
-        if not (str(value).isdecimal() and int(value) >= 1):
-            self.fail(f"{value!r}: wanted a number of 1 or more, or 'all'", param, ctx)
-        return int(value)
+        number = whole_number(str(value))
+        if number is None or number < 1:
+            self.fail(
+                f"{shortened(str(value))}: wanted a whole number from 1, or 'all'", param, ctx
+            )
+        return number
 
 
 class _Shard(click.ParamType[tuple[int, int]]):
@@ -63,11 +67,12 @@ class _Shard(click.ParamType[tuple[int, int]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int]:
-        part, _, parts = str(value).partition("/")
-        are_numbers = part.isdecimal() and parts.isdecimal()
-        if not (are_numbers and 1 <= int(part) <= int(parts) <= _MOST_SHARDS):
-            self.fail(f"{value!r}: wanted I/N, such as 1/8 to 8/8", param, ctx)
-        return int(part), int(parts)
+        first, _, second = str(value).partition("/")
+        part, parts = whole_number(first) or 0, whole_number(second) or 0
+        if not 1 <= part <= parts <= _MOST_SHARDS:
+            wanted = f"wanted I/N, such as 1/8 to 8/8, N at most {_MOST_SHARDS:,}"
+            self.fail(f"{shortened(str(value))}: {wanted}", param, ctx)
+        return part, parts
 
 
 @click.command(cls=Command)
@@ -255,11 +260,14 @@ def classify(
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
         meter = Meter(clips)
         display = stack.enter_context(showing(meter.standing))
-        reporter = _Reporter(meter, display, outputs.to_terminal)
+        silence = tagger.model.silence_index
+        reporter = _Reporter(meter, display, outputs.to_terminal, silence)
         work = Work(tagger, choice)
         tally = run(
             lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
         )
+    if reporter.silent and not events and parts["aggregate"] == "mean":
+        _hint_at_silence(reporter.silent, len(clips))
     if len(clips) > 1:
         show_warned(tally.warned, len(clips))
     if tally.failed:
@@ -344,10 +352,23 @@ def _format_of(output: str | None, events: bool) -> str:
     return max(named, key=lambda info: len(info.extension)).name if named else "text"
 
 
+def _hint_at_silence(silent: int, clips: int) -> None:
+    where = "" if clips == 1 else f" in {silent} of {clips} files"
+    click.echo(
+        f"hint: silence leads{where}: --aggregate sounding gives silent patches less weight, "
+        "--events tells when each class sounds",
+        err=True,
+    )
+
+
 class _Reporter:
     """Counts clips as they are finished; failures and warnings as lines on standard error."""
 
-    def __init__(self, meter: Meter, display: Display, to_terminal: bool) -> None:
+    def __init__(
+        self, meter: Meter, display: Display, to_terminal: bool, silence: int | None
+    ) -> None:
+        self.silent = 0  # clips whose highest class is silence
+        self._silence = silence
         self._meter, self._display, self._to_terminal = meter, display, to_terminal
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
@@ -359,6 +380,7 @@ class _Reporter:
         if isinstance(item, ClipFailure):
             click.echo(f"error: {printable(item.message)}", err=True)
         elif isinstance(item, ClipEnd):
+            self.silent += bool(item.tags) and item.tags[0].index == self._silence
             for warning in item.warnings:
                 click.echo(f"warning: {path}: {printable(warning)}", err=True)
 

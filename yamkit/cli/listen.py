@@ -25,6 +25,7 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note, note_options
 from yamkit.cli._tagger import tagger_options
+from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,8 +59,8 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
         "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES), "mulaw", "alaw"
     ),
 )
-@click.option("--sample-rate", type=int, metavar="HZ", help="Of --encoding.")
-@click.option("--channels", type=int, metavar="N", help="Of --encoding.  [default: 1]")
+@click.option("--sample-rate", type=Whole(1, 10_000_000), metavar="HZ", help="Of --encoding.")
+@click.option("--channels", type=Whole(1, 1024), help="Of --encoding.  [default: 1]")
 @click.option(
     "--microphone",
     is_flag=False,
@@ -92,7 +93,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
 @click.option(
     "--gate",
     "gate_dbfs",
-    type=float,
+    type=Real(-1000, 0),
     metavar="DBFS",
     help="Spare the network patches in which no sample reaches this level, such as -50: their "
     "scores are 0.",

@@ -274,7 +274,9 @@ def _take_timeline(scores: Scores, tagger: Tagger) -> Callable[[Clip, SinkItem |
             patches.append(item.scores.astype(np.float32, copy=False))
         elif isinstance(item, ClipEnd):
             timeline = np.stack(patches)
-            clip_scores = ClipScores(tagger.aggregate, len(tagger.classes))
+            clip_scores = ClipScores(
+                tagger.aggregate, len(tagger.classes), tagger.model.silence_index
+            )
             clip_scores.update(timeline)
             scores.rows[part.key] = clip_scores.result()
             samples = _samples(tagger.grid, part, item.duration_seconds, sample_rate)

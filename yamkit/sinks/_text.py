@@ -30,7 +30,7 @@ class TextSink:
         """Keep the stream and the names that stand beside each clip."""
         self._stream = stream
         self._model = printable(run.model.name) + heard(run.parameters)
-        self._about = run.parameters.aggregate
+        self._about = self._aggregate = run.parameters.aggregate
         if run.parameters.score_kind != "raw":
             self._about = f"{run.parameters.score_kind} {self._about}"
         events = run.parameters.events
@@ -78,6 +78,21 @@ class TextSink:
             times = f"{start:9.3f} -{end:9.3f}"
         self._stream.write(f"  {times}  {text}\n")
 
+    def _peaks(self, end: ClipEnd) -> list[str]:
+        """Say of each tag when its highest score was, and what, where it is not the only one."""
+        if end.patches < 2 or not end.peaks:
+            return [""] * len(end.tags)
+        times = [
+            tenths(peak.start_seconds, hours=end.duration_seconds > _MINUTE_SECONDS)
+            for peak in end.peaks
+        ]
+        if self._aggregate == "max":
+            return [f"  at {time}" for time in times]
+        return [
+            f"  peak {peak.score:.3f} at {time}"
+            for peak, time in zip(end.peaks, times, strict=True)
+        ]
+
     def _end(self, end: ClipEnd) -> None:
         patches = "1 patch" if end.patches == 1 else f"{end.patches} patches"
         facts = f"{end.duration_seconds:.2f} s, {self._about} of {patches}, {self._model}"
@@ -88,7 +103,8 @@ class TextSink:
         names = [printable(tag.name) for tag in end.tags]
         width = max([_MIN_WIDTH, *map(len, names)])
         lines += [
-            f"  {name:{width}}  {tag.score:.3f}" for name, tag in zip(names, end.tags, strict=True)
+            f"  {name:{width}}  {tag.score:.3f}{peak}"
+            for name, tag, peak in zip(names, end.tags, self._peaks(end), strict=True)
         ]
         if not end.tags:
             lines.append("  no class reaches the threshold")

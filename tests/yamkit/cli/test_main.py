@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,8 +40,13 @@ def test_text_is_the_default(yamkit) -> None:
     lines = out.splitlines()
     assert lines[0].startswith("good.wav: 1.00 s, mean of 8 patches, tiny")
     assert len(lines) == 12
-    scores = [float(line.split()[-1]) for line in lines[1:6]]
+    rows = [
+        re.fullmatch(r"  (\S.*\S) +(0\.\d{3})  peak (0\.\d{3}) at 0:0\d\.\d", line)
+        for line in lines[1:6]
+    ]
+    scores = [float(row[2]) for row in rows]
     assert scores == sorted(scores, reverse=True)
+    assert all(float(row[3]) >= score for row, score in zip(rows, scores, strict=True))
 
 
 @pytest.mark.parametrize("word", ["all", "ALL", "All"])
