@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 
 from yamkit import __version__
-from yamkit._signals import INTERRUPTED, stuck_engines_end
+from yamkit._signals import Interruptions, interrupted_code, stuck_engines_end
 from yamkit._text import InertStream, printable
 from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
@@ -85,7 +85,10 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+
+    By SIGTERM 143, and by SIGHUP 129: 128 and the number of the signal.
+    """
     _prepare_streams()
     warnings.showwarning = _show_warning
     with _inert_streams():
@@ -95,12 +98,12 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        with stuck_engines_end():
+        with stuck_engines_end(), Interruptions():
             code: int = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort as error:
         click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
-        code = INTERRUPTED
+        code = interrupted_code(error.__cause__)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = error.exit_code

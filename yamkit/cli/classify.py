@@ -293,12 +293,15 @@ def _journal(
         make_folders(folder)
     except OSError as error:
         raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
+    lengths = {"scores": len(tagger.classes), "embedding": about.embedding_size}
     with Journal(
         outputs.journal,
         fingerprint(about),
         tagger.classes,
         resume=resume,
         keep_items=not outputs.per_clip,
+        arrays={name: lengths[name] for name in about.arrays},
+        per_patch=about.per_patch,
     ) as journal:
         yield Resumption(journal, retry_failed, outputs.are_there)
 

@@ -189,8 +189,7 @@ def listen(
             opened = _from_microphone(microphone)
         with opened as (rate, buffer, warnings):
             printer = _Printer(form, about, rate, tagger.grid, warnings)
-            if not _hear(tagger, choice, rate, buffer, gate_dbfs, printer):
-                ctx.exit(130)
+            ctx.exit(_hear(tagger, choice, rate, buffer, gate_dbfs, printer))
 
 
 def _hear(
@@ -200,8 +199,8 @@ def _hear(
     buffer: Buffer,
     gate_dbfs: float | None,
     printer: _Printer,
-) -> bool:
-    """Print what is heard; tell whether the stream ended by itself."""
+) -> int:
+    """Print what is heard; give the exit code, 0 where the stream ended by itself."""
     import numpy as np
 
     from yamkit._signals import StopRequests
@@ -226,7 +225,7 @@ def _hear(
                 printer.show(heard, "interrupted" if is_cut else heard.end)
         finally:
             printer.finish(buffer)
-    return not requests.is_stopped
+    return requests.exit_code
 
 
 @contextlib.contextmanager
