@@ -66,6 +66,21 @@ def test_help_imports_neither_numpy_nor_a_plugin(tmp_path: Path, arguments: list
     assert not names & {"numpy", "pluggy", "soundfile", "av", "rich", "onnxruntime", "h5py"}
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["--model y", "--format te", "--backend ", "--classes dog", "--classes do --model yamnet-mini"],
+)
+def test_completion_imports_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("_YAMKIT_COMPLETE", "zsh_complete")
+    monkeypatch.setenv("COMP_WORDS", f"yamkit classify {words}")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    names = imported(tmp_path)
+    heavy = {"onnxruntime", "onnx", "tensorflow", "h5py", "soundfile", "av", "rich", "pyarrow"}
+    assert not names & {*heavy, "numpy", "scipy", "numba"}
+
+
 def test_plugins_imports_light_modules_alone(tmp_path: Path) -> None:
     names = imported(tmp_path, "plugins")
     assert "yamkit_onnx" in names

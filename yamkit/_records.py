@@ -15,11 +15,13 @@ import numpy as np
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from yamkit.types import SinkItem, TagClass
+
+    Classes = Sequence[TagClass] | Mapping[int, TagClass]
 
 __all__ = ["DAMAGE", "Record", "from_record", "pack", "to_record", "unpack"]
 
@@ -60,13 +62,13 @@ def to_record(item: SinkItem) -> Record:
     return Record(text, _bytes(item.scores), _bytes(item.embedding))
 
 
-def from_record(record: Record, classes: Sequence[TagClass], dtype: str) -> SinkItem:
+def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
     """Read an item.
 
     Parameters
     ----------
     record : Record
-    classes : sequence of TagClass
+    classes : sequence of TagClass, or mapping by index
         The class map that the tags are of.
     dtype : str
         Of the arrays.
@@ -111,14 +113,14 @@ def pack(items: Iterable[SinkItem]) -> bytes:
     ).encode()
 
 
-def unpack(data: bytes, classes: Sequence[TagClass], dtype: str) -> Iterator[SinkItem]:
+def unpack(data: bytes, classes: Classes, dtype: str) -> Iterator[SinkItem]:
     """Give the items of `pack`; see `from_record`."""
     for text, *arrays in json.loads(data):
         scores, embedding = (None if each is None else b64decode(each) for each in arrays)
         yield from_record(Record(text, scores, embedding), classes, dtype)
 
 
-def _tags(tags: Any, classes: Sequence[TagClass]) -> tuple[Tag, ...]:
+def _tags(tags: Any, classes: Classes) -> tuple[Tag, ...]:
     return tuple(
         Tag(index, classes[index].mid, classes[index].name, float(score)) for index, score in tags
     )

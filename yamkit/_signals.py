@@ -1,10 +1,17 @@
-"""Signals that end a process, as `KeyboardInterrupt`: so that what was begun is tidied up."""
+"""Signals that end a process: as `KeyboardInterrupt`, so that what was begun is tidied up.
+
+Python raises it between two of its own steps, and an engine's network may take none for ever. So
+what calls a network says so, and a thread ends the process where such a call goes on and on.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +19,67 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Self
 
-__all__ = ["Interruptions", "StopRequests"]
+__all__ = ["INTERRUPTED", "Interruptions", "StopRequests", "engine_call", "stuck_engines_end"]
+
+INTERRUPTED = 130
+"""Exit code of a command that a signal ended."""
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_GRACE_SECONDS = 5.0
+"""How long an engine may go on after a signal; a batch takes far less."""
+
+_calls: dict[object, float] = {}
+"""When each call of an engine began that has not come back, in seconds of the monotonic clock."""
+
+
+@contextlib.contextmanager
+def engine_call() -> Iterator[None]:
+    """Mark a call of an engine, which takes signals only when it comes back."""
+    call = object()
+    _calls[call] = time.monotonic()
+    try:
+        yield
+    finally:
+        del _calls[call]
+
+
+@contextlib.contextmanager
+def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
+    """End the process when a signal came and an engine's call goes on, while the context lasts.
+
+    It ends as by ``kill -9``, which leaves nothing that looks finished: neither Python nor the
+    engine can be asked any more. A second signal does not wait. For the main thread.
+    """
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    watcher = threading.Thread(target=_watch, args=(receiver, grace_seconds), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        # Python would wait for the threads of such calls, with nobody to end it
+        deadline = time.monotonic() + grace_seconds + 1
+        while _calls and time.monotonic() < deadline:
+            watcher.join(0.05)
+        signal.set_wakeup_fd(before)
+        sender.close()
+        watcher.join()
+        receiver.close()
+
+
+def _watch(receiver: socket.socket, grace_seconds: float) -> None:
+    """Wait for signals, a byte each, until the other side is closed."""
+    while receiver.recv(1):
+        came = time.monotonic()
+        receiver.settimeout(grace_seconds)
+        with contextlib.suppress(TimeoutError):
+            if not receiver.recv(1):
+                return
+        receiver.settimeout(None)
+        if any(began < came for began in list(_calls.values())):
+            os.write(2, b"interrupted; the network did not stop, and was ended\n")
+            os._exit(INTERRUPTED)
 
 
 class _Handled:

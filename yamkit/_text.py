@@ -6,12 +6,17 @@ import contextlib
 import difflib
 import os
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["aligned", "nearest", "path_to_text", "printable", "text_to_path"]
+_Word = TypeVar("_Word")
+
+_ALMOST_EQUAL = 0.8
+"""Share of characters that agree: "Dogs" is "Dog", before it is a part of another name."""
+
+__all__ = ["aligned", "listed", "nearest", "path_to_text", "printable", "text_to_path"]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -19,11 +24,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     choices = list(known)
     word = name.casefold()
     folded = {choice.casefold(): choice for choice in reversed(choices)}
-    holding = sorted((choice for choice in folded if word in choice), key=len) if word else []
-    near = holding or difflib.get_close_matches(word, folded, n=1)
+    near = difflib.get_close_matches(word, folded, n=1, cutoff=_ALMOST_EQUAL)
+    if not near and word:
+        near = sorted((choice for choice in folded if word in choice), key=len)
+    near = near or difflib.get_close_matches(word, folded, n=1)
     if near:
         return f"; did you mean {printable(folded[near[0]])!r}?"
     return f", such as {printable(choices[0])!r}"
+
+
+def listed(words: str | Iterable[_Word]) -> tuple[str | _Word, ...]:
+    """Give several words as they are, and one that stands alone as the only one."""
+    return (words,) if isinstance(words, str) else tuple(words)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -15,18 +15,19 @@ import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from yamkit._replace import replaced
 from yamkit._text import printable
+from yamkit._thresholds import check_threshold
 from yamkit.classes import find_classes
 from yamkit.errors import CalibrationError, IncompatibleError, ParameterError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +39,8 @@ __all__ = [
     "ClassCalibration",
     "logits",
     "read_calibration",
+    "read_class_list",
+    "read_class_words",
     "read_thresholds",
     "write_calibration",
 ]
@@ -291,48 +294,152 @@ def read_thresholds(path: str | os.PathLike[str], classes: Sequence[TagClass]) -
         If a class is none of the model's.
     """
     rows = _rows(path, ("threshold",))
-    place = printable(Path(path))
-    columns = [name for name in ("mid", "name", "index") if rows and name in rows[0]]
-    if not columns:
-        raise CalibrationError(f"{place}: no row with mid or name and threshold")
-    found: dict[int, float] = {}
-    for number, row in enumerate(rows, start=2):
-        text = (row["threshold"] or "").strip()
-        if not text:
-            continue
-        try:
-            threshold = float(text)
-        except ValueError:
-            threshold = math.nan
-        if not math.isfinite(threshold):
-            raise CalibrationError(
-                f"{place}, line {number}: threshold {printable(text)!r}; wanted a number"
-            )
-        words = [(row[column] or "").strip() for column in columns]
-        word = next(filter(None, words), "")
-        try:
-            found |= dict.fromkeys(find_classes(word, classes), threshold)
-        except ParameterError as error:
-            raise ParameterError(f"{place}, line {number}: {error}") from None
+    if not rows or not _word_columns(rows[0]):
+        raise CalibrationError(f"{printable(Path(path))}: no row with mid or name and threshold")
+    given = [row for row in _class_rows(path, rows) if row.threshold is not None]
+    return {
+        index: row.threshold
+        for row, indices in zip(given, _indices(path, given, classes), strict=True)
+        for index in indices
+        if row.threshold is not None
+    }
+
+
+def read_class_list(
+    path: str | os.PathLike[str], classes: Sequence[TagClass]
+) -> tuple[tuple[int, ...], dict[int, float]]:
+    """Read a list of classes, which may give some of them thresholds.
+
+    Parameters
+    ----------
+    path : path-like
+        A class a line; or a CSV file with a header of ``name``, ``mid`` or ``index`` and perhaps
+        ``threshold``, as `read_thresholds` reads it.
+    classes : sequence of TagClass
+        The model's.
+
+    Returns
+    -------
+    chosen : tuple of int
+        Indices, ascending.
+    thresholds : dict of int to float
+        By class index, of the classes that have one.
+
+    Raises
+    ------
+    CalibrationError
+        If it is no such file.
+    ParameterError
+        If a class is none of the model's.
+    """
+    rows = _read_words(path)
+    found = _indices(path, rows, classes)
+    chosen = tuple(sorted({index for indices in found for index in indices}))
+    thresholds = {
+        index: row.threshold
+        for row, indices in zip(rows, found, strict=True)
+        for index in indices
+        if row.threshold is not None
+    }
+    return chosen, thresholds
+
+
+def read_class_words(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Read the words of a list of classes alone, as they stand there; see `read_class_list`.
+
+    Raises
+    ------
+    CalibrationError
+        If it is no such file.
+    """
+    return tuple(row.word for row in _read_words(path))
+
+
+class _ClassRow(NamedTuple):
+    line: int
+    word: str
+    threshold: float | None
+
+
+_WORD_COLUMNS = ("mid", "name", "index")
+
+
+def _word_columns(names: Iterable[str]) -> list[str]:
+    there = set(names)
+    return [name for name in _WORD_COLUMNS if name in there]
+
+
+def _read_words(path: str | os.PathLike[str]) -> list[_ClassRow]:
+    place, text = Path(path), _read_text(path)
+    if _word_columns(next(csv.reader([text.partition("\n")[0].strip()]), [])):
+        found = _class_rows(path, _rows(path, ()))
+    else:
+        lines = enumerate(map(str.strip, text.splitlines()), start=1)
+        found = [_ClassRow(number, line, None) for number, line in lines if line]
+    if not found:
+        raise CalibrationError(f"{printable(place)}: lists no class")
     return found
 
 
-def _rows(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str, str]]:
+def _class_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, str]]) -> list[_ClassRow]:
+    """Give the rows of a CSV file in which a class or a threshold stands."""
+    place = printable(Path(path))
+    found = []
+    for number, row in enumerate(rows, start=2):
+        columns = _word_columns(row)
+        word = next(filter(None, ((row[column] or "").strip() for column in columns)), "")
+        text = (row.get("threshold") or "").strip()
+        if not word and not text:
+            continue
+        threshold = None
+        if text:
+            try:
+                threshold = float(text)
+            except ValueError:
+                raise CalibrationError(
+                    f"{place}, line {number}: threshold {printable(text)!r}; wanted a number"
+                ) from None
+            try:
+                check_threshold("threshold", threshold)
+            except ParameterError as error:
+                raise CalibrationError(f"{place}, line {number}: {error}") from None
+        found.append(_ClassRow(number, word, threshold))
+    return found
+
+
+def _indices(
+    path: str | os.PathLike[str], rows: Sequence[_ClassRow], classes: Sequence[TagClass]
+) -> list[tuple[int, ...]]:
+    """Give the indices that each row means."""
+    found = []
+    for row in rows:
+        try:
+            found.append(find_classes(row.word, classes))
+        except ParameterError as error:
+            raise ParameterError(f"{printable(Path(path))}, line {row.line}: {error}") from None
+    return found
+
+
+def _read_text(path: str | os.PathLike[str]) -> str:
     place = Path(path)
     try:
         if place.stat().st_size > _MOST_BYTES:
             raise CalibrationError(f"{printable(place)}: more than {_MOST_BYTES} bytes")
-        reader = csv.DictReader(
-            io.StringIO(place.read_text(encoding="utf-8-sig"), newline=""), strict=True
-        )
-        rows = list(reader)
+        return place.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise CalibrationError(f"{printable(place)}: not UTF-8 text; save it as UTF-8") from None
-    except csv.Error as error:
-        raise CalibrationError(f"{printable(place)}: no CSV file ({error})") from None
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise CalibrationError(f"{printable(place)}: {reason}") from None
+
+
+def _rows(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str, str]]:
+    place = Path(path)
+    reader = csv.DictReader(io.StringIO(_read_text(path), newline=""), strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise CalibrationError(f"{printable(place)}: no CSV file ({error})") from None
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         found = ", ".join(map(printable, reader.fieldnames or ())) or "none"

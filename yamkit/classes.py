@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING
 
-from yamkit._text import nearest, printable
+from yamkit._text import listed, nearest, printable
 from yamkit.errors import ParameterError
 from yamkit.ontology import audioset
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from yamkit.types import TagClass
 
-__all__ = ["choose_classes", "find_classes", "roll_up"]
+__all__ = ["choose_classes", "find_classes", "roll_up", "split_words"]
 
 
-def find_classes(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
+def find_classes(word: str | int, classes: Sequence[TagClass]) -> tuple[int, ...]:
     """Find the classes that a word means.
 
     Parameters
     ----------
-    word : str
-        A name (capital letters do not matter), a machine identifier, an index; or a name or
-        machine identifier of the AudioSet ontology with a ``/`` behind it: that node and all below
-        it.
+    word : str or int
+        An index; or as text a name (capital letters do not matter), a machine identifier, an
+        index, or a name or machine identifier of the AudioSet ontology with a ``/`` behind it: that
+        node and all below it; or several of these with commas between them. A name that holds
+        commas itself is one.
     classes : sequence of TagClass
         The model's.
 
@@ -38,6 +40,63 @@ def find_classes(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
     ParameterError
         If it means none of them.
     """
+    if not isinstance(word, str):
+        return _indexed(word, classes)
+    found = _meant(word, classes)
+    if found:
+        return found
+    most = max((entry.name.count(",") for entry in classes), default=0)
+    parts, unknown = split_words(word, lambda part: bool(_meant(part, classes)), most)
+    if unknown is not None:
+        raise ParameterError(_unknown(unknown, classes))
+    return tuple(sorted({index for part in parts for index in _meant(part, classes)}))
+
+
+def split_words(
+    text: str, is_known: Callable[[str], bool], most_commas: int
+) -> tuple[list[str], str | None]:
+    """Split a list at its commas, but for those that are part of a name.
+
+    Parameters
+    ----------
+    text : str
+    is_known : callable
+        Tells whether a word is one; of several ways to split, that with the longest words first
+        counts.
+    most_commas : int
+        In a name.
+
+    Returns
+    -------
+    words : list of str
+    unknown : str or None
+        What is no word, where there is no way.
+    """
+    pieces = [piece for piece in text.split(",") if piece.strip()] or [text]
+    count = len(pieces)
+    ends = [0] * count + [count]  # of the word that begins at a piece; 0: none does
+    for start in reversed(range(count)):
+        for end in range(min(count, start + most_commas + 1), start, -1):
+            if ends[end] and is_known(_joined(pieces, start, end)):
+                ends[start] = end
+                break
+    if ends[0]:
+        words, start = [], 0
+        while start < count:
+            words.append(_joined(pieces, start, ends[start]))
+            start = ends[start]
+        return words, None
+    return [], next(
+        (piece for piece in map(str.strip, pieces) if not is_known(piece)), text.strip()
+    )
+
+
+def _joined(pieces: Sequence[str], start: int, end: int) -> str:
+    return ",".join(pieces[start:end]).strip()
+
+
+def _meant(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
+    """Give the indices of one word; none where it means nothing."""
     found = [entry.index for entry in classes if word in (entry.name, entry.mid) and word]
     if not found and word.endswith("/") and len(word) > 1:
         return _subtree(word, classes)
@@ -45,23 +104,31 @@ def find_classes(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
     found = found or [entry.index for entry in classes if entry.name.casefold() == folded]
     if not found and word.isdecimal() and len(word) < 10 and int(word) < len(classes):
         found = [int(word)]
-    if not found:
-        shown = printable(word)
-        ontology = audioset()
-        if any(word in (mid, name) for mid, name in ontology.names.items()):
-            raise ParameterError(
-                f"class {shown!r}: none of the model's, but the ontology has it; wanted "
-                f"{shown + '/'!r} for the classes below it"
-            )
-        hint = nearest(word, [entry.name for entry in classes])
-        raise ParameterError(
-            f"class {shown!r}: none of the {len(classes)} classes{hint}; see: yamkit classes"
-        )
     return tuple(found)
 
 
+def _unknown(word: str, classes: Sequence[TagClass]) -> str:
+    """Say what is wrong with a word that means nothing."""
+    shown = printable(word)
+    ontology = audioset()
+    if word.endswith("/") and len(word) > 1:
+        if _nodes(word):
+            return f"class {shown!r}: the model has no class in that subtree"
+        hint = nearest(word[:-1], ontology.names.values())
+        return f"class {shown!r}: the ontology has no such node{hint}; see: yamkit classes --tree"
+    if any(word in (mid, name) for mid, name in ontology.names.items()):
+        return (
+            f"class {shown!r}: none of the model's, but the ontology has it; wanted "
+            f"{shown + '/'!r} for the classes below it"
+        )
+    hint = nearest(word, [entry.name for entry in classes])
+    return f"class {shown!r}: none of the {len(classes)} classes{hint}; see: yamkit classes"
+
+
 def choose_classes(
-    classes: Sequence[TagClass], wanted: Sequence[str] = (), unwanted: Sequence[str] = ()
+    classes: Sequence[TagClass],
+    wanted: str | Iterable[str | int] = (),
+    unwanted: str | Iterable[str | int] = (),
 ) -> tuple[int, ...] | None:
     """Choose classes by words; see `find_classes`.
 
@@ -69,7 +136,7 @@ def choose_classes(
     ----------
     classes : sequence of TagClass
         The model's.
-    wanted, unwanted : sequence of str
+    wanted, unwanted : str, or iterable of str or int
         Those alone, all if empty; and those not.
 
     Returns
@@ -82,6 +149,7 @@ def choose_classes(
     ParameterError
         If a word means none of them, or none is left.
     """
+    wanted, unwanted = listed(wanted), listed(unwanted)
     if not wanted and not unwanted:
         return None
     chosen = {index for word in wanted for index in find_classes(word, classes)}
@@ -103,18 +171,24 @@ def roll_up(classes: Sequence[TagClass]) -> tuple[tuple[int, ...], ...]:
     )
 
 
-def _subtree(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
-    ontology = audioset()
-    named = word[:-1].casefold()
-    tops = [mid for mid, name in ontology.names.items() if named in (mid, name.casefold())]
-    if not tops:
-        hint = nearest(word[:-1], ontology.names.values())
+def _indexed(index: int, classes: Sequence[TagClass]) -> tuple[int, ...]:
+    try:
+        place = operator.index(index)
+    except TypeError:
+        place = -1
+    if not 0 <= place < len(classes):
         raise ParameterError(
-            f"class {printable(word)!r}: the ontology has no such node{hint}; see: yamkit classes "
-            "--tree"
+            f"class {index!r}: wanted a name, or an index of 0 to {len(classes) - 1}"
         )
-    below = {mid for top in tops for mid in (top, *ontology.below(top))}
-    found = tuple(entry.index for entry in classes if entry.mid in below)
-    if not found:
-        raise ParameterError(f"class {printable(word)!r}: the model has no class in that subtree")
-    return found
+    return (place,)
+
+
+def _subtree(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
+    below = {mid for top in _nodes(word) for mid in (top, *audioset().below(top))}
+    return tuple(entry.index for entry in classes if entry.mid in below)
+
+
+def _nodes(word: str) -> list[str]:
+    """Give the machine identifiers of the nodes that a word with a / behind it names."""
+    named = word[:-1].casefold()
+    return [mid for mid, name in audioset().names.items() if named in (mid, name.casefold())]

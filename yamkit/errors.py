@@ -29,7 +29,7 @@
     └── RunnerError             (RuntimeError)       a cluster that cannot go on
 
 Two are warnings: `AudioWarning`, samples of a stream are odd; `ProviderWarning`, the network runs
-elsewhere than was asked for.
+elsewhere, or with other threads, than was asked for.
 
 Each has the built-in parent that fits, so ``except ValueError`` works as well. A message is one
 line: what, which value, what would be valid, the next command.
@@ -173,4 +173,4 @@ class AudioWarning(UserWarning):
 
 
 class ProviderWarning(UserWarning):
-    """A provider is not there, and another one took its place."""
+    """The network runs elsewhere, or with other threads, than was asked for."""

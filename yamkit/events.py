@@ -22,18 +22,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit._thresholds import check_threshold
 from yamkit.errors import ParameterError
-from yamkit.types import Event, Tag
+from yamkit.types import LEAVE_RATIO, Event, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from yamkit.types import EventParameters, FeatureSpec, TagClass
 
 __all__ = [
-    "LEAVE_RATIO",
     "Cells",
     "ClosedEvent",
     "EventDetector",
@@ -42,10 +42,8 @@ __all__ = [
     "OpenedEvent",
     "delay_seconds",
     "find_events",
+    "thresholds",
 ]
-
-LEAVE_RATIO = 1 / 3
-"""What ``leave`` is of ``enter`` where nobody says."""
 
 _REDUCTIONS: dict[str, Callable[..., Any]] = {"mean": np.mean, "max": np.max}
 """How several scores become one, of a cell or of an event."""
@@ -444,6 +442,30 @@ def find_events(
     return found
 
 
+def thresholds(
+    parameters: EventParameters, own: Sequence[float | None]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the thresholds of several columns.
+
+    A column with a threshold of its own is entered there, and left at that threshold times what
+    ``leave`` is of ``enter``.
+
+    Parameters
+    ----------
+    parameters : EventParameters
+    own : sequence of float or None
+        Of each column, K of them; None for those that have no threshold of their own.
+
+    Returns
+    -------
+    enter, leave : ndarray, float64 [K]
+    """
+    ratio = parameters.leave / parameters.enter if parameters.enter > 0 else LEAVE_RATIO
+    enter = [parameters.enter if level is None else level for level in own]
+    leave = [parameters.leave if level is None else level * ratio for level in own]
+    return np.array(enter, np.float64), np.array(leave, np.float64)
+
+
 def check_parameters(parameters: EventParameters) -> None:
     """Refuse what makes no sense.
 
@@ -463,6 +485,8 @@ def check_parameters(parameters: EventParameters) -> None:
         if not 0 <= value <= _LONGEST_SECONDS:
             words = name.removesuffix("_seconds").replace("_", " ")
             raise ParameterError(f"{words} {value:g} s: wanted 0 to {_LONGEST_SECONDS:g} s")
+    check_threshold("enter", parameters.enter)
+    check_threshold("leave", parameters.leave)
     _check_thresholds(np.array([parameters.enter]), np.array([parameters.leave]))
 
 

@@ -18,6 +18,7 @@ from yamkit._text import printable
 from yamkit.errors import ExportError, OutputError, YamkitError
 from yamkit.pipeline import Pipeline, default_parts
 from yamkit.plugin import BackendInfo
+from yamkit.trial import varied_windows
 from yamkit.windows import Segment
 
 if TYPE_CHECKING:
@@ -165,13 +166,7 @@ def _wanted(
     They are silence, tones and noises from faint to full scale, a window each.
     """
     frontend, _ = default_parts(model)
-    features, random = model.features, np.random.default_rng(0)
-    time = np.arange(features.patch_window_samples) / features.sample_rate_hz
-    levels = np.geomspace(1e-4, 1, _PATCHES)[:, np.newaxis]
-    pitches = np.geomspace(50, features.sample_rate_hz / 2.5, _PATCHES)[:, np.newaxis]
-    tones = np.sin(2 * np.pi * pitches * time) * (np.arange(_PATCHES) % 2)[:, np.newaxis]
-    noises = 0.3 * random.normal(size=(_PATCHES, len(time)))
-    windows = (levels * (tones + noises)).clip(-1, 1).astype(np.float32)
+    windows = np.stack(list(varied_windows(model.features, _PATCHES)))
     windows[0] = 0
     pipeline = Pipeline(
         model,

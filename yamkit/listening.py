@@ -245,11 +245,16 @@ def _hear(
         resumes = part.following.start_sample if end and part.following else None
         return Heard(tuple(onsets), tuple(events), end, is_gated, part.latest, resumes)
 
-    for segment in pipeline.segments(part.mono(), sample_rate):
-        is_gated = gate > 0 and float(np.abs(segment.samples).max()) < gate
-        scores = silence if is_gated else pipeline.infer([pipeline.transform(segment)])[0].scores
-        known = grid.samples_of(part.samples, sample_rate)
-        yield heard(detector.update(scores, known), is_gated=is_gated)
+    try:
+        for segment in pipeline.segments(part.mono(), sample_rate):
+            is_gated = gate > 0 and float(np.abs(segment.samples).max()) < gate
+            scores = silence
+            if not is_gated:
+                scores = pipeline.infer([pipeline.transform(segment)])[0].scores
+            known = grid.samples_of(part.samples, sample_rate)
+            yield heard(detector.update(scores, known), is_gated=is_gated)
+    except YamkitError as error:  # of a plugin: what is open shall not look as if it went on
+        part.error = error
     end = "ended" if part.following is None else "dropped"
     if part.error is not None:
         end = "failed"

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from yamkit._held import HeldItems
 from yamkit._text import text_to_path
 from yamkit.errors import BrokenPluginError, OutputError, ParameterError, YamkitError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart
@@ -173,6 +174,10 @@ def silence_standard_output() -> None:
 class Outputs:
     """All outputs of a run: every item goes to every format.
 
+    What one file holds of several clips is held back until a clip is whole, so that nothing of an
+    unfinished one is in it. To a terminal, and to a pipe in a format that marks what is incomplete,
+    items go as they come.
+
     Made by `plan_outputs`. Order of calls: `open`, `write` for each item, then `close` or
     `finish_early`.
     """
@@ -182,6 +187,9 @@ class Outputs:
     shard: tuple[int, int] | None = None
     _run: RunInfo | None = None
     _open: list[_Output] = field(default_factory=list)
+    _held: HeldItems = field(default_factory=HeldItems)
+    _clip: str | None = None  # that is being written
+    _finished: int = 0  # clips
 
     @property
     def per_clip(self) -> bool:
@@ -219,14 +227,36 @@ class Outputs:
 
     def write(self, item: SinkItem) -> None:
         """Give an item to each sink; the end of a clip closes files that hold that clip alone."""
-        if self.per_clip and isinstance(item, ClipStart):
-            self._open_all(item.path)
+        is_last = isinstance(item, (ClipEnd, ClipFailure))
+        if isinstance(item, ClipStart):
+            self._clip = item.path
+            if self.per_clip:
+                self._open_all(item.path)
         for output in self._open:
-            output.write(item)
+            if self.per_clip or not output.waits:
+                output.write(item)
+        waiting = [output for output in self._open if output.waits and not self.per_clip]
+        if waiting and is_last:
+            self._write_whole(item, waiting)
+        elif waiting:
+            self._held.add(item)
+        if is_last:
+            self._clip = None
+            self._finished += 1
         if self.per_clip and isinstance(item, ClipEnd):
             self.close()
         elif self.per_clip and isinstance(item, ClipFailure):
             self.finish_early()
+
+    def _write_whole(self, last: SinkItem, outputs: Sequence[_Output]) -> None:
+        """Write a clip that came to its end; of one that failed, its failure alone."""
+        if isinstance(last, ClipFailure):
+            self._held.clear()
+        for output in outputs:  # one after the other: a sink that fails costs no other this clip
+            for item in self._held:
+                output.write(item)
+            output.write(last)
+        self._held.clear()
 
     def close(self) -> None:
         """Finish every output; each is tried, the first failure is raised."""
@@ -248,17 +278,19 @@ class Outputs:
         """Finish what can be finished when a run ends before its time.
 
         The clip that was being written becomes a failure where one file holds all clips, and its
-        own files are given up where they hold that clip alone. A sink that failed is given up.
+        own files are given up where they hold that clip alone. Files without a finished clip are
+        given up as well, so that those of an earlier run stay, and so is a sink that failed.
         """
+        clip, self._clip = self._clip, None
+        self._held.clear()
         while self._open:
             output = self._open.pop(0)
             try:
-                if output.failed or self.per_clip:
+                if output.failed or self.per_clip or (output.is_replaced and not output.ended):
                     output.abort()
                     continue
-                if output.clip is not None:
-                    message = f"{output.clip}: interrupted"
-                    output.write(ClipFailure(output.clip, "Interrupted", message))
+                if clip is not None and output.ended == self._finished:
+                    output.write(ClipFailure(clip, "Interrupted", f"{clip}: interrupted"))
                 if output.is_lost:
                     output.abort()
                     continue
@@ -284,7 +316,7 @@ class _Output:
     def __init__(self, format_: Format, place: Path | None, run: RunInfo) -> None:
         self.failed = False
         self.is_lost = False  # it was to hold one clip alone, which failed
-        self.clip: str | None = None
+        self.ended = 0  # clips
         self._format = format_
         self._place = "standard output" if place is None else str(place)
         with self._guard():
@@ -293,6 +325,9 @@ class _Output:
                 if place is None
                 else (_ReplacedFile(place, binary=format_.info.binary))
             )
+        self.is_replaced = self._file.is_replaced
+        is_watched = format_.info.marks_failures or self._file.stream.isatty()
+        self.waits = self.is_replaced or _is_regular(self._file.stream) or not is_watched
         try:
             with self._guard():
                 self._sink = format_.factory()
@@ -304,10 +339,8 @@ class _Output:
     def write(self, item: SinkItem) -> None:
         with self._guard():
             self._sink.write(item)
-            if isinstance(item, ClipStart):
-                self.clip = item.path
-            elif isinstance(item, (ClipEnd, ClipFailure)):
-                self.clip = None
+            if isinstance(item, (ClipEnd, ClipFailure)):
+                self.ended += 1
                 self.is_lost = self._format.info.one_clip and isinstance(item, ClipFailure)
                 self._file.stream.flush()
 
@@ -341,10 +374,22 @@ class _Output:
                 f"sink {self._format.info.name!r} failed on {self._place}: "
                 f"{type(error).__name__}: {error}"
             ) from error
+        except BaseException:  # a second interruption, in the midst of a row
+            self.failed = True
+            raise
+
+
+def _is_regular(stream: IO[Any]) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):  # no file of the system's
+        return False
 
 
 class _StandardOutput:
     """The process's own output; what was written there cannot be taken back."""
+
+    is_replaced = False
 
     def __init__(self, *, binary: bool) -> None:
         self.stream: IO[Any] = sys.stdout.buffer if binary else sys.stdout
@@ -383,6 +428,10 @@ class _ReplacedFile:
             self.stream: IO[Any] = path.open("wb")
         else:
             self.stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+
+    @property
+    def is_replaced(self) -> bool:
+        return self._temporary is not None
 
     def keep(self) -> None:
         self.stream.close()

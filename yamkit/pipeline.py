@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from yamkit._registry import registry
+from yamkit._signals import engine_call
 from yamkit.audio import LARGEST_SAMPLE
 from yamkit.errors import (
     AudioValueError,
@@ -135,11 +136,15 @@ class Pipeline:
         self._resampler: Callable[[int, int], Resampler] = plugins.load(chosen["resampler"])
         make_frontend = plugins.load(chosen["frontend"])
         make_backend = plugins.load(chosen["backend"])
-        with self._blamed("frontend"):
-            self.frontend: Frontend = make_frontend(self.features)
-        with self._blamed("backend"):
+        with self._blamed("backend"), engine_call():  # first: both may use one engine's threads
             options = BackendOptions(threads, provider, cache_folder())
             self.backend: Backend = make_backend(model, options)
+        try:
+            with self._blamed("frontend"):
+                self.frontend: Frontend = make_frontend(self.features)
+        except BaseException:
+            self.backend.close()
+            raise
 
     def batches(self, samples: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[Batch]:
         """Tag a stream: its `patches`, sent through `infer`.
@@ -271,7 +276,7 @@ class Pipeline:
     def _predict(
         self, patches: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        with self._blamed("backend"):
+        with self._blamed("backend"), engine_call():
             scores, embeddings = self.backend.predict(patches)
         self._check("backend", "scores", scores, (len(patches), self._classes))
         self._check("backend", "embeddings", embeddings, (len(patches), self._embedding_size))

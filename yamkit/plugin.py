@@ -187,6 +187,9 @@ class SinkInfo(PluginInfo):
         Whether it writes events, and nothing of runs that find none.
     one_clip : bool
         Whether a file holds one clip alone.
+    marks_failures : bool
+        Whether an output shows of patches and events that their clip failed later on. Such a sink
+        receives them as they come where they go to a pipe; any other one when their clip is whole.
     """
 
     _: KW_ONLY
@@ -196,6 +199,7 @@ class SinkInfo(PluginInfo):
     arrays: tuple[str, ...] = ()
     for_events: bool = False
     one_clip: bool = False
+    marks_failures: bool = False
 
 
 @dataclass(frozen=True)
@@ -350,10 +354,10 @@ class Frontend(Protocol):
 class Backend(Protocol):
     """Runs the network: ``factory(model: Model, options: BackendOptions) -> Backend``.
 
-    The factory loads everything that takes time. It raises `yamkit.errors.IncompatibleError` for a
-    thread count it cannot keep, and `yamkit.errors.BundleError` for a model it cannot run. A
-    provider that this machine does not have is a `yamkit.errors.ProviderWarning`, and the CPU takes
-    its place.
+    The factory loads everything that takes time, and runs before that of the front end, which may
+    use the same engine. It raises `yamkit.errors.BundleError` for a model it cannot run. A thread
+    count it cannot keep is a `yamkit.errors.ProviderWarning`; so is a provider that this machine
+    does not have, and the CPU takes its place.
 
     Example
     -------

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit._thresholds import check_threshold
 from yamkit.aggregate import gathered
-from yamkit.events import EventDetector
+from yamkit.events import EventDetector, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,11 +38,20 @@ class Reading:
         score; see `yamkit.classes.roll_up`.
     thresholds : mapping of int to float
         By class index, in place of the one for all.
+
+    Raises
+    ------
+    ParameterError
+        If a threshold is not 0 to 1.
     """
 
     calibration: Calibration | None = None
     roll_up: tuple[tuple[int, ...], ...] | None = None
     thresholds: Mapping[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for index, threshold in self.thresholds.items():
+            check_threshold(f"threshold of class {index},", threshold)
 
     @property
     def score_kind(self) -> str:
@@ -76,9 +86,6 @@ class Reading:
     ) -> EventDetector:
         """Make the detector of a clip's events.
 
-        A class with a threshold of its own is left at that threshold times what ``leave`` is of
-        ``enter``.
-
         Parameters
         ----------
         grid : Grid
@@ -91,16 +98,7 @@ class Reading:
         ParameterError
             As `EventDetector` does.
         """
-        ratio = parameters.leave / parameters.enter if parameters.enter > 0 else 1.0
-        enter = np.array([self.thresholds.get(i, parameters.enter) for i in chosen.tolist()])
-        leave = np.array(
-            [
-                self.thresholds[i] * (ratio if self.thresholds[i] > 0 else 1)
-                if i in self.thresholds
-                else parameters.leave
-                for i in chosen.tolist()
-            ]
-        )
+        enter, leave = thresholds(parameters, [self.thresholds.get(i) for i in chosen.tolist()])
         return EventDetector(
             grid, enter, leave, parameters, lambda scores: self.apply(scores)[:, chosen]
         )

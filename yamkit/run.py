@@ -17,10 +17,17 @@ import numpy as np
 
 from yamkit import __version__
 from yamkit._signals import Interruptions
+from yamkit._thresholds import check_threshold
 from yamkit.aggregate import ClipScores, top_tags
 from yamkit.audio import display_path, file_stamp
 from yamkit.clips import Clip, tag_clips
-from yamkit.errors import AudioWarningError, OutputError, ParameterError, YamkitError
+from yamkit.errors import (
+    AudioWarningError,
+    BrokenPluginError,
+    OutputError,
+    ParameterError,
+    YamkitError,
+)
 from yamkit.events import OnsetOrder, check_parameters
 from yamkit.output import path_text
 from yamkit.reading import Reading
@@ -57,6 +64,7 @@ __all__ = [
     "clip_items",
     "fingerprint",
     "in_shard",
+    "noting",
     "run_info",
 ]
 
@@ -110,8 +118,8 @@ class Choice:
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
             raise ParameterError(f"top {self.top}: wanted 1 or more")
-        if self.threshold is not None and not math.isfinite(self.threshold):
-            raise ParameterError(f"threshold {self.threshold}: wanted a finite number")
+        if self.threshold is not None:
+            check_threshold("threshold", self.threshold)
         if self.events is not None:
             check_parameters(self.events)
             if self.per_patch:
@@ -301,51 +309,75 @@ def classify(
 
     Raises
     ------
-    OutputError
+    OutputError, BrokenPluginError
         If results cannot be written: at once where all clips share an output or nothing more can
         be written at all; else the clip fails alone. Other outputs are finished.
     KeyboardInterrupt
         At an interruption: the outputs hold every clip that was finished.
+
+    Whatever is raised has a note of how many clips were done.
     """
-    failed = warned = 0
+    done = failed = warned = 0
     lost = None  # the clip whose own outputs could not be written
+
+    def noted() -> str:
+        return f"{done} of {len(clips)} files done" + ("; --resume continues" if resumption else "")
+
     with Interruptions() as interruptions:
         try:
             outputs.open(run)
-            with contextlib.closing(_items(tag, clips, resumption)) as items:
-                for clip, item, is_new in items:
-                    interruptions.check()
-                    if item is None:
-                        observer.finished(display_path(clip.path), None)
-                        continue
-                    if clip is lost:
-                        continue
-                    try:
-                        with interruptions.held(), observer.writing():
-                            outputs.write(item)
-                    except OutputError as error:
-                        if not outputs.per_clip or error.errno in _NOWHERE_TO_WRITE:
-                            raise
-                        outputs.finish_early()
-                        item, lost = _failure(clip, error), clip
-                    failed += isinstance(item, ClipFailure)
-                    warned += isinstance(item, ClipEnd) and bool(item.warnings)
-                    if not is_new:
-                        continue
+            with noting(noted, clips):
+                with contextlib.closing(_items(tag, clips, resumption)) as items:
+                    for clip, item, is_new in items:
+                        interruptions.check()
+                        if item is None:
+                            done += 1
+                            observer.finished(display_path(clip.path), None)
+                            continue
+                        if clip is lost:
+                            continue
+                        try:
+                            with interruptions.held(), observer.writing():
+                                outputs.write(item)
+                        except (OutputError, BrokenPluginError) as error:
+                            if not outputs.per_clip or _is_full(error):
+                                raise
+                            outputs.finish_early()
+                            item, lost = _failure(clip, error), clip
+                        failed += isinstance(item, ClipFailure)
+                        warned += isinstance(item, ClipEnd) and bool(item.warnings)
+                        if not is_new:
+                            continue
+                        if resumption is not None:
+                            with interruptions.held():
+                                resumption.keep(clip, item)
+                        if isinstance(item, (ClipEnd, ClipFailure)):
+                            done += 1
+                            observer.finished(display_path(clip.path), item)
+                with interruptions.held():
+                    outputs.close()
                     if resumption is not None:
-                        with interruptions.held():
-                            resumption.keep(clip, item)
-                    if isinstance(item, (ClipEnd, ClipFailure)):
-                        observer.finished(display_path(clip.path), item)
-            with interruptions.held():
-                outputs.close()
-                if resumption is not None:
-                    resumption.journal.finish()
+                        resumption.journal.finish()
         except BaseException:
             with interruptions.held():
                 outputs.finish_early()
             raise
     return Tally(failed, warned)
+
+
+def _is_full(error: YamkitError) -> bool:
+    return isinstance(error, OutputError) and error.errno in _NOWHERE_TO_WRITE
+
+
+@contextlib.contextmanager
+def noting(note: Callable[[], str], clips: Sequence[Clip]) -> Iterator[None]:
+    """Note on whatever is raised how far a run came, where it is of several clips."""
+    try:
+        yield
+    except BaseException as error:
+        if len(clips) > 1:
+            error.add_note(note())
+        raise
 
 
 def _items(

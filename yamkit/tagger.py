@@ -15,6 +15,7 @@ import numpy as np
 
 from yamkit import schema
 from yamkit._text import printable
+from yamkit._thresholds import check_threshold
 from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
 from yamkit.audio import (
     array_source,
@@ -100,7 +101,13 @@ class TaggedClip:
             f"{len(self.scores)} patches, {best.name} {best.score:.3f}>"
         )
 
-    def top(self, k: int | None = 5, threshold: float | None = None) -> tuple[Tag, ...]:
+    def top(
+        self,
+        k: int | None = 5,
+        threshold: float | None = None,
+        *,
+        classes: str | Iterable[str | int] = (),
+    ) -> tuple[Tag, ...]:
         """Give the highest classes of the clip.
 
         Parameters
@@ -109,19 +116,30 @@ class TaggedClip:
             At most so many; None for all.
         threshold : float or None
             None below this score.
+        classes : str, or iterable of str or int
+            Those alone, as in `events`; all if empty.
 
         Returns
         -------
         tuple of Tag
             Highest first; of equal scores the lower class index first.
+
+        Raises
+        ------
+        ParameterError
+            If a class is unknown, or a number out of its range.
         """
-        return top_tags(self.clip_scores, self.classes, k, threshold)
+        if threshold is not None:
+            check_threshold("threshold", threshold)
+        chosen = choose_classes(self.classes, classes)
+        places = None if chosen is None else np.array(chosen)
+        return top_tags(self.clip_scores, self.classes, k, threshold, places)
 
     def events(
         self,
         parameters: EventParameters | None = None,
         *,
-        classes: Sequence[str] = (),
+        classes: str | Iterable[str | int] = (),
         reading: Reading | None = None,
     ) -> tuple[Event, ...]:
         """Find when each class sounds; see `yamkit.events`.
@@ -130,8 +148,9 @@ class TaggedClip:
         ----------
         parameters : EventParameters, optional
             Thresholds, filters, and what the score of an event is.
-        classes : sequence of str
-            Names, machine identifiers, indices or subtrees (``Animal/``); all if empty.
+        classes : str, or iterable of str or int
+            Names, machine identifiers, indices or subtrees (``Animal/``), one in each or several
+            with commas between; all if empty. `yamkit.calibration.read_class_list` reads a file.
         reading : Reading, optional
             Calibration, roll-up and thresholds of single classes.
 

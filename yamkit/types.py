@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "LEAVE_RATIO",
     "Batch",
     "ClipEnd",
     "ClipFailure",
@@ -251,15 +252,21 @@ class RunModel:
     classes: int
 
 
+LEAVE_RATIO = 1 / 3
+"""What ``leave`` is of ``enter`` where nobody says."""
+
+
 @dataclass(frozen=True)
 class EventParameters:
     """How scores become events; see `yamkit.events`.
 
     Attributes
     ----------
-    enter, leave : float
-        Score that a cell of an event reaches, and score that all of them reach, of classes that
-        have no threshold of their own.
+    enter : float
+        Score that one cell of an event at least reaches, of classes that have no threshold of
+        their own.
+    leave : float
+        Score that all of its cells reach; `LEAVE_RATIO` of `enter` where None is given.
     cells : str
         How the patches that cover a cell become its score: ``mean`` or ``max``.
     score : str
@@ -273,12 +280,17 @@ class EventParameters:
     """
 
     enter: float = 0.3
-    leave: float = 0.1
+    leave: float = None  # type: ignore[assignment]  # a number once `__post_init__` has run
     cells: str = "mean"
     score: str = "mean"
     median_cells: int = 1
     min_duration_seconds: float = 0.0
     join_gap_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.leave is None:
+            # nine digits: 0.1, not 0.09999999999999999
+            object.__setattr__(self, "leave", float(f"{LEAVE_RATIO * self.enter:.9g}"))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit.errors import IncompatibleError, ProviderWarning
+from yamkit.errors import ProviderWarning
 from yamkit.networks import mobilenet_v1
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
@@ -38,12 +38,8 @@ class KerasBackend:
     model : Model
         Of kind ``mobilenet-v1``.
     options : BackendOptions
-        ``threads`` belongs to TensorFlow's runtime, one in a process: the first choice stands.
-
-    Raises
-    ------
-    IncompatibleError
-        If the runtime runs with another number of threads.
+        ``threads`` belongs to TensorFlow's runtime, one in a process: where it runs already, with
+        another number, that number stands, with a `ProviderWarning`.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
@@ -132,7 +128,9 @@ def _set_threads(threads: int | None) -> None:
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
     except RuntimeError:
-        raise IncompatibleError(
+        warnings.warn(
             f"threads {threads}: TensorFlow already runs in this process with another number, and "
-            "keeps it; choose the threads before anything uses TensorFlow"
-        ) from None
+            "keeps it; choose the threads before anything uses TensorFlow",
+            ProviderWarning,
+            stacklevel=3,
+        )

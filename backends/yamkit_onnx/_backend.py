@@ -122,6 +122,8 @@ def _session(
 ) -> Any:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
+    # The check read the file as ONNX; left to itself the engine may find another format in it.
+    settings.add_session_config_entry("session.load_model_format", "ONNX")
     # Said outright: left to itself the engine pins a thread to every core of the host, and
     # complains where a container does not allow it.
     settings.intra_op_num_threads = options.thread_count

@@ -16,6 +16,7 @@ from yamkit.calibration import (
     ClassCalibration,
     logits,
     read_calibration,
+    read_class_list,
     read_thresholds,
     write_calibration,
 )
@@ -173,7 +174,13 @@ def test_thresholds_of_classes(tmp_path: Path) -> None:
     assert read_thresholds(path, CLASSES) == {0: 0.6, 1: 0.7}
     for text, error, message in (
         ("name,threshold\nSpeech,high\n", CalibrationError, "line 2: threshold 'high'"),
-        ("name,threshold\nSpeech,nan\n", CalibrationError, "wanted a number"),
+        (
+            "name,threshold\nSpeech,nan\n",
+            CalibrationError,
+            "line 2: threshold nan: scores are 0 to 1$",
+        ),
+        ("name,threshold\nSpeech,40\n", CalibrationError, "threshold 40: .* did you mean 0.4"),
+        ("name,threshold\nSpeech,-1\n", CalibrationError, "threshold -1: scores are 0 to 1$"),
         ("threshold\n0.5\n", CalibrationError, "no row with mid or name"),
         ("name\nSpeech\n", CalibrationError, "no column threshold"),
         ("name,threshold\nSpech,0.5\n", ParameterError, "line 2: class 'Spech'.*'Speech'"),
@@ -181,6 +188,33 @@ def test_thresholds_of_classes(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(error, match=message):
             read_thresholds(path, CLASSES)
+
+
+def test_a_list_of_classes_may_hold_thresholds(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    for text, chosen, thresholds in (
+        ("Speech\n\n dog/ \n", (0, 1, 2), {}),
+        ("Dog,Speech\n", (0, 1), {}),
+        ("name\nDog\n", (1,), {}),
+        ("name,threshold\nSpeech,0.5\nDog,\n", (0, 1), {0: 0.5}),
+        ('"mid","threshold"\n/m/09x0r,0.5\n', (0,), {0: 0.5}),
+        ("index,threshold\r\n2,0.25\r\n1,0\r\n", (1, 2), {1: 0.0, 2: 0.25}),
+    ):
+        path.write_bytes(text.encode())
+        assert read_class_list(path, CLASSES) == (chosen, thresholds)
+    write_calibration(CALIBRATION, path)
+    assert read_class_list(path, CLASSES)[1] == read_thresholds(path, CLASSES)
+    for text, error, message in (
+        ("", CalibrationError, "list: lists no class"),
+        ("name,threshold\n", CalibrationError, "list: lists no class"),
+        ("Speech\nDogs\n", ParameterError, "list, line 2: class 'Dogs': .* did you mean 'Dog'"),
+        ("name,threshold\nDog,2\n", CalibrationError, "line 2: threshold 2: scores are 0 to 1"),
+    ):
+        path.write_text(text)
+        with pytest.raises(error, match=message):
+            read_class_list(path, CLASSES)
+    with pytest.raises(CalibrationError, match="No such file"):
+        read_class_list(tmp_path / "nowhere", CLASSES)
 
 
 def test_reading_calibrates_then_rolls_up() -> None:

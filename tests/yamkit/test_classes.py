@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from yamkit.classes import choose_classes, find_classes, roll_up
 from yamkit.errors import ParameterError
@@ -51,6 +54,9 @@ def test_a_name_goes_before_an_index_and_a_subtree() -> None:
     [
         ("Dgo", "did you mean 'Dog'"),
         ("rooster", "did you mean 'Chicken, rooster'"),
+        ("Dogs", "'Dogs': none .* did you mean 'Dog'\\?"),
+        ("Cat,Dogs,Bird", "'Dogs': none .* did you mean 'Dog'\\?"),
+        ("Cat,Animla/", "'Animla/': .* no such node"),
         ("Human sounds", "wanted 'Human sounds/' for the classes below it"),
         ("Animla/", "no such node; did you mean 'Animal'"),
         ("521", "none of the 521 classes"),
@@ -80,6 +86,54 @@ def test_choosing() -> None:
     assert len(rest) + len(find_classes("Music/", CLASSES)) == 521
     with pytest.raises(ParameterError, match="no class is left"):
         choose_classes(CLASSES, ["Dog"], ["Animal/"])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("cat,dog", ["Dog", "Cat"]),
+        (" Cat , Dog,", ["Dog", "Cat"]),
+        ("/m/0bt9lr,/m/01yrx,3", [CLASSES[3].name, "Dog", "Cat"]),
+        ("Chicken, rooster", ["Chicken, rooster"]),
+        ("dog,Chicken, rooster,cat", ["Dog", "Cat", "Chicken, rooster"]),
+        ("Domestic animals, pets,Dog", ["Domestic animals, pets", "Dog"]),
+        (
+            "Cat,Bird vocalization, bird call, bird song",
+            ["Cat", "Bird vocalization, bird call, bird song"],
+        ),
+    ],
+)
+def test_several_words_in_one(text: str, wanted: list[str]) -> None:
+    assert names(find_classes(text, CLASSES)) == wanted
+
+
+def test_a_subtree_among_several_words() -> None:
+    both = find_classes("Speech,Domestic animals, pets/", CLASSES)
+    assert both == (0, *find_classes("Domestic animals, pets/", CLASSES))
+
+
+@given(st.lists(st.sampled_from([entry.name for entry in CLASSES]), min_size=1, max_size=8))
+def test_any_names_joined_by_commas_are_found(chosen: list[str]) -> None:
+    wanted = {entry.index for entry in CLASSES if entry.name in chosen}
+    assert set(find_classes(",".join(chosen), CLASSES)) == wanted
+
+
+def test_a_plural_suggests_its_singular() -> None:
+    words = [name for name in (entry.name for entry in CLASSES) if name.isalpha() and len(name) > 2]
+    known = {entry.name.casefold() for entry in CLASSES}
+    for name in words:
+        if f"{name}s".casefold() not in known:
+            with pytest.raises(ParameterError, match=f"did you mean '{name}'"):
+                find_classes(f"{name}s", CLASSES)
+
+
+def test_one_word_need_not_stand_in_a_list() -> None:
+    assert choose_classes(CLASSES, "283") == (283,)
+    assert choose_classes(CLASSES, "Dog/", "Howl") == choose_classes(CLASSES, ["Dog/"], ["Howl"])
+    assert choose_classes(CLASSES, [283, "Dog", np.int64(3)]) == (3, 69, 283)
+    for wrong in (521, -1, 1.5, None):
+        with pytest.raises(ParameterError, match="wanted a name, or an index of 0 to 520"):
+            choose_classes(CLASSES, [wrong])
 
 
 def test_members_of_a_class_are_itself_and_those_below() -> None:

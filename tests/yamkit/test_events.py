@@ -22,6 +22,7 @@ from yamkit.events import (
     check_parameters,
     delay_seconds,
     find_events,
+    thresholds,
 )
 from yamkit.types import EventParameters
 from yamkit.windows import patch_count
@@ -200,6 +201,28 @@ def test_memory_does_not_grow_with_the_stream() -> None:
 
 
 @pytest.mark.parametrize(
+    ("enter", "leave"), [(0.3, 0.1), (0.05, 0.0166666667), (0.0, 0.0), (1.0, 0.333333333)]
+)
+def test_an_event_is_left_at_a_third_of_where_it_is_entered(enter: float, leave: float) -> None:
+    assert EventParameters(enter).leave == leave
+    assert EventParameters(enter, 0.0).leave == 0.0
+    check_parameters(EventParameters(enter))
+
+
+@given(st.floats(0, 1), st.none() | st.floats(0, 1), st.lists(st.none() | st.floats(0, 1)))
+def test_thresholds_of_columns(enter: float, share: float | None, own: list) -> None:
+    parameters = EventParameters(enter, None if share is None else share * enter)
+    entered, left = thresholds(parameters, own)
+    assert (left <= entered).all()
+    for level, high, low in zip(own, entered, left, strict=True):
+        if level is None:
+            assert (high, low) == (enter, parameters.leave)
+        elif enter > 0:
+            assert high == level
+            assert low * enter == pytest.approx(level * parameters.leave, rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"median_cells": 2}, "median 2: wanted an odd number of cells"),
@@ -208,8 +231,10 @@ def test_memory_does_not_grow_with_the_stream() -> None:
         ({"join_gap_seconds": math.nan}, "join gap nan s"),
         ({"cells": "sum"}, "cells 'sum': wanted one of mean, max"),
         ({"score": "sum"}, "event score 'sum'"),
-        ({"enter": 0.05}, "events enter at 0.05 and leave at 0.1"),
-        ({"enter": math.nan}, "events enter at nan"),
+        ({"enter": 0.05, "leave": 0.1}, "events enter at 0.05 and leave at 0.1"),
+        ({"enter": math.nan}, "enter nan: scores are 0 to 1"),
+        ({"enter": 30}, "enter 30: scores are 0 to 1; did you mean 0.3\\?"),
+        ({"leave": -0.5}, "leave -0.5: scores are 0 to 1$"),
     ],
 )
 def test_parameters_that_make_no_sense(wrong, message: str) -> None:

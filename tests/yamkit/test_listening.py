@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from yamkit import Tagger
-from yamkit.errors import AudioValueError, ParameterError
+from yamkit.errors import AudioValueError, BrokenPluginError, ParameterError
 from yamkit.listening import Block, Buffer, Clock, Delays, listen
 from yamkit.models.bundle import ModelBundle
 from yamkit.reading import Reading
@@ -159,6 +159,31 @@ def test_what_makes_no_sense(tagger: Tagger, tiny: ModelBundle) -> None:
 
 def block(samples: int, value: float = 0.0) -> np.ndarray:
     return np.full((samples, 1), value, np.float32)
+
+
+def test_a_plugin_that_fails_closes_what_is_open(tagger: Tagger, monkeypatch) -> None:
+    """Loud enough to open an event; the backend fails after some patches."""
+    infer, calls = tagger.pipeline.infer, []
+
+    def failing(patches):
+        calls.append(1)
+        if len(calls) == 9:
+            raise BrokenPluginError("backend 'b' failed: ValueError: a bug")
+        return infer(patches)
+
+    monkeypatch.setattr(tagger.pipeline, "infer", failing)
+    parameters = EventParameters(enter=0.01, leave=0.001)
+    found: list = []
+    columns = np.arange(len(tagger.classes))
+    stream = listen(
+        tagger, as_blocks(sound(1, 5)), RATE, parameters, columns=columns, reading=Reading()
+    )
+    with pytest.raises(BrokenPluginError, match="a bug"):
+        found.extend(stream)
+    opened = sum(len(each.onsets) for each in found)
+    assert found[-1].end == "failed"
+    assert opened > 0
+    assert opened == sum(len(each.events) for each in found)
 
 
 def test_a_buffer_gives_blocks_in_their_order_and_then_the_error() -> None:

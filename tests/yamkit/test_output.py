@@ -358,7 +358,6 @@ def test_an_unfinished_clip_becomes_a_failure_when_a_run_ends_early() -> None:
         "open",
         "ClipStart",
         "ClipEnd",
-        "ClipStart",
         "ClipFailure",
         "close",
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from yamkit._signals import Interruptions, StopRequests
+from yamkit._signals import Interruptions, StopRequests, engine_call, stuck_engines_end
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -69,3 +71,49 @@ def test_the_first_signal_stops_and_the_second_interrupts() -> None:
             signal.raise_signal(signal.SIGTERM)
     assert stopped == [1]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+STUCK = """
+import hashlib, sys, threading
+from yamkit._signals import Interruptions, engine_call, stuck_engines_end
+
+def run():
+    with engine_call():
+        print("running", flush=True)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # minutes, and takes no signal
+
+with stuck_engines_end(0.1), Interruptions():
+    if sys.argv[1] == "main":
+        run()
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        thread.join()
+    finally:
+        thread.join()
+"""
+
+
+@pytest.mark.parametrize("place", ["main", "thread"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_network_that_never_ends_is_ended(place: str, number: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK, place], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"running\n"
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert errors == b"interrupted; the network did not stop, and was ended\n"
+    assert process.returncode == 130
+
+
+def test_a_network_that_comes_back_is_left_alone() -> None:
+    with pytest.raises(KeyboardInterrupt), stuck_engines_end(0.0), Interruptions():
+        with engine_call():
+            pass
+        signal.raise_signal(signal.SIGINT)
+    assert signal.set_wakeup_fd(-1) == -1

@@ -17,7 +17,9 @@ from typing import TextIO
 import click
 
 from yamkit import __version__
+from yamkit._signals import INTERRUPTED, stuck_engines_end
 from yamkit._text import printable
+from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
 from yamkit.cli.classes import classes
@@ -38,11 +40,13 @@ from yamkit.errors import (
 
 __all__ = ["cli", "main"]
 
-INTERRUPTED = 130
 _USAGE = (IncompatibleError, ParameterError, UnknownPluginError)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """Tag sounds with YAMNet: which of 521 AudioSet classes are in a recording, and when.
@@ -80,16 +84,17 @@ def main() -> None:
     _prepare_streams()
     warnings.showwarning = _show_warning
     try:
-        code = cli.main(prog_name="yamkit", standalone_mode=False)
+        with stuck_engines_end():
+            code = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+    except click.exceptions.Abort as error:
+        click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
         code = INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except YamkitError as error:
-        click.echo(f"error: {printable(str(error))}", err=True)
+        click.echo("\n".join([f"error: {printable(str(error))}", *_notes(error)]), err=True)
         code = 2 if isinstance(error, _USAGE) else 1
     except OSError as error:
         from yamkit.output import silence_standard_output
@@ -99,6 +104,11 @@ def main() -> None:
             click.echo(f"error: {error.strerror or error}", err=True)
         code = 1
     sys.exit(code)
+
+
+def _notes(error: BaseException | None) -> list[str]:
+    """Give what was noted about an error on its way up, such as how far a run came."""
+    return list(getattr(error, "__notes__", ()))
 
 
 def _prepare_streams() -> None:

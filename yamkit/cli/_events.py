@@ -7,47 +7,79 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from yamkit.models import ModelBundle
     from yamkit.run import Choice
-    from yamkit.types import EventParameters
+    from yamkit.types import EventParameters, TagClass
 
 __all__ = [
     "EVENT_OPTIONS",
+    "Score",
     "Threshold",
     "calibration_option",
     "class_options",
     "event_options",
+    "find_listed",
     "make_choice",
     "make_events",
+    "read_listed_names",
 ]
 
 _PATH = click.Path(path_type=Path)
 
 
+class Score(click.ParamType[float]):
+    """A threshold: a score, 0 to 1."""
+
+    name = "X"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        from yamkit._thresholds import check_threshold
+        from yamkit.errors import ParameterError
+
+        text = str(value)
+        try:
+            number = float(text.replace("_", "?"))  # Python takes 0_1 for 1
+        except ValueError:
+            self.fail(f"{text!r}: wanted a number of 0 to 1", param, ctx)
+        try:
+            return check_threshold("", number)
+        except ParameterError as error:
+            self.fail(str(error), param, ctx)
+
+
 class Threshold(click.ParamType["float | Path"]):
-    """A number, or a CSV file of thresholds by class."""
+    """A score, or a CSV file of thresholds by class."""
 
     name = "X|FILE"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float | Path:
-        if isinstance(value, (float, Path)):
-            return value
-        try:
-            return float(value)
-        except ValueError:
-            if Path(value).is_file():
-                return Path(value)
+        if _is_number(value):
+            return Score().convert(value, param, ctx)
+        if not Path(value).is_file():
             self.fail(
                 f"{value!r}: wanted a number, or a CSV file with the columns name or mid, and "
                 "threshold",
                 param,
                 ctx,
             )
+        return Path(value)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def calibration_option() -> Callable[[Any], Any]:
@@ -67,15 +99,18 @@ def class_options() -> Callable[[Any], Any]:
         click.option(
             "--classes",
             multiple=True,
-            metavar="CLASS",
-            help="Report this class alone: a name, MID or index, or with a / behind it all of a "
-            "subtree of the ontology (Animal/); may be repeated.",
+            metavar="CLASS|FILE",
+            shell_complete=_complete.classes(),
+            help="Report these classes alone, all of them: names, MIDs or indices with commas "
+            "between, or with a / behind it all of a subtree of the ontology (Animal/); or a file "
+            "of names, or names and thresholds. May be repeated.",
         ),
         click.option(
             "--not-classes",
             multiple=True,
-            metavar="CLASS",
-            help="Leave this class out; may be repeated.",
+            metavar="CLASS|FILE",
+            shell_complete=_complete.classes(),
+            help="Leave these classes out; may be repeated.",
         ),
         click.option(
             "--roll-up",
@@ -90,13 +125,13 @@ def event_options() -> Callable[[Any], Any]:
     return _added(
         click.option(
             "--enter",
-            type=float,
+            type=Score(),
             metavar="X",
             help="A class sounds where its score reaches this.  [default: --threshold, else 0.3]",
         ),
         click.option(
             "--leave",
-            type=float,
+            type=Score(),
             metavar="X",
             help="From there an event goes on, both ways, as far as scores reach this.  "
             "[default: a third of --enter]",
@@ -152,7 +187,6 @@ EVENT_OPTIONS = (
 
 def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> EventParameters:
     """Turn the values of `event_options` into parameters, defaults filled in."""
-    from yamkit.events import LEAVE_RATIO
     from yamkit.types import EventParameters
 
     given = {name: options[name] for name in EVENT_OPTIONS if options[name] is not None}
@@ -160,11 +194,48 @@ def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> E
         given["score"] = given.pop("event_score")
     if isinstance(threshold, float):
         given.setdefault("enter", threshold)
-    parameters = EventParameters(**given)
-    if "leave" in given:
-        return parameters
-    leave = float(f"{LEAVE_RATIO * parameters.enter:.9g}")
-    return EventParameters(**{**given, "leave": leave})
+    return EventParameters(**given)
+
+
+def find_listed(
+    words: Sequence[str], classes: Sequence[TagClass]
+) -> tuple[list[int], dict[int, float]]:
+    """Find what the values of --classes mean: classes, and the thresholds that files give them.
+
+    A word that means a class is no file.
+    """
+    from yamkit._text import printable
+    from yamkit.calibration import read_class_list
+    from yamkit.classes import find_classes
+    from yamkit.errors import ParameterError
+
+    chosen: list[int] = []
+    thresholds: dict[int, float] = {}
+    for word in words:
+        try:
+            chosen += find_classes(word, classes)
+        except ParameterError:
+            if not Path(word).is_file():
+                if Path(word).suffix in (".csv", ".txt"):
+                    raise ParameterError(f"--classes {printable(word)}: no such file") from None
+                raise
+            indices, own = read_class_list(word, classes)
+            chosen += indices
+            thresholds |= own
+    return chosen, thresholds
+
+
+def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[str, ...]:
+    """Put the names that stand in files in the place of the files; a label is no file."""
+    from yamkit.calibration import read_class_words
+
+    return tuple(
+        name
+        for word in words
+        for name in (
+            read_class_words(word) if word not in labels and Path(word).is_file() else (word,)
+        )
+    )
 
 
 def make_choice(
@@ -197,12 +268,15 @@ def make_choice(
         found.check(model.sha256, len(model.classes), aggregate)
         if events and threshold is None and settings["enter"] is None:
             thresholds = found.thresholds
+    wanted, listed = find_listed(classes, model.classes)
+    unwanted, _ = find_listed(not_classes, model.classes)
+    thresholds = {**thresholds, **listed}
     if isinstance(threshold, Path):
-        thresholds = read_thresholds(threshold, model.classes)
+        thresholds |= read_thresholds(threshold, model.classes)
     return Choice(
         threshold=threshold if isinstance(threshold, float) else None,
         events=make_events(settings, threshold) if events else None,
-        classes=choose_classes(model.classes, classes, not_classes),
+        classes=choose_classes(model.classes, wanted, unwanted),
         reading=Reading(found, members(model.classes) if roll_up else None, thresholds),
         **fields,
     )

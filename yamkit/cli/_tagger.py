@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from yamkit.cli import _complete
+from yamkit.cli._help import section
 from yamkit.cli._model import MODEL_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from yamkit.cli._complete import Completion
     from yamkit.plugin import Runner
 
 __all__ = [
@@ -58,11 +61,21 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
     """
     resampler = "polyphase-live" if of_streams else "polyphase"
     options = [
-        _choice("--model", several, MODEL_HELP, metavar="NAME|FOLDER"),
-        _choice("--backend", several, BACKEND_HELP),
-        click.option("--frontend", help=FRONTEND_HELP),
+        section("Model"),
+        _choice("--model", several, MODEL_HELP, _complete.models(), metavar="NAME|FOLDER"),
+        _choice("--backend", several, BACKEND_HELP, _complete.plugins("backend")),
         click.option(
-            "--resampler", default=resampler, show_default=True, help="Changes the sample rate."
+            "--frontend", help=FRONTEND_HELP, shell_complete=_complete.plugins("frontend")
+        ),
+        click.option(
+            "--provider", default="cpu", show_default=True, help="Where the network runs."
+        ),
+        click.option(
+            "--resampler",
+            default=resampler,
+            show_default=True,
+            help="Changes the sample rate.",
+            shell_complete=_complete.plugins("resampler"),
         ),
         click.option(
             "--hop",
@@ -72,33 +85,31 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
             help="From one patch to the next, a whole multiple of the STFT hop.  [default: the "
             "model's own]",
         ),
-        click.option(
-            "--threads",
-            type=click.IntRange(1),
-            help="Threads of one network call.  [default: 1"
-            + ("]" if of_streams else "; with --jobs 1 the engine's choice]"),
-        ),
-        click.option(
-            "--provider", default="cpu", show_default=True, help="Where the network runs."
-        ),
+        section("Input"),
         click.option(
             "--channel",
             type=_Numbered("mix"),
             default="mix",
             show_default=True,
             metavar="mix|N",
+            shell_complete=_complete.words("mix"),
             help="Hear the mean of all channels, or channel N alone.",
+        ),
+        section("Speed"),
+        click.option(
+            "--threads",
+            type=click.IntRange(1),
+            help="Threads of one network call.  [default: 1"
+            + ("]" if of_streams else "; with --jobs 1 the engine's choice]"),
         ),
     ]
     if not of_streams:
         options += [
-            stream_option(),
             click.option(
-                "--aggregate",
-                type=click.Choice(["mean", "max"]),
-                default="mean",
-                show_default=True,
-                help="How patch scores become the clip's.",
+                "--jobs",
+                type=click.IntRange(1),
+                help="Threads that decode and tag, each at another clip or part of one.  [default: "
+                "as many as there are cores, over --threads]",
             ),
             click.option(
                 "--batch-size",
@@ -108,21 +119,26 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
                 help="Patches the network sees at once.",
             ),
             click.option(
-                "--jobs",
-                type=click.IntRange(1),
-                help="Threads that decode and tag, each at another clip or part of one.  [default: "
-                "as many as there are cores, over --threads]",
-            ),
-            click.option(
                 "--runner",
                 default="local",
                 show_default=True,
                 help="Where clips are tagged: local, ray or a plugin's.",
+                shell_complete=_complete.plugins("runner"),
             ),
             click.option(
                 "--ray-address",
                 metavar="ADDRESS",
                 help="Ray cluster to join.  [default: one on this machine]",
+            ),
+            section("Input"),
+            stream_option(),
+            section("Model"),
+            click.option(
+                "--aggregate",
+                type=click.Choice(["mean", "max"]),
+                default="mean",
+                show_default=True,
+                help="How patch scores become the clip's.",
             ),
         ]
 
@@ -185,9 +201,9 @@ class Shares(NamedTuple):
 
 
 def _choice(
-    name: str, several: bool, text: str, metavar: str | None = None
+    name: str, several: bool, text: str, complete: Completion, metavar: str | None = None
 ) -> Callable[[Any], Any]:
     if not several:
-        return click.option(name, metavar=metavar, help=text)
+        return click.option(name, metavar=metavar, help=text, shell_complete=complete)
     text = text.replace("  [default", " May be repeated, to compare.  [default")
-    return click.option(name, multiple=True, metavar=metavar, help=text)
+    return click.option(name, multiple=True, metavar=metavar, help=text, shell_complete=complete)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
+from yamkit.cli._help import Command, section
 from yamkit.cli._model import MODEL_HELP, choose_model
 from yamkit.cli._tagger import FRONTEND_HELP, share_cores
 
@@ -22,17 +24,24 @@ if TYPE_CHECKING:
 __all__ = ["bench"]
 
 
-@click.command()
+@click.command(cls=Command)
+@section("What is measured")
 @click.option(
-    "--model", "models", multiple=True, metavar="NAME|FOLDER", help=f"{MODEL_HELP} Repeatable."
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME|FOLDER",
+    help=MODEL_HELP.replace("  [", " May be repeated.  ["),
+    shell_complete=_complete.models(),
 )
 @click.option(
     "--backend",
     "backends",
     multiple=True,
     help="Engine; may be repeated.  [default: all that run the model here]",
+    shell_complete=_complete.plugins("backend"),
 )
-@click.option("--frontend", help=FRONTEND_HELP)
+@click.option("--frontend", help=FRONTEND_HELP, shell_complete=_complete.plugins("frontend"))
 @click.option("--provider", default="cpu", show_default=True, help="Where the network runs.")
 @click.option(
     "--batch-size",
@@ -45,6 +54,7 @@ __all__ = ["bench"]
 )
 @click.option("--jobs", type=click.IntRange(1), help="As for classify.")
 @click.option("--threads", type=click.IntRange(1), help="As for classify.")
+@section("How it is measured")
 @click.option(
     "--seconds",
     type=click.FloatRange(1),
@@ -59,6 +69,7 @@ __all__ = ["bench"]
     show_default=True,
     help="How often each is measured.",
 )
+@section("Output")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--plot", "picture", type=click.Path(path_type=Path), help="Draw patches a second as PNG."

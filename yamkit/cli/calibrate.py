@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit._text import printable
+from yamkit.cli import _complete
+from yamkit.cli._events import read_listed_names
 from yamkit.cli._files import report_metadata_in, report_names
+from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
@@ -24,17 +27,27 @@ _PATH = click.Path(path_type=Path)
 _SHOWN = 40
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("labels", type=_PATH)
-@click.option(
-    "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."
-)
+@section("Labels")
 @click.option("--audio", type=_PATH, help="Folder of the clips.  [default: that of LABELS]")
-@click.option("--layout", metavar="NAME", help="Label reader.  [default: the header tells]")
+@click.option(
+    "--layout",
+    metavar="NAME",
+    help="Label reader.  [default: the header tells]",
+    shell_complete=_complete.plugins("label reader"),
+)
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
+@click.option(
+    "--classes",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Fit these classes or categories alone, as for eval; may be repeated.  [default: all]",
+)
 @click.option("--label-map", type=_PATH, help="CSV file category,mid or category,name.")
+@section("Calibration")
 @click.option(
     "--method",
     type=click.Choice(["platt", "isotonic"]),
@@ -65,6 +78,10 @@ _SHOWN = 40
     help="Folds, where the list has none.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the folds.")
+@section("Output")
+@click.option(
+    "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."
+)
 @click.option(
     "--scores", "scores_file", type=_PATH, help="Keep the scores in this file, as eval does."
 )
@@ -87,6 +104,7 @@ def calibrate(
     folds: tuple[str, ...],
     splits: tuple[str, ...],
     limit: int | None,
+    classes: tuple[str, ...],
     label_map: Path | None,
     method: str,
     precision: float | None,
@@ -98,7 +116,9 @@ def calibrate(
     strict: bool,
     **options: Any,
 ) -> None:
-    """Fit scores to how often they are right: LABELS as for eval.
+    """Fit scores to how often they are right.
+
+    LABELS is a labelled set, as for eval.
 
     \b
     Examples:
@@ -113,7 +133,8 @@ def calibrate(
     """
     from yamkit.calibration import write_calibration
     from yamkit.errors import CalibrationError
-    from yamkit.evaluation._set import check_complete, clip_key
+    from yamkit.evaluation._past_end import past_end_lines
+    from yamkit.evaluation._set import check_complete, clip_key, past_end
     from yamkit.evaluation.fitting import check_fit, fit_calibration
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
@@ -128,6 +149,7 @@ def calibrate(
     if labels.is_dir():
         report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
+    names = read_listed_names(classes, labelled.labels)
     if from_scores is not None:
         scores = read_scores(from_scores)
         scores = scores.strict() if strict else scores
@@ -140,6 +162,7 @@ def calibrate(
         labelled,
         scores,
         label_map=meaning,
+        classes=names,
         method=method,
         precision=precision,
         least_examples=least_examples,
@@ -148,6 +171,8 @@ def calibrate(
     )
     write_calibration(calibration, output)
     click.echo(_as_text(calibration, output), nl=False)
+    for line in past_end_lines(past_end(labelled, scores)):
+        click.echo(printable(line))
     warned = [clip for clip in labelled.clips if clip_key(clip) in scores.warnings]
     show_warned(len(warned), len(labelled.clips))
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yamkit.cli import _complete
+from yamkit.cli._help import Command
 from yamkit.cli._model import MODEL_HELP, choose_model
 
 if TYPE_CHECKING:
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["classes"]
 
 
-@click.command()
-@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP)
+@click.command(cls=Command)
+@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP, shell_complete=_complete.models())
 @click.option("--search", metavar="TEXT", help="Those with this text in their name or MID alone.")
 @click.option("--tree", is_flag=True, help="Show the tree of the AudioSet ontology.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

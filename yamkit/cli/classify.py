@@ -7,7 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
+from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
     Threshold,
@@ -17,6 +19,7 @@ from yamkit.cli._events import (
     make_choice,
 )
 from yamkit.cli._files import report_metadata
+from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 
@@ -44,7 +47,7 @@ class _Top(click.ParamType[int | None]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> int | None:
-        if value == "all":
+        if str(value).lower() == "all":
             return None
         if not (str(value).isdecimal() and int(value) >= 1):
             self.fail(f"{value!r}: wanted a number of 1 or more, or 'all'", param, ctx)
@@ -66,31 +69,43 @@ class _Shard(click.ParamType[tuple[int, int]]):
         return int(part), int(parts)
 
 
-@click.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@tagger_options()
+@click.command(cls=Command)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=_complete.files)
+@section("Input")
+@click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
+@click.option(
+    "--shard",
+    type=_Shard(),
+    help="Take part I of N of the files, by a hash of their paths, so that N runs share a corpus.",
+)
+@section("Tags")
 @click.option(
     "--top",
     type=_Top(),
+    metavar="N|all",
+    shell_complete=_complete.words("all"),
     default=5,
-    show_default=True,
-    help="Highest classes reported for a clip or patch.",
+    help="Highest classes reported for a clip or patch.  [default: 5, or all of --classes]",
 )
 @click.option(
     "--threshold",
     type=Threshold(),
+    shell_complete=_complete.files,
     help="Report no score below X; or a CSV file of name or mid, and threshold: those of classes.",
 )
 @class_options()
 @calibration_option()
 @click.option("--per-patch", is_flag=True, help="Report each patch with its times as well.")
+@section("Events")
 @click.option("--events", is_flag=True, help="Report when each class sounds, onset to offset.")
 @event_options()
+@section("Output")
 @click.option(
     "--format",
     "formats",
     multiple=True,
     metavar="NAME",
+    shell_complete=_complete.plugins("sink"),
     help="text, json, jsonl, csv, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
     "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
     "--output says, else text]",
@@ -99,10 +114,10 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "-o",
     "--output",
     metavar="PATH",
+    shell_complete=_complete.files,
     help="File; or folder, or template of {folder}, {stem}, {name}, {ext} and {shard}: a file a "
     "clip and format.  [default: standard output]",
 )
-@click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
 @click.option(
     "--save-scores",
     is_flag=True,
@@ -110,6 +125,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "that holds them (parquet), else as .npy beside the other outputs.",
 )
 @click.option("--save-embeddings", is_flag=True, help="Save embeddings in the same way.")
+@section("Resuming and failures")
 @click.option(
     "--resume",
     is_flag=True,
@@ -122,11 +138,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
 @click.option(
     "--strict", is_flag=True, help="Take a file with warnings for one that failed (exit code 1)."
 )
-@click.option(
-    "--shard",
-    type=_Shard(),
-    help="Take part I of N of the files, by a hash of their paths, so that N runs share a corpus.",
-)
+@tagger_options()
 @click.pass_context
 def classify(
     ctx: click.Context,
@@ -156,9 +168,10 @@ def classify(
     ray_address: str | None,
     **parts: Any,
 ) -> None:
-    """Tag sound files; - stands for a stream on standard input.
+    """Tag sound files.
 
-    With the extra `remote`, PATH may be a URI such as s3://bucket/folder/ or https://host/dog.wav.
+    PATH is a file, or - for a stream on standard input, or with --recursive a folder. With the
+    extra `remote` it may be a URI such as s3://bucket/folder/ or https://host/dog.wav.
 
     A score is the network's own output for a class, 0 to 1, each class by itself: not a
     probability, and not comparable between classes, unless --calibration makes it one.
@@ -168,10 +181,10 @@ def classify(
       yamkit classify dog.wav
       yamkit classify --per-patch --format json dog.wav
       yamkit classify --events --format audacity --output labels.txt dog.wav
-      yamkit classify --events --classes Animal/ --enter 0.4 --join-gap 1 forest.flac
-      yamkit classify --recursive --format csv --output tags.csv recordings/
-      yamkit classify --recursive --format parquet --output tags/ --resume recordings/
-      yamkit classify --format json --format csv --output 'tags/{stem}.{ext}' *.flac
+      yamkit classify --events --classes Animal/ --join-gap 1 forest.flac
+      yamkit classify --recursive --output tags.csv recordings/
+      yamkit classify --recursive --output tags.parquet --resume recordings/
+      yamkit classify --format json --output 'tags/{stem}.{ext}' *.flac
       ffmpeg -i film.mkv -f wav - | yamkit classify -
 
     In a template {stem} and {name} are the file name without and with its suffix, {folder} is
@@ -189,6 +202,8 @@ def classify(
     from yamkit.tagger import Tagger
     from yamkit.work import Work
 
+    if classes and ctx.get_parameter_source("top") is ParameterSource.DEFAULT:
+        top = None
     wanted = {"scores": save_scores, "embedding": save_embeddings}
     arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
     sinks = _sinks(formats or (_format_of(output, events),), arrays)

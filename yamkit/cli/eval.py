@@ -10,8 +10,17 @@ import click
 from click.core import ParameterSource
 
 from yamkit._text import printable
-from yamkit.cli._events import EVENT_OPTIONS, calibration_option, event_options, make_events
+from yamkit.cli import _complete
+from yamkit.cli._events import (
+    EVENT_OPTIONS,
+    Score,
+    calibration_option,
+    event_options,
+    make_events,
+    read_listed_names,
+)
 from yamkit.cli._files import report_metadata_in, report_names
+from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
@@ -30,18 +39,25 @@ __all__ = ["evaluate"]
 _PATH = click.Path(path_type=Path)
 
 
-@click.command("eval")
+@click.command("eval", cls=Command)
 @click.argument("labels", type=_PATH)
+@section("Labels")
 @click.option("--audio", type=_PATH, help="Folder of the clips.  [default: that of LABELS]")
-@click.option("--layout", metavar="NAME", help="Label reader.  [default: the header tells]")
+@click.option(
+    "--layout",
+    metavar="NAME",
+    help="Label reader.  [default: the header tells]",
+    shell_complete=_complete.plugins("label reader"),
+)
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
 @click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
 @click.option(
     "--classes",
     multiple=True,
-    metavar="NAME",
-    help="Evaluate this class or category; may be repeated.  [default: all]",
+    metavar="NAME|FILE",
+    help="Evaluate these classes or categories: names with commas between, or a file of names; may "
+    "be repeated.  [default: all]",
 )
 @click.option(
     "--label-map",
@@ -49,15 +65,16 @@ _PATH = click.Path(path_type=Path)
     help="CSV file category,mid or category,name: what a label means.  [default: yamkit's own for "
     "esc50, urbansound8k and fsd50k, else labels name classes]",
 )
-@click.option(
-    "--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="For F1."
-)
+@section("Figures")
+@click.option("--threshold", type=Score(), default=0.5, show_default=True, help="For F1.")
 @click.option(
     "--bootstrap", type=click.IntRange(0), default=0, metavar="N", help="Intervals, of N resamples."
 )
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."
 )
+@calibration_option()
+@section("Output")
 @click.option(
     "--scores",
     "scores_file",
@@ -86,7 +103,7 @@ _PATH = click.Path(path_type=Path)
     help="Stop when a file is missing, and fail when a clip cannot be scored or its file has "
     "warnings.",
 )
-@calibration_option()
+@section("Events of strong labels")
 @event_options()
 @tagger_options(several=True)
 @click.pass_context
@@ -112,12 +129,14 @@ def evaluate(
     calibration: Path | None,
     **parts: Any,
 ) -> None:
-    """Measure a tagger on a labelled set: LABELS is a list of clips, or a folder a class.
+    """Measure a tagger on a labelled set.
+
+    LABELS is a list of clips, or a folder with a folder of clips for each class.
 
     \b
     Examples:
       yamkit eval esc50.csv --audio audio/ --fold 1 --report report/
-      yamkit eval esc50.csv --audio audio/ --backend onnx --backend numpy --bootstrap 1000
+      yamkit eval esc50.csv --audio audio/ --backend onnx --backend numpy
       yamkit eval esc50.csv --from-scores report/scores.npz
 
     Layouts: AudioSet segments, FSD50K, ESC-50, UrbanSound8K, DCASE weak labels, a folder a class,
@@ -136,6 +155,7 @@ def evaluate(
     if labels.is_dir():
         report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
+    classes = read_listed_names(classes, labelled.labels)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
     events = _events(ctx, labelled, settings, threshold)
     if report_folder is not None:

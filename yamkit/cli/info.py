@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._files import report_metadata
+from yamkit.cli._help import Command
 from yamkit.cli._tagger import show_warned, stream_option
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ SCHEMA = "yamkit-info/1"
 _WIDTH = 80
 
 
-@click.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.command(cls=Command)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=_complete.files)
 @stream_option()
 @click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -39,7 +41,9 @@ def info(
     recursive: bool,
     as_json: bool,
 ) -> None:
-    """Show what is in sound files, and what is wrong with them; - stands for standard input.
+    """Show what is in sound files, and what is wrong with them.
+
+    PATH is a file, or - for standard input, or with --recursive a folder.
 
     Each file is decoded to its end, so that its seconds are those that classify hears, and its
     warnings those that classify gives for the mix of all channels.

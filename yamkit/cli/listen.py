@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
     Threshold,
@@ -20,6 +21,7 @@ from yamkit.cli._events import (
     event_options,
     make_choice,
 )
+from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._tagger import tagger_options
 
@@ -40,15 +42,20 @@ if TYPE_CHECKING:
 __all__ = ["listen"]
 
 _BUFFER_SECONDS = 10
+_SIZES = ("s16", "s24", "s32", "f32", "f64")
 _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
 
 
-@click.command()
-@click.argument("source", required=False, metavar="[-]")
+@click.command(cls=Command)
+@click.argument("source", required=False, metavar="[-]", shell_complete=_complete.words("-"))
+@section("Input")
 @click.option(
     "--encoding",
     help=f"Samples come without a header, in this encoding: {_ENCODINGS}.  [default: the stream "
     "says what it is]",
+    shell_complete=_complete.words(
+        "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES), "mulaw", "alaw"
+    ),
 )
 @click.option("--sample-rate", type=int, metavar="HZ", help="Of --encoding.")
 @click.option("--channels", type=int, metavar="N", help="Of --encoding.  [default: 1]")
@@ -60,24 +67,18 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     help="Hear a microphone, the default one or the one of this name, part of a name or number.",
 )
 @click.option("--list-microphones", is_flag=True, help="List the microphones, and end.")
-@tagger_options(of_streams=True)
+@section("Events")
 @click.option(
     "--threshold",
     type=Threshold(),
+    shell_complete=_complete.files,
     help="Both a default of --enter and, as a CSV file of name or mid, and threshold, those of "
     "single classes.",
 )
 @class_options()
 @calibration_option()
 @event_options()
-@click.option(
-    "--gate",
-    "gate_dbfs",
-    type=float,
-    metavar="DBFS",
-    help="Spare the network patches in which no sample reaches this level, such as -50: their "
-    "scores are 0.",
-)
+@section("Output")
 @click.option(
     "--format",
     "form",
@@ -85,6 +86,15 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     default="text",
     show_default=True,
     help="Of the lines.",
+)
+@tagger_options(of_streams=True)
+@click.option(
+    "--gate",
+    "gate_dbfs",
+    type=float,
+    metavar="DBFS",
+    help="Spare the network patches in which no sample reaches this level, such as -50: their "
+    "scores are 0.",
 )
 @click.pass_context
 def listen(
@@ -107,7 +117,7 @@ def listen(
     threads: int | None,
     **parts: Any,
 ) -> None:
-    """Hear a stream, and print events when they open and when they close.
+    """Hear a stream, and print its events as they open and close.
 
     \b
     Examples:

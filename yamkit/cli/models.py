@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit.cli import _complete
+from yamkit.cli._help import Group
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -21,9 +24,9 @@ _OF_WEIGHTS = {"h5", "hdf5"}
 """Suffixes that stand for yamkit's own import of weights, whatever a plugin says."""
 
 
-@click.group()
+@click.group(cls=Group)
 def models() -> None:
-    """List, describe, import, export, download, verify and remove models.
+    """Manage models: list, import, export, download, verify, remove.
 
     A model is a folder: model.toml, a class map, and weights or the file of a network. yamnet-mini
     comes with yamkit; others live in $YAMKIT_HOME/models, or in the data folder of your platform.
@@ -40,9 +43,10 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_models(as_json: bool) -> None:
-    """List the models that come with yamkit and the installed ones, broken ones with the reason.
+    """List the models here, broken ones with the reason.
 
-    Files are not hashed here; `yamkit models verify` does that.
+    They are those that come with yamkit and the installed ones. Files are not hashed here;
+    `yamkit models verify` does that.
     """
     from yamkit._text import printable
     from yamkit.models.store import built_in, installed
@@ -68,10 +72,10 @@ def list_models(as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name", metavar="NAME|FOLDER")
+@click.argument("name", metavar="NAME|FOLDER", shell_complete=_complete.models())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
-    """Describe a model: size, cost, classes, features, licence, source, hashes.
+    """Describe a model: size, cost, licence, source, hashes.
 
     \b
     yamkit models info yamnet
@@ -132,6 +136,7 @@ def info(name: str, as_json: bool) -> None:
 @click.option(
     "--like",
     metavar="NAME|FOLDER",
+    shell_complete=_complete.models(),
     help="Take class map, features and licence of this model, where no others are given.",
 )
 @click.option("--waveform", is_flag=True, help="The network eats samples, not log-mel patches.")
@@ -162,14 +167,14 @@ def import_command(
     FILE is a weight file of YAMNet's network in Keras 2's HDF5 layout, of any width and number of
     classes; an .onnx graph that takes patches, or with --waveform samples, and gives scores in
     0..1, and embeddings if it has any; or a file whose suffix is a kind of network that the backend
-    of a plugin runs, such as .tflite. TensorFlow is not needed. A network in a file is run once
-    before it is installed.
+    of a plugin runs, such as .tflite. TensorFlow is not needed. A network in a file is run
+    before it is installed, and refused where a patch scores otherwise in a batch than alone.
 
     \b
     yamkit models import yamnet.h5
     yamkit models import birds.h5 --name birds --classes birds.csv
     yamkit models import birds.onnx --classes birds.csv --features birds.toml
-    yamkit models import yamnet.onnx --name yamnet-samples --like yamnet --waveform
+    yamkit models import samples.onnx --like yamnet --waveform
     """
     from yamkit._signals import Interruptions
     from yamkit.models.importing import import_model
@@ -188,13 +193,13 @@ def import_command(
             version=version,
             embedding_size=embedding_size,
             replace=replace,
-            check=_run_once,
+            check=_try,
         )
     _print_installed(bundle)
 
 
 @models.command()
-@click.argument("name", default="yamnet", required=False)
+@click.argument("name", default="yamnet", required=False, shell_complete=_complete.published())
 @click.option("--url", help="Fetch the file from here; it must be the same, by its SHA-256.")
 @click.option("--replace", is_flag=True, help="Replace the model if the name exists.")
 def pull(name: str, url: str | None, replace: bool) -> None:
@@ -216,12 +221,13 @@ def pull(name: str, url: str | None, replace: bool) -> None:
 
 
 @models.command()
-@click.argument("name", metavar="NAME|FOLDER")
+@click.argument("name", metavar="NAME|FOLDER", shell_complete=_complete.models())
 @click.option(
     "--to",
     "form",
     required=True,
     metavar="FORM",
+    shell_complete=_complete.export_forms(),
     help="onnx, tf (a SavedModel folder), tflite, npz (the weights alone), or a plugin's.",
 )
 @click.option("--with-frontend", is_flag=True, help="Begin at windows of samples, not at patches.")
@@ -268,7 +274,7 @@ def export(name: str, form: str, with_frontend: bool, output: Path | None, repla
 
 
 @models.command()
-@click.argument("names", nargs=-1, metavar="[NAME|FOLDER]...")
+@click.argument("names", nargs=-1, metavar="[NAME|FOLDER]...", shell_complete=_complete.models())
 @click.pass_context
 def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """Check every hash and every weight of the models named, or of all.
@@ -298,7 +304,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=_complete.models(removable=True))
 def remove(name: str) -> None:
     """Remove an installed model, sound or broken. It does not ask."""
     from yamkit._text import printable
@@ -331,16 +337,12 @@ def _kind_of(file: Path) -> str | None:
     return suffix if suffix in kinds - _OF_WEIGHTS else None
 
 
-def _run_once(bundle: ModelBundle) -> None:
-    """Tag silence with a network that comes in a file; of weights the shapes were checked."""
-    if bundle.network.kind == "mobilenet-v1":
-        return
-    import numpy as np
+def _try(bundle: ModelBundle) -> None:
+    """Run a network that comes in a file; of weights the shapes were checked."""
+    if bundle.network.kind != "mobilenet-v1":
+        from yamkit.trial import try_network
 
-    from yamkit.tagger import Tagger
-
-    with Tagger(bundle) as tagger:
-        tagger.tag(np.zeros(1, np.float32), bundle.features.sample_rate_hz)
+        try_network(bundle)
 
 
 def _size_bytes(bundle: ModelBundle) -> int:

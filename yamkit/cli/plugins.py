@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yamkit.cli import _complete
+from yamkit.cli._help import Group
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,8 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["plugins"]
 
+_KINDS = ("backend", "frontend", "label-reader", "resampler", "runner", "sink")
 
-@click.group(invoke_without_command=True)
+
+@click.group(cls=Group, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool) -> None:
@@ -80,12 +85,18 @@ def list_plugins(as_json: bool = False) -> None:
 
 
 @plugins.command()
-@click.argument("name")
-@click.option("--kind", metavar="KIND", help="Where plugins of several kinds have the name.")
+@click.argument("name", shell_complete=_complete.plugins())
+@click.option(
+    "--kind",
+    metavar="KIND",
+    help="Where plugins of several kinds have the name.",
+    shell_complete=_complete.words(*_KINDS),
+)
 @click.option(
     "--model",
     metavar="NAME|FOLDER",
     help="Model that a backend runs.  [default: yamnet-mini]",
+    shell_complete=_complete.models(),
 )
 @click.option(
     "--golden", is_flag=True, help="The model is yamnet-mini in another form: compare its scores."
@@ -107,7 +118,7 @@ def check(
     example: Path | None,
     as_json: bool,
 ) -> None:
-    """Check that an installed plugin keeps what its kind promises, and say what it does not.
+    """Check that an installed plugin keeps what its kind promises.
 
     \b
     pass      what is promised was seen
@@ -164,6 +175,7 @@ def check(
     "--kind",
     required=True,
     metavar="KIND",
+    shell_complete=_complete.words(*(kind for kind in _KINDS if kind != "resampler")),
     help="backend, frontend, label-reader, runner or sink.",
 )
 @click.option(
@@ -174,9 +186,10 @@ def check(
     help="Folder to make it in.  [default: this one]",
 )
 def new(distribution: str, kind: str, output: Path) -> None:
-    """Begin a plugin: a distribution that installs, runs and passes its tests.
+    """Begin a plugin that installs, runs and passes its tests.
 
-    DISTRIBUTION is its name, such as yamkit-mine; the plugin's is that without yamkit-.
+    It becomes a distribution in a folder of its own. DISTRIBUTION is its name, such as yamkit-mine;
+    the plugin's is that without yamkit-.
 
     \b
     yamkit plugins new yamkit-mine --kind backend

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import click
 
+from yamkit.cli import _complete
+from yamkit.cli._help import Command
 from yamkit.cli._model import MODEL_HELP, choose_model
 
 __all__ = ["selftest"]
 
 
-@click.command()
-@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP)
+@click.command(cls=Command)
+@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP, shell_complete=_complete.models())
 @click.pass_context
 def selftest(ctx: click.Context, model: str | None) -> None:
-    """Run silence, white noise and a sine through every installed front end and backend.
+    """Check this installation with signals whose classes are known.
 
-    Each must find its class (Silence, White noise, Sine wave) among its first ten. The largest
+    Silence, white noise and a sine go through every installed front end and backend. Each
+    must find its class (Silence, White noise, Sine wave) among its first ten. The largest
     difference between any two combinations is printed, too. The exit code is 1 when one fails.
     """
     from yamkit.selftest import LARGEST_DIFFERENCE, run_selftest

@@ -15,12 +15,14 @@ from yamkit.evaluation._evaluate import (
     difference,
     evaluate,
 )
+from yamkit.evaluation._past_end import PastEnd
 from yamkit.evaluation._set import (
     Coverage,
     SetReport,
     common_targets,
     evaluate_scores,
     evaluate_set,
+    past_end,
     score_set,
 )
 
@@ -29,6 +31,7 @@ __all__ = [
     "ClassReport",
     "Coverage",
     "Figure",
+    "PastEnd",
     "Report",
     "SetReport",
     "common_targets",
@@ -37,5 +40,6 @@ __all__ = [
     "evaluate_scores",
     "evaluate_set",
     "metrics",
+    "past_end",
     "score_set",
 ]

@@ -76,6 +76,7 @@ def event_dict(report: EventReport) -> dict[str, Any]:
         **{key: _counts(pick(report)) for key, (_, pick) in _KINDS.items()},
         "psds_1": _plain(report.psds_1),
         "psds_2": _plain(report.psds_2),
+        "past_end": [dataclasses.asdict(each) for each in report.past_end],
         "classes": [
             {
                 "name": name,

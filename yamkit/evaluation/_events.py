@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit.evaluation._past_end import find_past_end
 from yamkit.evaluation.detection import (
     PSDS_1,
     PSDS_2,
@@ -17,13 +18,14 @@ from yamkit.evaluation.detection import (
     psds,
     segment_based,
 )
-from yamkit.events import EventDetector, find_events
+from yamkit.events import EventDetector, find_events, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from yamkit.evaluation._past_end import PastEnd
     from yamkit.evaluation.detection import Detection
     from yamkit.evaluation.scoring import Timeline
     from yamkit.evaluation.targets import Targets
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from yamkit.reading import Reading
     from yamkit.types import EventParameters, LabelledClip
 
-__all__ = ["POINTS", "EventReport", "evaluate_events", "match_clips"]
+__all__ = ["POINTS", "EventReport", "annotated", "evaluate_events", "match_clips"]
 
 POINTS = 50
 """Operating points of PSDS: thresholds from 0.01 to 0.99, evenly spaced."""
@@ -54,6 +56,8 @@ class EventReport:
         Event-based: onsets within 0.2 s, offsets within 0.2 s or half the event.
     psds_1, psds_2 : float
         Over `POINTS` operating points, entered and left at one threshold.
+    past_end : tuple of PastEnd
+        Events of the list that end after their clips, whatever their labels mean.
     """
 
     parameters: EventParameters
@@ -63,6 +67,7 @@ class EventReport:
     collars: Detection
     psds_1: float
     psds_2: float
+    past_end: tuple[PastEnd, ...] = ()
 
 
 def evaluate_events(
@@ -91,7 +96,7 @@ def evaluate_events(
     names = tuple(targets.names[place] for place in places)
     held = match_clips(clips, timelines, targets, grid, parameters, reading)
     points = list(_points(held, timelines, targets, places, grid, parameters, reading))
-    scores = [
+    psds_1, psds_2 = (
         psds(
             held,
             [intersection_counts(each, len(names), scenario) for each in points],
@@ -99,14 +104,16 @@ def evaluate_events(
             scenario,
         )
         for scenario in (PSDS_1, PSDS_2)
-    ]
+    )
     return EventReport(
         parameters,
         bool(reading.thresholds),
         names,
         segment_based(held, len(names)),
         collar_based(held, len(names)),
-        *scores,
+        psds_1,
+        psds_2,
+        find_past_end(clips, [clip.duration_seconds for clip in held]),
     )
 
 
@@ -121,21 +128,19 @@ def match_clips(
     """Put annotated events beside those that are found; columns are those that labels mean."""
     places = sorted(set(targets.columns.values()))
     columns = {label: places.index(place) for label, place in targets.columns.items()}
-    ratio = parameters.leave / parameters.enter if parameters.enter > 0 else 1.0
-    enter = np.array(
-        [_threshold(targets.members[place], parameters.enter, reading) for place in places]
-    )
+    own = [_lowest_threshold(targets.members[place], reading) for place in places]
+    enter, leave = thresholds(parameters, own)
 
     def read(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         return targets.scores(reading.apply(cells))[:, places]
 
     found = []
     for clip, timeline in zip(clips, timelines, strict=True):
-        detector = EventDetector(grid, enter, enter * ratio, parameters, read)
+        detector = EventDetector(grid, enter, leave, parameters, read)
         events = find_events(detector, timeline.scores, timeline.samples)
         found.append(
             ClipEvents(
-                _annotated(clip, columns, timeline.samples / grid.sample_rate_hz),
+                annotated(clip, columns),
                 [_row(event, grid) for event in events],
                 timeline.samples / grid.sample_rate_hz,
             )
@@ -175,23 +180,17 @@ def _points(
         ]
 
 
-def _threshold(members: Sequence[int], level: float, reading: Reading) -> float:
+def _lowest_threshold(members: Sequence[int], reading: Reading) -> float | None:
     own = [reading.thresholds[index] for index in members if index in reading.thresholds]
-    return min(own, default=level)
+    return min(own, default=None)
 
 
-def _annotated(
-    clip: LabelledClip, columns: Mapping[str, int], duration_seconds: float
-) -> list[EventRow]:
-    """Give the events of labels that mean something, as far as the clip goes."""
+def annotated(clip: LabelledClip, columns: Mapping[str, int]) -> list[EventRow]:
+    """Give the events of labels that mean something."""
     return [
-        EventRow(
-            columns[event.label],
-            event.onset_seconds,
-            min(event.offset_seconds, duration_seconds),
-        )
+        EventRow(columns[event.label], event.onset_seconds, event.offset_seconds)
         for event in clip.events or ()
-        if event.label in columns and event.onset_seconds < duration_seconds
+        if event.label in columns
     ]
 
 

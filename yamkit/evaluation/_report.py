@@ -15,6 +15,7 @@ from yamkit._text import aligned, printable
 from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
 from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
+from yamkit.evaluation._past_end import past_end_lines
 from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def _coverage(item: SetReport) -> list[str]:
     lines += _listed("not scored yet", covered.pending)
     warned = [f"{key}: {'; '.join(warnings)}" for key, warnings in covered.warned.items()]
     lines += _listed(f"with warnings ({len(warned)})", warned)
+    if item.events is not None:
+        lines += past_end_lines(item.events.past_end)
     unmapped = [
         f"{each.name} {each.label} ({each.clips})" if each.name else f"{each.label} ({each.clips})"
         for each in covered.unmapped

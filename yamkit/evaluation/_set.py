@@ -18,13 +18,14 @@ from yamkit.clips import Clip
 from yamkit.errors import LabelError, OutputError, ParameterError
 from yamkit.evaluation._evaluate import evaluate
 from yamkit.evaluation._events import evaluate_events
+from yamkit.evaluation._past_end import find_past_end, refuse_misplaced
 from yamkit.evaluation.labels import LabelledSet, find_files, read_set
 from yamkit.evaluation.scoring import Scores, Timeline, fingerprint
 from yamkit.evaluation.targets import read_label_map, targets_of
 from yamkit.journal import Journal
 from yamkit.output import path_text
 from yamkit.reading import Reading
-from yamkit.run import Choice, Resumption
+from yamkit.run import Choice, Resumption, noting
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
 from yamkit.work import Work
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from yamkit.evaluation._evaluate import Report
     from yamkit.evaluation._events import EventReport
+    from yamkit.evaluation._past_end import PastEnd
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
     from yamkit.events import Grid
     from yamkit.plugin import Runner
@@ -49,6 +51,7 @@ __all__ = [
     "common_targets",
     "evaluate_scores",
     "evaluate_set",
+    "past_end",
     "score_set",
 ]
 
@@ -203,20 +206,26 @@ def score_set(
     if scores_file is not None and scores_file.is_dir():
         raise OutputError(f"{printable(scores_file)}: {os.strerror(errno.EISDIR)}")
     done = 0
+
+    def noted() -> str:
+        goes_on = "; the same command continues" if scores_file is not None else ""
+        return f"{done} of {len(parts)} files scored{goes_on}"
+
     try:
         take = _take_timeline(scores, tagger) if labelled.is_strong else _take_clip(scores)
         choice = _STRONG_CHOICE if labelled.is_strong else _CHOICE
-        for part, item in _items(tagger, parts, scores_file, runner, jobs, choice):
-            take(part, item)
-            if isinstance(item, ClipFailure):
-                scores.failures[part.key] = item.message
-            elif not isinstance(item, ClipEnd):
-                continue
-            elif item.warnings:
-                scores.warnings[part.key] = item.warnings
-            done += 1
-            if progress is not None:
-                progress(done, len(parts))
+        with noting(noted, parts):
+            for part, item in _items(tagger, parts, scores_file, runner, jobs, choice):
+                take(part, item)
+                if isinstance(item, ClipFailure):
+                    scores.failures[part.key] = item.message
+                elif not isinstance(item, ClipEnd):
+                    continue
+                elif item.warnings:
+                    scores.warnings[part.key] = item.warnings
+                done += 1
+                if progress is not None:
+                    progress(done, len(parts))
     finally:
         _save(scores, scores_file)
     return scores.strict() if strict else scores
@@ -317,7 +326,7 @@ def evaluate_scores(
     systems: Sequence[Scores],
     *,
     label_map: LabelMap | None = None,
-    classes: Sequence[str] = (),
+    classes: str | Sequence[str] = (),
     reading: Reading | None = None,
     events: EventParameters | None = None,
     **options: Any,
@@ -330,7 +339,7 @@ def evaluate_scores(
     systems : sequence of Scores
     label_map : LabelMap, optional
         None: the one that comes with yamkit for the layout, if any; else labels name classes.
-    classes : sequence of str
+    classes : str, or sequence of str
         Columns to evaluate alone; all if empty.
     reading : Reading, optional
         How scores are read, in every system.
@@ -342,7 +351,8 @@ def evaluate_scores(
     Raises
     ------
     LabelError, ParameterError
-        If no clip has scores, no label means anything, or scores of strong labels have no patches.
+        If no clip has scores, no label means anything, scores of strong labels have no patches, or
+        many of their events lie past the end of their clips.
     """
     reading = reading or Reading()
     all_targets = common_targets(
@@ -356,6 +366,9 @@ def evaluate_scores(
             f"{printable(labelled.path)}: no clip of it has scores{_why_none(labelled, systems)}"
         )
     keys = tuple(clip_key(clip) for clip in clips)
+    if labelled.is_strong:
+        for scores in systems:
+            refuse_misplaced(labelled.path, clips, scores.seconds(keys))
     coverage = _coverage(labelled, systems, all_targets[0], len(clips))
     reports = []
     for scores, targets in zip(systems, all_targets, strict=True):
@@ -385,17 +398,25 @@ def _event_report(
     reading: Reading,
     parameters: EventParameters | None,
 ) -> EventReport | None:
-    if not labelled.is_strong:
+    if scores.grid is None or not labelled.is_strong:
         return None
-    keys = [clip_key(clip) for clip in clips]
-    if scores.grid is None or not all(key in scores.timelines for key in keys):
-        raise LabelError(
-            f"{printable(labelled.path)}: its labels are strong, the scores are of clips alone; "
-            "score the set again"
-        )
-    timelines = [scores.timelines[key] for key in keys]
+    timelines = [scores.timelines[clip_key(clip)] for clip in clips]
     wanted = parameters or EventParameters()
     return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading)
+
+
+def past_end(labelled: LabelledSet, scores: Scores) -> tuple[PastEnd, ...]:
+    """Find events of a list that end after their clips, of those clips that have scores.
+
+    Raises
+    ------
+    LabelError
+        If the list says when labels sound, and the scores are of clips alone.
+    """
+    if not labelled.is_strong:
+        return ()
+    clips = [clip for clip in labelled.clips if clip_key(clip) in scores.rows]
+    return find_past_end(clips, scores.seconds([clip_key(clip) for clip in clips]))
 
 
 def common_targets(
@@ -403,7 +424,7 @@ def common_targets(
     class_maps: Sequence[Sequence[TagClass]],
     *,
     label_map: LabelMap | None = None,
-    classes: Sequence[str] = (),
+    classes: str | Sequence[str] = (),
 ) -> list[Targets]:
     """Find the columns of a set for each of several models, which must be the same.
 
@@ -490,7 +511,7 @@ def evaluate_set(
     *,
     layout: str | None = None,
     label_map: str | os.PathLike[str] | None = None,
-    classes: Sequence[str] = (),
+    classes: str | Sequence[str] = (),
     scores_file: str | os.PathLike[str] | None = None,
     reading: Reading | None = None,
     events: EventParameters | None = None,
@@ -509,7 +530,7 @@ def evaluate_set(
         Name of a label reader; None: the one that recognises the list.
     label_map : path-like, optional
         CSV file ``category,mid`` or ``category,name``; None: see `evaluate_scores`.
-    classes : sequence of str
+    classes : str, or sequence of str
         Columns to evaluate alone; all if empty.
     scores_file : path-like, optional
         See `score_set`.

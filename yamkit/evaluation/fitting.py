@@ -14,11 +14,15 @@ import numpy as np
 from yamkit._text import printable
 from yamkit.calibration import METHODS, Calibration, ClassCalibration, logits
 from yamkit.errors import LabelError, MissingRequirementError, ParameterError
+from yamkit.evaluation._events import annotated
+from yamkit.evaluation._past_end import refuse_misplaced
 from yamkit.evaluation._set import clip_key, common_targets
+from yamkit.evaluation.detection import merged
 from yamkit.events import Cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -33,7 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["check_fit", "fit_calibration", "fit_threshold"]
 
 _HALF = 0.5
-"""A cell has a label where the label sounds for at least this share of it."""
+"""A cell has a label where the label sounds for at least this share of it, within the clip."""
+_SLACK_SECONDS = 1e-9
+"""Half a hop is seldom a number of float64."""
 
 
 class _Examples(NamedTuple):
@@ -59,6 +65,7 @@ def fit_calibration(
     scores: Scores,
     *,
     label_map: LabelMap | None = None,
+    classes: str | Sequence[str] = (),
     method: str = "platt",
     precision: float | None = None,
     least_examples: int = 10,
@@ -77,6 +84,8 @@ def fit_calibration(
     scores : Scores
     label_map : LabelMap, optional
         See `yamkit.evaluation.evaluate_scores`.
+    classes : str, or sequence of str
+        Names of columns; all if empty.
     method : {"platt", "isotonic"}
         ``platt`` has two parameters, and does with few examples; ``isotonic`` takes any rising
         form, and wants hundreds.
@@ -94,18 +103,21 @@ def fit_calibration(
     ParameterError
         If a parameter is out of its range.
     LabelError
-        If no clip has scores, or no label means anything.
+        If no clip has scores, no label means anything, or many events of strong labels lie past the
+        end of their clips.
     MissingRequirementError
         If scikit-learn is not installed.
     """
     check_fit(method, precision, least_examples, folds)
     fit = _fitter(method)
-    (targets,) = common_targets(labelled, [scores.classes], label_map=label_map)
+    (targets,) = common_targets(labelled, [scores.classes], label_map=label_map, classes=classes)
     clips = [clip for clip in labelled.clips if clip_key(clip) in scores.rows]
     if not clips:
         raise LabelError(f"{printable(labelled.path)}: no clip of it has scores")
     examples = (
-        _cells(clips, scores, targets) if labelled.is_strong else _clips(clips, scores, targets)
+        _cells(labelled.path, clips, scores, targets)
+        if labelled.is_strong
+        else _clips(clips, scores, targets)
     )
     named = {place: label for label, place in targets.columns.items()}
     given = _given_folds(clips)
@@ -195,26 +207,31 @@ def _clips(clips: Sequence[LabelledClip], scores: Scores, targets: Targets) -> _
     return _Examples(scores.array(keys), targets.truth(clips), np.arange(len(clips)))
 
 
-def _cells(clips: Sequence[LabelledClip], scores: Scores, targets: Targets) -> _Examples:
+def _cells(
+    path: Path, clips: Sequence[LabelledClip], scores: Scores, targets: Targets
+) -> _Examples:
     """Give the cells of all clips; those behind the end of a clip are cut off there."""
+    durations = scores.seconds([clip_key(clip) for clip in clips])
+    refuse_misplaced(path, clips, durations)
     grid = scores.grid
-    if grid is None:
-        raise LabelError("the scores are of clips alone; score the set again")
+    assert grid is not None
     hop = grid.hop_samples / grid.sample_rate_hz
     values, truths, places = [], [], []
-    for number, clip in enumerate(clips):
+    for number, (clip, duration) in enumerate(zip(clips, durations, strict=True)):
         timeline = scores.timelines[clip_key(clip)]
         cells = Cells(grid)
         rows = np.stack([*cells.update(timeline.scores), *cells.finish(timeline.samples)])
         starts = hop * np.arange(len(rows))
-        shares = np.zeros((len(rows), len(targets.names)))
-        for event in clip.events or ():
-            if event.label in targets.columns:
-                ends = np.minimum(starts + hop, event.offset_seconds)
-                inside = ends - np.maximum(starts, event.onset_seconds)
-                shares[:, targets.columns[event.label]] += np.maximum(inside, 0) / hop
+        ends = np.minimum(starts + hop, duration)
+        seconds = np.zeros((len(rows), len(targets.names)))
+        for event in merged(annotated(clip, targets.columns)):
+            inside = np.minimum(ends, event.offset_seconds) - np.maximum(
+                starts, event.onset_seconds
+            )
+            seconds[:, event.column] += np.maximum(inside, 0)
         values.append(rows.astype(np.float32))
-        truths.append(shares >= _HALF)
+        wanted = _HALF * (ends - starts)[:, np.newaxis] - _SLACK_SECONDS
+        truths.append((seconds > 0) & (seconds >= wanted))
         places.append(np.full(len(rows), number))
     return _Examples(np.concatenate(values), np.concatenate(truths), np.concatenate(places))
 

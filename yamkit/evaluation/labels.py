@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yamkit._registry import registry
-from yamkit._text import path_to_text, printable, text_to_path
+from yamkit._text import listed, path_to_text, printable, text_to_path
 from yamkit.errors import LabelError, MissingRequirementError, ParameterError
 from yamkit.evaluation._names import Matches, match_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from yamkit.types import LabelledClip
 
@@ -56,13 +56,17 @@ class LabelledSet:
         return any(clip.events is not None for clip in self.clips)
 
     def select(
-        self, *, folds: Sequence[str] = (), splits: Sequence[str] = (), limit: int | None = None
+        self,
+        *,
+        folds: str | Iterable[str] = (),
+        splits: str | Iterable[str] = (),
+        limit: int | None = None,
     ) -> LabelledSet:
         """Take some of the clips.
 
         Parameters
         ----------
-        folds, splits : sequence of str
+        folds, splits : str, or iterable of str
             Those alone; all if empty.
         limit : int, optional
             At most so many, the first ones.
@@ -73,7 +77,7 @@ class LabelledSet:
             If no clip has such a fold or split, or the limit is less than 1.
         """
         clips = self.clips
-        for name, wanted in (("fold", folds), ("split", splits)):
+        for name, wanted in (("fold", listed(folds)), ("split", listed(splits))):
             there = {getattr(clip, name) for clip in self.clips} - {""}
             for value in wanted:
                 if value not in there:

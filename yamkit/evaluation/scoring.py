@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit._npz import DAMAGE, read_floats
+from yamkit._npz import DAMAGE, open_member, read_floats
 from yamkit._replace import replaced
 from yamkit._text import printable
 from yamkit.errors import LabelError
@@ -89,6 +89,21 @@ class Scores:
         """Give the scores of clips, float32 [len(keys), C]."""
         wanted = [self.rows[key] for key in keys]
         return np.stack(wanted) if wanted else np.empty((0, len(self.classes)), np.float32)
+
+    def seconds(self, keys: Sequence[str]) -> list[float]:
+        """Tell how long clips last.
+
+        Raises
+        ------
+        LabelError
+            If there are scores of whole clips alone.
+        """
+        if self.grid is None or not all(key in self.timelines for key in keys):
+            raise LabelError(
+                "the list says when labels sound, and the scores are of clips alone; score the "
+                "set again"
+            )
+        return [self.timelines[key].samples / self.grid.sample_rate_hz for key in keys]
 
     def strict(self) -> Scores:
         """Give the same, with clips that have warnings among the failures."""
@@ -181,10 +196,9 @@ def read_scores(path: Path) -> Scores:
 
 def _read(archive: zipfile.ZipFile) -> Scores:
     """Read what `Scores.write` wrote; anything else raises what says so."""
-    info = archive.getinfo(_HEAD)
-    if info.compress_type != zipfile.ZIP_STORED:
+    if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
         raise ValueError("not written by yamkit, and may be larger than the file")
-    head = json.loads(archive.read(info))
+    head = json.loads(archive.read(_HEAD))
     if head["schema"] != _SCHEMA:
         raise ValueError("another schema")
     classes = tuple(
@@ -193,7 +207,7 @@ def _read(archive: zipfile.ZipFile) -> Scores:
     keys = [str(key) for key in head["clips"]]
     if len(set(keys)) < len(keys):
         raise ValueError("a clip twice")
-    with archive.open(_ARRAY) as member:
+    with open_member(archive, _ARRAY) as member:
         scores = read_floats(member, (len(keys), len(classes)))
     grid, timelines = None, {}
     if "grid" in head:
@@ -220,7 +234,7 @@ def _read_timelines(archive: zipfile.ZipFile, listed: Any, classes: int) -> dict
     rows = [(str(key), _whole(count), _whole(samples)) for key, count, samples in listed]
     if len({key for key, _, _ in rows}) < len(rows):
         raise ValueError("a clip twice")
-    with archive.open(_PATCHES) as member:
+    with open_member(archive, _PATCHES) as member:
         patches = read_floats(member, (sum(count for _, count, _ in rows), classes))
     if not np.isfinite(patches).all():
         raise ValueError("scores that are not finite")

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._text import nearest, printable
+from yamkit._text import listed, nearest, printable
 from yamkit.aggregate import gathered
+from yamkit.classes import split_words
 from yamkit.errors import LabelError, ParameterError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,23 +96,33 @@ class Targets:
         """Give the members of all columns in one row, and where each column's begin."""
         return gathered(self.members)
 
-    def restrict(self, names: Sequence[str]) -> Targets:
+    def restrict(self, names: str | Iterable[str]) -> Targets:
         """Keep some columns alone.
+
+        Parameters
+        ----------
+        names : str, or iterable of str
+            Of columns or labels; several may stand in one text, with commas between them.
 
         Raises
         ------
         ParameterError
             If one is not there.
         """
-        for name in names:
-            if name not in self.names and name not in self.columns:
+        known = {*self.names, *self.columns}
+        most = max((name.count(",") for name in known), default=0)
+        wanted: list[str] = []
+        for word in listed(names):
+            words, unknown = split_words(word, known.__contains__, most)
+            if unknown is not None:
                 raise ParameterError(
-                    f"class {printable(name)!r}: none of the {len(self.names)} that are scored"
-                    f"{nearest(name, [*self.names, *self.columns])}"
+                    f"class {printable(unknown)!r}: none of the {len(self.names)} that are scored"
+                    f"{nearest(unknown, [*self.names, *self.columns])}"
                 )
+            wanted += words
         kept = sorted(
-            {self.columns.get(name, -1) for name in names if name not in self.names}
-            | {self.names.index(name) for name in names if name in self.names}
+            {self.columns.get(name, -1) for name in wanted if name not in self.names}
+            | {self.names.index(name) for name in wanted if name in self.names}
         )
         moved = {old: new for new, old in enumerate(kept)}
         return Targets(

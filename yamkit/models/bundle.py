@@ -20,7 +20,7 @@ from yamkit._text import printable
 from yamkit.errors import BundleError, ParameterError, WeightFileError
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
 from yamkit.models.folders import cache_folder
-from yamkit.models.manifest import Manifest, format_manifest, parse_manifest
+from yamkit.models.manifest import MAX_MANIFEST_BYTES, Manifest, format_manifest, parse_manifest
 from yamkit.networks import mobilenet_v1, weight_shapes
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ __all__ = ["MANIFEST_FILE", "ModelBundle", "file_sha256", "load_bundle", "write_
 MANIFEST_FILE = "model.toml"
 _WEIGHTS_FILE = "weights.npz"
 _CLASSES_FILE = "classes.csv"
-_MAX_MANIFEST_BYTES = 2**20
-_CHECK = 1
+_CHECK = 2
 """Number of `onnx_file.check_self_contained`: it rises when the check finds more."""
 
 
@@ -196,7 +195,7 @@ def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
     """
     folder = Path(folder)
     path = _file(folder, MANIFEST_FILE)
-    data = _read(path, _MAX_MANIFEST_BYTES)
+    data = _read(path, MAX_MANIFEST_BYTES)
     try:
         text = data.decode()
     except UnicodeDecodeError:

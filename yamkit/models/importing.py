@@ -14,7 +14,7 @@ from yamkit.errors import BundleError, WeightFileError, YamkitError
 from yamkit.models.bundle import ModelBundle, file_sha256, load_bundle, write_bundle
 from yamkit.models.catalogue import published
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, parse_class_map
-from yamkit.models.manifest import parse_features, parse_toml
+from yamkit.models.manifest import MAX_MANIFEST_BYTES, parse_features, parse_toml
 from yamkit.models.store import DEFAULT_MODEL, install
 from yamkit.types import NetworkSpec, WaveformSpec
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["import_model", "write_h5_bundle"]
 
-_MAX_FEATURES_BYTES = 2**20
 _MAX_NETWORK_BYTES = 2**31 - 1
 
 
@@ -218,7 +217,7 @@ def _read_classes(path: str | os.PathLike[str]) -> tuple[TagClass, ...]:
 
 def _read_features(path: str | os.PathLike[str]) -> FeatureSpec:
     try:
-        text = _read(path, _MAX_FEATURES_BYTES).decode()
+        text = _read(path, MAX_MANIFEST_BYTES).decode()
     except UnicodeDecodeError:
         raise BundleError(f"{printable(path)}: not UTF-8 text") from None
     return parse_features(parse_toml(text, printable(path)), printable(path))

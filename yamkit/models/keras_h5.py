@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["read_keras_h5"]
 
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_UNDEFINED = 2**64 - 1
+_NOT_HDF5 = (
+    "not an HDF5 file that can be read; a network of another form needs a plugin that runs it, see "
+    "`yamkit plugins`"
+)
 _MAX_OBJECTS = 10_000
 _MAX_DEPTH = 16
 # The tail of a path; what precedes it depends on how Keras nested the layers when it saved.
@@ -56,6 +63,8 @@ def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
     where = printable(path)
     try:
         length = path.stat().st_size
+        with path.open("rb") as stream:
+            _check_superblock(stream.read(96), length, where)
         with h5py.File(path, "r") as file:
             root = file
             if isinstance(file.get("model_weights", getlink=True), h5py.HardLink):
@@ -70,9 +79,28 @@ def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
         # HDF5's own words are long; the part in brackets says what is wrong
         reason = getattr(error, "strerror", None) or printable(str(error).partition("\n")[0])
         raise WeightFileError(
-            f"{where}: not an HDF5 file that can be read: {reason:.200}; a network of another form "
-            "needs a plugin that runs it, see `yamkit plugins`"
+            f"{where}: not an HDF5 file that can be read: {reason:.200}"
         ) from None
+
+
+def _check_superblock(head: bytes, length: int, where: str) -> None:
+    """Compare the file's own idea of itself with the file, before HDF5 believes it.
+
+    HDF5 takes gigabytes for a file that has extensions where it cannot have any. See section II.A
+    of the HDF5 File Format Specification.
+    """
+    if not head.startswith(_SIGNATURE) or len(head) < 96:
+        raise WeightFileError(f"{where}: {_NOT_HDF5}")
+    version = head[8]
+    sizes, first = {0: (head[13:15], 24), 1: (head[13:15], 28)}.get(version, (head[9:11], 12))
+    base, extension, end, driver = struct.unpack_from("<4Q", head, first)
+    if version >= 2:
+        driver = _UNDEFINED
+    is_plain = sizes == b"\x08\x08" and base == 0 and extension == driver == _UNDEFINED
+    if version > 3 or not is_plain or end > length:
+        raise WeightFileError(
+            f"{where}: damaged, or not as Keras 2 writes it; `h5repack` makes it plain"
+        )
 
 
 def _datasets(root: Any, where: str) -> Iterator[tuple[str, Any]]:

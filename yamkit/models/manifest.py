@@ -7,6 +7,7 @@ keys can be added; whatever changes the meaning of a bundle raises `SCHEMA`.
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 import unicodedata
@@ -14,6 +15,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from yamkit._text import printable
 from yamkit.errors import BundleError, ParameterError
 from yamkit.networks import mobilenet_v1
 from yamkit.types import LogMelSpec, NetworkSpec, WaveformSpec
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from yamkit.types import FeatureSpec
 
 __all__ = [
+    "MAX_MANIFEST_BYTES",
     "NAME",
     "SCHEMA",
     "Manifest",
@@ -38,6 +41,9 @@ __all__ = [
 
 SCHEMA = 1
 """Number of the bundle format."""
+
+MAX_MANIFEST_BYTES = 2**16
+"""Longest TOML that is read: a manifest takes about 1,000 bytes."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """Names of models and kinds."""
@@ -58,12 +64,29 @@ _RANGES: dict[str, tuple[float, float]] = {
     "log_offset": (1e-30, 1e6),
     "patch_frames": (1, 2**14),
     "patch_hop_frames": (1, 2**14),
-    "patch_window_samples": (1, 2**24),
-    "patch_hop_samples": (1, 2**24),
+    "patch_window_samples": (1, 2**22),
+    "patch_hop_samples": (1, 2**22),
     "width": (0.0, 4.0),
     "batch_norm_epsilon": (0.0, 1.0),
     "embedding_size": (0, 2**16),
 }
+
+# Products of sizes that are each in range: they decide what memory a front end takes.
+_MAX_PATCH_VALUES = 2**20
+_MAX_MEL_WEIGHTS = 2**22
+_MAX_WINDOW_SAMPLES = 2**22
+_MAX_LAYER_VALUES = 2**18
+"""Values of a patch times the width of a ``mobilenet-v1``: 40 times those of YAMNet."""
+
+# What makes TOML costly to parse. Text within quotes and behind # does nothing, so it goes first; a
+# string without an end reaches as far as the parser would read it.
+_TOML_QUOTED = re.compile(
+    r'''"""(?:\\.|[^\\])*?(?:"""|\Z)|'{3}.*?(?:'{3}|\Z)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|#[^\n]*''',
+    re.DOTALL,
+)
+_TOML_PARTS = re.compile(r"(?:[\w-]+[ \t]*\.[ \t]*){16}")
+_TOML_WORD = re.compile(r"[\w+:-]{257}")
+_MAX_TOML_DEPTH = 16
 
 _Spec = TypeVar("_Spec", LogMelSpec, WaveformSpec, NetworkSpec)
 _Features = TypeVar("_Features", LogMelSpec, WaveformSpec)
@@ -126,15 +149,33 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     Raises
     ------
     BundleError
-        If it is not TOML.
+        If it is not TOML, or longer or more deeply nested than any that yamkit reads.
     """
+    if problem := _toml_cost(text):
+        raise BundleError(f"{where}: {problem}")
     try:
         table: dict[str, Any] = tomllib.loads(text)
-    except RecursionError:
-        raise BundleError(f"{where}: nested too deeply") from None
-    except ValueError as error:
-        raise BundleError(f"{where}: not TOML: {str(error).splitlines()[0]}") from None
+    except (RecursionError, ValueError) as error:
+        reason = printable(str(error).partition("\n")[0])
+        raise BundleError(f"{where}: not TOML: {reason:.200}") from None
     return table
+
+
+def _toml_cost(text: str) -> str:
+    """Say what would take a parser more time or memory than any manifest; empty if nothing."""
+    if len(text) > MAX_MANIFEST_BYTES:
+        return f"longer than {MAX_MANIFEST_BYTES} characters"
+    bare = _TOML_QUOTED.sub("q", text)
+    if _TOML_WORD.search(bare):
+        return "a number or a key of more than 256 characters"
+    if _TOML_PARTS.search(bare):
+        return "a key of more than 16 parts"
+    depth = 0
+    for bracket in re.findall(r"[\[\]{}]", bare):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _MAX_TOML_DEPTH:
+            return f"nested more than {_MAX_TOML_DEPTH} deep"
+    return ""
 
 
 def parse_manifest(text: str, where: str) -> Manifest:
@@ -174,6 +215,11 @@ def parse_manifest(text: str, where: str) -> Manifest:
             f"{where}: a network of kind 'mobilenet-v1' eats frames and bands, not "
             f"{features.kind!r}"
         )
+    if network.kind == "mobilenet-v1":
+        values = math.prod(features.patch_shape)
+        _check_product(
+            "the values of a patch times width", values * network.width, _MAX_LAYER_VALUES, where
+        )
     return Manifest(
         name=name,
         version=read_text(table, "version", where),
@@ -212,6 +258,14 @@ def parse_features(table: Mapping[str, Any], where: str) -> FeatureSpec:
             f"{where}: mel_low_hz to mel_high_hz is {spec.mel_low_hz} to {spec.mel_high_hz}; they "
             f"must rise and end at half of sample_rate_hz, {spec.sample_rate_hz / 2}, or below"
         )
+    bins = spec.fft_length // 2 + 1
+    for what, product, most in (
+        ("patch_frames times mel_bands", math.prod(spec.patch_shape), _MAX_PATCH_VALUES),
+        ("half of fft_length times mel_bands", bins * spec.mel_bands, _MAX_MEL_WEIGHTS),
+        ("a patch in samples", spec.patch_window_samples, _MAX_WINDOW_SAMPLES),
+        ("the hop in samples", spec.patch_hop_samples, _MAX_WINDOW_SAMPLES),
+    ):
+        _check_product(what, product, most, where)
     return spec
 
 
@@ -292,6 +346,11 @@ def _spec(kind: type[_Spec], table: Mapping[str, Any], where: str) -> _Spec:
     return kind(**values)
 
 
+def _check_product(what: str, product: float, most: int, where: str) -> None:
+    if product > most:
+        raise BundleError(f"{where}: {what} is {product:,.0f}, it must be at most {most:,}")
+
+
 def _with_tail(spec: _Features, where: str) -> _Features:
     if spec.tail != "pad":
         raise BundleError(f"{where}: tail is {spec.tail!r}, only 'pad' is known")
@@ -311,5 +370,7 @@ def _value(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
 
 
 def _match(pattern: re.Pattern[str], value: object, what: str, where: str) -> None:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
+    if not isinstance(value, str):
+        raise BundleError(f"{where}: {what} must be text")
+    if not pattern.fullmatch(value):
         raise BundleError(f"{where}: {what} is {value!r:.80}, not of the form {pattern.pattern}")

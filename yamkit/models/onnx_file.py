@@ -1,15 +1,18 @@
-"""Checks an ONNX file: what goes in and out fits a model, and nothing lies outside the file.
+"""Checks an ONNX file: what goes in and out fits a model, nothing lies outside the file, it ends.
 
 The graph's outputs end up in one order, scores and then embeddings: so backends find them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import onnx
 import onnx.checker
+import onnx.numpy_helper
 import onnx.shape_inference
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -17,13 +20,26 @@ from yamkit._text import printable
 from yamkit.errors import WeightFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["OnnxGraph", "check_self_contained", "read_onnx"]
 
 _MAX_BYTES = 2**31 - 1  # the limit of protobuf
 _STANDARD_DOMAINS = {"", "ai.onnx", "ai.onnx.ml"}
+
+_ENGINE_DOMAINS = re.compile(
+    r"ai\.onnx(\..*)?|com\.(microsoft|ms|intel|nvidia|amd|xilinx|qualcomm|qti|arm|apple|huawei)(\..*)?"
+    r"|org\.(openvinotoolkit|pytorch)(\..*)?|trt(\..*)?|tensorrt(\..*)?|",
+    re.IGNORECASE,
+)
+"""Domains whose operators engines bring themselves, or may bring in their next version."""
+
+_MOST_OPERATIONS = 10**7
+"""Most operators that one run of a graph may execute; YAMNet's has about a hundred."""
+
+_ASSUMED_TRIPS = 1000
+"""Runs of a graph within an operator that is no loop, such as Scan: once for a row of a tensor."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +103,11 @@ def read_onnx(path: Path, patch_shape: tuple[int, ...]) -> OnnxGraph:
 
 
 def check_self_contained(data: bytes, where: str) -> Any:
-    """Parse a file, and see that it names no other file and no operator of an engine's own.
+    """Parse a file, and see that it holds all that it runs, and that it comes to an end.
 
-    An operator is standard, or a function that the file itself defines.
+    It names no other file. An operator is standard, or a function that the file itself defines, in
+    a domain that belongs to no engine: an engine would run its own operator in its place. Loops
+    have a number of rounds that is a constant of the file.
 
     Returns
     -------
@@ -105,6 +123,12 @@ def check_self_contained(data: bytes, where: str) -> Any:
     except DecodeError:
         raise WeightFileError(f"{where}: not an ONNX file") from None
     own = {(function.domain, function.name) for function in model.functions}
+    for domain, name in own:
+        if _ENGINE_DOMAINS.fullmatch(domain):
+            raise WeightFileError(
+                f"{where}: it defines the operator {name!r:.40} of {domain!r:.40}, a domain that "
+                "belongs to an engine; give its functions a domain of your own"
+            )
     for message in _messages(model):
         if isinstance(message, onnx.TensorProto) and (
             message.external_data or message.data_location == onnx.TensorProto.EXTERNAL
@@ -122,7 +146,86 @@ def check_self_contained(data: bytes, where: str) -> Any:
                 f"{where}: the operator {message.op_type!r:.40} of {message.domain!r:.40} is not "
                 "standard ONNX"
             )
+    _check_operations(model, where)
     return model
+
+
+def _check_operations(model: Any, where: str) -> None:
+    """Bound the operators that one run executes, all branches and all rounds of loops included."""
+    functions = {(function.domain, function.name): function for function in model.functions}
+    counts: dict[tuple[str, str], int] = {}  # of operators, by function; 0 while it is counted
+
+    def of_function(key: tuple[str, str]) -> int:
+        if counts.get(key) == 0:
+            raise WeightFileError(f"{where}: the function {key[1]!r:.40} calls itself")
+        if key not in counts:
+            counts[key] = 0
+            counts[key] = 1 + of_nodes(functions[key].node, {})
+        return counts[key]
+
+    def of_nodes(nodes: Any, outer: Mapping[str, int]) -> int:
+        known = dict(outer)
+        count = 0
+        for node in nodes:
+            for name in node.output:
+                known.pop(name, None)
+            if node.op_type == "Constant" and node.output and node.attribute:
+                value = node.attribute[0]
+                if value.name == "value_int":
+                    known[node.output[0]] = value.i
+                else:
+                    known.update(_numbers(node.output[0], value.t))
+            count += 1
+            key = (node.domain, node.op_type)
+            if key in functions:
+                count += of_function(key)
+            for graph in _graphs(node):
+                count += rounds(node, known) * of_graph(graph, known)
+            if count > _MOST_OPERATIONS:
+                raise WeightFileError(
+                    f"{where}: one run may take more than {_MOST_OPERATIONS:,} operators; export "
+                    "the network with fewer rounds of its loops"
+                )
+        return count
+
+    def of_graph(graph: Any, outer: Mapping[str, int]) -> int:
+        own = {value.name for value in graph.input}
+        known = {name: value for name, value in outer.items() if name not in own}
+        for tensor in graph.initializer:
+            known.update(_numbers(tensor.name, tensor))
+        return of_nodes(graph.node, known)
+
+    def rounds(node: Any, known: Mapping[str, int]) -> int:
+        if node.op_type == "If":
+            return 1
+        if node.op_type != "Loop":
+            return _ASSUMED_TRIPS
+        trips = known.get(node.input[0]) if node.input else None
+        if trips is None:
+            raise WeightFileError(
+                f"{where}: the loop {node.name!r:.40} has no end that the file "
+                "states; export the network with a constant number of rounds"
+            )
+        return max(0, trips)
+
+    try:
+        of_graph(model.graph, {})
+    except RecursionError:
+        raise WeightFileError(f"{where}: its functions call each other too deeply") from None
+
+
+def _graphs(node: Any) -> list[Any]:
+    """List the graphs that an operator runs."""
+    attributes = [each for each in node.attribute if each.HasField("g") or each.graphs]
+    return [graph for each in attributes for graph in (each.g, *each.graphs)]
+
+
+def _numbers(name: str, tensor: Any) -> dict[str, int]:
+    """Give the value of a tensor that is one whole number, by its name; nothing for another."""
+    if tensor.data_type == onnx.TensorProto.INT64 and list(tensor.dims) in ([], [1]):
+        with contextlib.suppress(ValueError, TypeError):
+            return {name: int(onnx.numpy_helper.to_array(tensor).item())}
+    return {}
 
 
 def _parse(data: bytes, where: str) -> Any:
@@ -160,6 +263,11 @@ def _check_input(graph: Any, patch_shape: tuple[int, ...], where: str) -> None:
     found = f"{where}: its input {value.name!r:.80} is {_describe(value)}"
     if value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT or shape is None:
         raise WeightFileError(f"{found}, it must be {wanted}")
+    if len(shape) == 1:
+        raise WeightFileError(
+            f"{found}, a recording of any length that the network cuts by itself; yamkit feeds it "
+            f"windows: export the part that scores them, whose input is {wanted}"
+        )
     if len(shape) != 1 + len(patch_shape) or any(
         size not in (None, needed) for size, needed in zip(shape[1:], patch_shape, strict=True)
     ):

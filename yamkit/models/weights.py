@@ -6,13 +6,16 @@ the same bytes.
 
 from __future__ import annotations
 
+import io
+import math
 import zipfile
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.lib import format as npy
 
-from yamkit._npz import DAMAGE, ArrayError, read_floats
+from yamkit._npz import DAMAGE, ArrayError, open_member, read_floats
+from yamkit._text import printable
 from yamkit.errors import BundleError
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["check_values", "read_weights", "write_weights"]
+
+_MOST_AROUND = 4096
+"""Most bytes that an npz file holds beside the values of an array: names and headers."""
 
 
 def read_weights(
@@ -47,6 +53,9 @@ def read_weights(
     BundleError
         If an array is missing, superfluous, misshapen, not of floats or not finite.
     """
+    most = _MOST_AROUND + sum(4 * math.prod(shape) + _MOST_AROUND for shape in shapes.values())
+    if stream.seek(0, io.SEEK_END) > most:  # the list of members alone may take any memory
+        raise BundleError(f"{where}: longer than {most} bytes, which the network's weights are not")
     try:
         with zipfile.ZipFile(stream) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -56,14 +65,14 @@ def read_weights(
                 raise BundleError(f"{where}: {extra[0]!r:.80} does not belong to the network")
             weights = {}
             for name, shape in shapes.items():
-                with archive.open(members[name]) as member:
+                with open_member(archive, members[name]) as member:
                     weights[name] = read_floats(member, shape)
     except BundleError:
         raise
     except ArrayError as error:
         raise BundleError(f"{where}: {name} {error}") from None
     except DAMAGE as error:
-        reason = str(error).partition("\n")[0]
+        reason = printable(str(error).partition("\n")[0] or type(error).__name__)
         raise BundleError(f"{where}: damaged, or not an npz file: {reason:.200}") from None
     for name, array in weights.items():
         if problem := check_values(name, array):

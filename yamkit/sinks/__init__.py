@@ -40,6 +40,7 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         factory="yamkit.sinks._text:TextSink",
         api=1,
         extension="txt",
+        marks_failures=True,
     )
     yield SinkInfo(
         name="json",
@@ -47,6 +48,7 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         factory="yamkit.sinks._json:JsonSink",
         api=1,
         extension="json",
+        marks_failures=True,
     )
     yield SinkInfo(
         name="jsonl",
@@ -54,6 +56,7 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         factory="yamkit.sinks._json:JsonLinesSink",
         api=1,
         extension="jsonl",
+        marks_failures=True,
     )
     yield SinkInfo(
         name="csv",
@@ -61,6 +64,7 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         factory="yamkit.sinks._csv:CsvSink",
         api=1,
         extension="csv",
+        marks_failures=True,
     )
     yield SinkInfo(
         name="parquet",

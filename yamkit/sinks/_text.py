@@ -52,6 +52,8 @@ class TextSink:
         elif isinstance(item, ClipEnd):
             self._end(item)
         elif isinstance(item, ClipFailure):
+            if self._in_timeline:
+                self._stream.write(f"  incomplete: {plain(item.message)}\n")
             self._in_timeline = False
 
     def close(self) -> None:

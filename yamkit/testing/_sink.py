@@ -170,6 +170,18 @@ class SinkContract(PluginContract):
         with promised("events written"):
             self._written(self._clip(events=True), events=True)
 
+    def test_marked_failures(self) -> None:
+        """A sink that says so marks a clip that fails behind its first results."""
+        if not self.info().marks_failures:
+            raise unittest.SkipTest("it does not mark failures")
+        begun = self._clip()[:-1]
+        failure = ClipFailure("clip.wav", "DecodeError", "clip.wav: broken")
+        require(
+            self._quietly(begun) != self._quietly([*begun, failure]),
+            "no mark of a failure",
+            "one behind what was written of the clip",
+        )
+
     def test_unknown_items(self) -> None:
         """Items of types that a later yamkit may have are ignored."""
         items: list[object] = list(self._clip())

@@ -58,6 +58,12 @@ def test_a_calibration_is_fitted_and_applied(yamkit) -> None:
     again = ("calibrate", "weak.csv", "--from-scores", "scores.npz", "-o", "again.csv")
     assert yamkit(*again)[0] == 0
     assert Path("again.csv").read_bytes() == Path("cal.csv").read_bytes()
+    Path("names.txt").write_text("Speech\n")
+    for words in ("Speech", "names.txt"):
+        assert yamkit(*again, "--classes", words)[0] == 0
+        assert [row["name"] for row in rows("again.csv")] == ["Speech"]
+    assert yamkit(*again, "--classes", "Dog,Speech")[0] == 0
+    assert rows("again.csv") == rows("cal.csv")
 
 
 def test_outputs_say_calibrated(yamkit, tiny: ModelBundle) -> None:
@@ -175,6 +181,55 @@ def test_a_segment_of_a_whole_video(yamkit) -> None:
     seconds = [each.samples / 8000 for each in found.values()]
     assert seconds == [10.0, pytest.approx(5.0, abs=0.12), 10.0]
     assert [len(each.scores) for each in found.values()] == [83, 41, 83]
+
+
+@pytest.mark.parametrize(
+    ("move", "cause"),
+    [
+        (lambda time: time * 1000, "are the times in milliseconds?"),
+        (lambda time: time + 3, "are all times too late, by a constant of up to 4 s?"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("eval", "moved.tsv", "--audio", "audio", "--scores", "s.npz"),
+        ("eval", "moved.tsv", "--from-scores", "strong.npz"),
+        ("calibrate", "moved.tsv", "--audio", "audio", "-o", "cells.csv"),
+    ],
+)
+def test_strong_labels_that_lie_elsewhere_are_refused(yamkit, command, move, cause: str) -> None:
+    yamkit("eval", "strong.tsv", "--audio", "audio", "--scores", "strong.npz")
+    text = Path("strong.tsv").read_text()
+    moved = text.replace("\t1.0\t2.0\t", f"\t{move(1.0)}\t{move(2.0)}\t")
+    Path("moved.tsv").write_text(moved)
+    code, out, err = yamkit(*command)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("error: moved.tsv: 12 of 12 events lie past the end of their clips, such")
+    assert cause in err
+    assert not Path("cells.csv").exists()
+
+
+def test_strong_labels_past_the_end_are_counted_and_named(yamkit) -> None:
+    text = Path("strong.tsv").read_text()
+    Path("strong.tsv").write_text(
+        text + "0.wav\t2.5\t3.25\tSpeech\n2.wav\t3\t4\tSpeech\n2.wav\t2\t3.005\tnonsense\n"
+    )
+    lines = [
+        "  events that end after their clip (1, by up to 0.25 s): "
+        "0.wav Speech 2.5 to 3.25 s of 3 s",
+        "  events wholly after the end of their clip (1, by up to 1 s): "
+        "2.wav Speech 3 to 4 s of 3 s",
+    ]
+    code, out, _ = yamkit("eval", "strong.tsv", "--audio", "audio", "--report", "r")
+    assert code == 0
+    assert out.splitlines()[2:4] == lines
+    document = json.loads(Path("r/report.json").read_text())
+    events = document["systems"][0]["events"]
+    assert events["collars"]["reference"] == 14
+    assert [each["offset_seconds"] for each in events["past_end"]] == [3.25, 4.0]
+    code, out, _ = yamkit("calibrate", "strong.tsv", "--from-scores", "r/scores.npz", "-o", "c.csv")
+    assert out.splitlines()[-2:] == lines
 
 
 def test_errors(yamkit) -> None:

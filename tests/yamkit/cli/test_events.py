@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_the_outcome(yamkit) -> None:
 def test_events_are_those_of_python(yamkit) -> None:
     _, out, _ = yamkit("classify", SOUND, "--events", "--format", "json", "--enter", "0.4")
     with Tagger("yamnet-mini") as tagger:
-        found = tagger.tag(SOUND).events(EventParameters(0.4, 0.133333333))
+        found = tagger.tag(SOUND).events(EventParameters(0.4))
     assert [
         (each["onset_seconds"], each["offset_seconds"], each["name"]) for each in events(out)
     ] == [(each.onset_seconds, each.offset_seconds, each.tag.name) for each in found]
@@ -51,6 +52,53 @@ def test_events_are_those_of_python(yamkit) -> None:
     )
     parameters = json.loads(out)["parameters"]["events"]
     assert (parameters["enter"], parameters["leave"]) == (0.4, 0.133333333)
+
+
+@pytest.fixture(scope="module")
+def clip():
+    with Tagger("yamnet-mini") as tagger:
+        return tagger.tag(SOUND)
+
+
+@pytest.mark.parametrize("classes", [[], ["Music"], ["283"], ["Animal/", "Ocean"]])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"enter": 0.05},
+        {"enter": 0.0},
+        {"enter": 1.0},
+        {"enter": 0.6, "leave": 0.6},
+        {"leave": 0.0},
+        {"enter": 0.4, "cells": "max", "score": "max"},
+        {"enter": 0.2, "median_cells": 3},
+        {"min_duration_seconds": 1.0, "join_gap_seconds": 0.5},
+    ],
+)
+def test_python_and_the_command_line_agree(yamkit, clip, given, classes) -> None:
+    options = {
+        "enter": "--enter",
+        "leave": "--leave",
+        "cells": "--cells",
+        "score": "--event-score",
+        "median_cells": "--median",
+        "min_duration_seconds": "--min-duration",
+        "join_gap_seconds": "--join-gap",
+    }
+    arguments = [part for name, value in given.items() for part in (options[name], str(value))]
+    arguments += [part for word in classes for part in ("--classes", word)]
+    code, out, err = yamkit("classify", SOUND, "--events", "--format", "json", *arguments)
+    assert (code, err) == (0, "")
+    wanted = EventParameters(**given)
+    found = clip.events(wanted, classes=classes[0] if len(classes) == 1 else classes)
+    assert [
+        (each["onset_seconds"], each["offset_seconds"], each["index"], each["score"])
+        for each in events(out)
+    ] == [
+        (each.onset_seconds, each.offset_seconds, each.tag.index, pytest.approx(each.tag.score))
+        for each in found
+    ]
+    assert json.loads(out)["parameters"]["events"] == dataclasses.asdict(wanted)
 
 
 def test_several_formats_in_one_pass(yamkit) -> None:
@@ -118,6 +166,61 @@ def test_thresholds_of_classes(yamkit) -> None:
     )
 
 
+def tags(out: str) -> list:
+    return [tag["name"] for tag in json.loads(out)["clips"][0]["tags"]]
+
+
+def test_chosen_classes_are_all_reported(yamkit) -> None:
+    run = ["classify", SOUND, "--format", "json"]
+    for words, count in (("cat,dog,Bird,Ocean,Music,Speech,Bell", 7), ("Animal/", 65)):
+        _, out, _ = yamkit(*run, "--classes", words)
+        assert len(tags(out)) == count
+        assert json.loads(out)["parameters"]["top"] is None
+        assert len(tags(yamkit(*run, "--classes", words, "--top", "2")[1])) == 2
+    assert len(tags(yamkit(*run, "--not-classes", "Music")[1])) == 5
+
+
+def test_one_file_of_names_and_thresholds(yamkit) -> None:
+    run = ["classify", SOUND, "--format", "json"]
+    everything = set(tags(yamkit(*run, "--top", "all")[1]))
+    Path("names.txt").write_text("Ocean\nDomestic animals, pets\nmusic\n")
+    chosen = {"Ocean", "Domestic animals, pets", "Music"}
+    assert set(tags(yamkit(*run, "--classes", "names.txt")[1])) == chosen
+    _, out, _ = yamkit(*run, "--not-classes", "names.txt", "--top", "all")
+    assert set(tags(out)) == everything - chosen
+    Path("both.csv").write_text("name,threshold\nOcean,0.99\nMusic,0.01\nBird,\n")
+    assert set(tags(yamkit(*run, "--classes", "both.csv")[1])) == {"Music", "Bird"}
+    # a file of thresholds alone hides nothing that it does not list
+    _, out, _ = yamkit(*run, "--threshold", "both.csv", "--top", "all")
+    assert set(tags(out)) == everything - {"Ocean"}
+    assert len(tags(yamkit(*run, "--threshold", "both.csv")[1])) == 5
+    _, out, _ = yamkit(*run, "--events", "--classes", "both.csv")
+    heard = {each["name"] for each in events(out)}
+    assert heard == {"Music", "Bird"}
+    _, out, _ = yamkit(*run, "--events", "--threshold", "both.csv")
+    assert {"Dial tone", "Music"} <= {each["name"] for each in events(out)}
+    Path("Ocean").write_text("Music\n")
+    assert tags(yamkit(*run, "--classes", "Ocean")[1]) == ["Ocean"]
+
+
+@pytest.mark.parametrize("option", ["--threshold", "--enter", "--leave"])
+@pytest.mark.parametrize("command", [["classify", SOUND, "--events"], ["listen", "-"]])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("30", "30: scores are 0 to 1; did you mean 0.3?"),
+        ("-1", "-1: scores are 0 to 1\n"),
+        ("nan", "nan: scores are 0 to 1\n"),
+        ("0_1", "'0_1': wanted a number of 0 to 1"),
+        ("1e9", "1e+09: scores are 0 to 1\n"),
+    ],
+)
+def test_a_threshold_is_a_score(yamkit, command, option: str, value: str, message: str) -> None:
+    code, out, err = yamkit(*command, option, value)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -128,6 +231,7 @@ def test_thresholds_of_classes(yamkit) -> None:
         (["--events", "--per-patch"], "events and patches at once; wanted --events or --per-patch"),
         (["--events", "--enter", "0.3", "--leave", "0.4"], "events enter at 0.3 and leave at 0.4"),
         (["--classes", "Dgo"], "class 'Dgo': none of the 521 classes; did you mean 'Dog'?"),
+        (["--classes", "no.csv"], "--classes no.csv: no such file"),
         (["--threshold", "no.csv"], "'no.csv': wanted a number, or a CSV file"),
         (["--events", "--format", "srt", SOUND], "format srt: a file holds one clip, not 2"),
         (["--calibration", "no.csv"], "no.csv: No such file"),

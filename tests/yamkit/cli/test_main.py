@@ -43,6 +43,12 @@ def test_text_is_the_default(yamkit) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize("word", ["all", "ALL", "All"])
+def test_all_classes_in_any_case(yamkit, word: str) -> None:
+    code, out, _ = yamkit("classify", "--top", word, "good.wav")
+    assert (code, len(out.splitlines())) == (0, 7)
+
+
 def test_whoever_names_no_model_learns_which_one_it_is(
     yamkit, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle
 ) -> None:
@@ -172,7 +178,7 @@ def test_a_folder_with_a_broken_file(yamkit) -> None:
             "no sink 'xml'; installed: audacity, csv, dcase",
         ),
         (["classify", "--hop", "0.481", "good.wav"], 2, "hop 0.481 s: wanted a whole multiple"),
-        (["classify", "--threshold", "nan", "good.wav"], 2, "threshold nan: wanted a finite"),
+        (["classify", "--threshold", "nan", "good.wav"], 2, "nan: scores are 0 to 1"),
         (["classify", "--provider", "abacus", "good.wav"], 2, "no provider 'abacus'"),
         (["classify", "--model", "nope", "good.wav"], 1, "yamkit models"),
         (["classify", "-o", "good.wav", "good.wav"], 2, "output good.wav is one of the inputs"),
@@ -345,7 +351,8 @@ def test_an_interruption_keeps_what_was_finished(number: int) -> None:
             # it came just before the system was asked for more, where Python does not look: press
             # again, as a person would
             process.send_signal(number)
-        assert process.stderr.read().split()[-1] == "interrupted"
+        last = process.stderr.read().splitlines()[-1]
+    assert last == "interrupted: 1 of 2 files done; --resume continues"
     assert process.returncode == 130
     clips = json.loads(Path("out.json").read_text())["clips"]
     assert clips[0]["path"] == "good.wav"

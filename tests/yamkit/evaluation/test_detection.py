@@ -196,7 +196,6 @@ def test_nothing_annotated_or_found() -> None:
         (ClipEvents([EventRow(A, 2, 1)], [], 10), "an event from 2 to 1 s"),
         (ClipEvents([EventRow(7, 0, 1)], [], 10), "class 7 of 2"),
         (ClipEvents([], [], 0), "lasts 0 s"),
-        (ClipEvents([EventRow(A, 2000, 3000)], [], 10), "are its times in seconds"),
         (ClipEvents([], [EventRow(A, math.nan, 1)], 10), "an event from nan"),
     ],
 )

@@ -130,6 +130,30 @@ def test_strong_labels_are_fitted_to_cells() -> None:
 
 
 @given(
+    st.integers(1, 60),
+    st.lists(st.tuples(st.sampled_from(["Dog", "Cat"]), st.integers(0, 70), st.integers(1, 30))),
+)
+def test_a_cell_counts_where_half_of_its_part_in_the_clip_sounds(samples: int, listed) -> None:
+    sounding = {name: np.zeros(200, np.bool_) for name in ("Dog", "Cat")}
+    events = []
+    for label, onset, length in listed:
+        if 2 * onset + length <= 2 * samples:  # those that lie elsewhere are refused
+            sounding[label][onset : onset + length] = True
+            events.append(LabelledEvent(label, onset / 10, (onset + length) / 10))
+    patches = np.full((max(1, -(-(samples - 10) // 10)), 3), 0.5, np.float32)
+    clip = LabelledClip(("a.wav",), ("Dog", "Cat"), events=tuple(events))
+    timeline = Timeline(patches, samples)
+    scores = Scores(
+        MARK, CLASSES, {"a.wav": patches[0]}, timelines={"a.wav": timeline}, grid=Grid(10, 20, 10)
+    )
+    cells = range(0, samples, 10)
+    for entry in fit_calibration(labelled([clip]), scores).classes:
+        shares = [sounding[entry.name][n : min(n + 10, samples)].mean() for n in cells]
+        assert entry.positives == sum(share >= 0.5 for share in shares)
+        assert entry.positives + entry.negatives == len(cells)
+
+
+@given(
     st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9]), st.booleans()), min_size=1),
     st.sampled_from([None, 0.5, 0.75, 1.0]),
 )

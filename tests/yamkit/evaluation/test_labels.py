@@ -58,6 +58,8 @@ def test_the_layout_is_recognised_or_named(write, tmp_path: Path) -> None:
 def test_folds_splits_and_limit(write) -> None:
     labelled = read_set(write(ESC))
     assert [clip.line for clip in labelled.select(folds=["2"]).clips] == [3, 4]
+    tenfold = read_set(write(ESC.replace(",1,", ",10,")))
+    assert [clip.line for clip in tenfold.select(folds="10").clips] == [2]
     assert [clip.line for clip in labelled.select(folds=["1", "2"], limit=2).clips] == [2, 3]
     assert labelled.select() == labelled
     with pytest.raises(ParameterError, match=r"fold '3': none in .*list.csv; known: 1, 2"):

@@ -158,8 +158,8 @@ def test_malformed_features_and_class_maps(small_h5, tmp_path):
     odd.write_text("[other]")
     with pytest.raises(BundleError, match="odd: features is missing"):
         import_model(small_h5, name="small", features_path=odd)
-    odd.write_bytes(b"#" * (2**20 + 1))
-    with pytest.raises(BundleError, match="odd: longer than 1048576 bytes"):
+    odd.write_bytes(b"#" * (2**16 + 1))
+    with pytest.raises(BundleError, match="odd: longer than 65536 bytes"):
         import_model(small_h5, name="small", features_path=odd)
     odd.write_text("name,class\n")
     with pytest.raises(BundleError, match="odd: a class map must begin with"):

@@ -69,6 +69,15 @@ def test_a_numbered_dense_layer_and_no_suffixes(keras_weights, write_h5, tmp_pat
     np.testing.assert_array_equal(weights["classifier/kernel"], keras_weights[KERNEL])
 
 
+@pytest.mark.parametrize("version", ["earliest", "v108", "v110", "latest"])
+def test_every_version_of_the_file_format(keras_weights, tmp_path, version):
+    with h5py.File(tmp_path / "w.h5", "w", libver=version) as file:
+        for name, array in keras_weights.items():
+            file.create_dataset(name, data=array)
+    _, weights = read_keras_h5(tmp_path / "w.h5")
+    np.testing.assert_array_equal(weights["classifier/kernel"], keras_weights[KERNEL])
+
+
 def test_an_optimizer_beside_the_weights_is_ignored(keras_weights, write_h5, tmp_path):
     path = write_h5(tmp_path / "w.h5", keras_weights, "model_weights/")
     with h5py.File(path, "r+") as file:

@@ -97,8 +97,15 @@ def test_a_missing_key_is_named(key):
         ("schema = 1", "schema = 2", "schema is 2, this yamkit reads 1"),
         ("schema = 1", "schema = true", "schema must be an integer"),
         ("schema = 1", "schema = [", "not TOML"),
-        ("schema = 1", f"schema = {'9' * 5000}", "not TOML"),
-        ("schema = 1", f"deep = {'[' * 5000}", "nested too deeply|not TOML"),
+        ("schema = 1", f"schema = {'9' * 5000}", "more than 256 characters"),
+        ("schema = 1", f"schema = 0x{'f' * 4000}", "more than 256 characters"),
+        ("schema = 1", f"deep = {'[' * 5000}", "nested more than 16 deep"),
+        ('name = "yamnet"', f"name = {'[' * 900}{']' * 900}", "nested more than 16 deep"),
+        ('name = "yamnet"', "name = " + "{a = " * 900 + "1" + "}" * 900, "more than 16 deep"),
+        ("fft_length = 512", f"fft_length{'.a' * 10_000} = 512", "a key of more than 16 parts"),
+        ("fft_length = 512", "fft_length" + ' . "a."' * 17 + "= 5", "a key of more than 16 parts"),
+        ("[network]", f"[{'.'.join('a' * 99)}]", "a key of more than 16 parts"),
+        ("schema = 1", "schema = 1 #" + "x" * 2**16, "longer than 65536 characters"),
         ('name = "yamnet"', 'name = "Yam Net"', "name is 'Yam Net', not of the form"),
         ('name = "yamnet"', "name = 1", "name must be text"),
         ('version = "1"', "version = 1.0", "version must be text"),
@@ -109,7 +116,7 @@ def test_a_missing_key_is_named(key):
         ('"weights.npz"', '"a/weights.npz"', "a name in .files."),
         ('"weights.npz"', '"/weights.npz"', "a name in .files."),
         ('"weights.npz"', '"a\\\\weights.npz"', "a name in .files."),
-        (f'"weights.npz" = "{SHA}"', '"weights.npz" = 1', "SHA-256 of weights.npz is 1"),
+        (f'"weights.npz" = "{SHA}"', '"weights.npz" = 1', "SHA-256 of weights.npz must be text"),
         (f'"weights.npz" = "{SHA}"', f'"weights.npz" = "{"A" * 64}"', "SHA-256 of weights.npz"),
         ("[files]", "[[files]]", "files must be a table"),
         ('kind = "log-mel"', 'kind = ""', "kind is ''"),
@@ -121,7 +128,7 @@ def test_a_missing_key_is_named(key):
         ("mel_low_hz = 125.0", "mel_low_hz = 7500.0", "must rise and end at half"),
         ("mel_high_hz = 7500.0", "mel_high_hz = 8001.0", "must rise and end at half"),
         ("mel_high_hz = 7500.0", "mel_high_hz = nan", "mel_high_hz is nan"),
-        ("mel_high_hz = 7500.0", f"mel_high_hz = {'9' * 400}", "mel_high_hz must be a number"),
+        ("mel_high_hz = 7500.0", f"mel_high_hz = {'9' * 200}", "mel_high_hz must be a number"),
         ("log_offset = 0.001", "log_offset = 0", "log_offset is 0"),
         ("width = 1.0", "width = 0.0", "width and batch_norm_epsilon must be above 0"),
         ("width = 1.0", "width = inf", "width is inf"),
@@ -137,6 +144,37 @@ def test_what_is_wrong_is_named_in_one_line(old, new, message):
         parse_manifest(TEXT.replace(old, new, 1), "model.toml")
     assert str(caught.value).startswith("model.toml")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"patch_frames": 2**14, "mel_bands": 4096}, "patch_frames times mel_bands is 67,108,864"),
+        ({"fft_length": 2**17, "mel_bands": 4096}, "half of fft_length times mel_bands is 268,"),
+        ({"patch_frames": 2**14, "stft_hop_samples": 2**12}, "a patch in samples is 67,1"),
+        ({"patch_hop_frames": 2**14, "stft_hop_samples": 2**12}, "the hop in samples is 67,1"),
+        ({"patch_frames": 2**13, "mel_bands": 64}, "the values of a patch times width is 524,288"),
+    ],
+)
+def test_sizes_whose_product_is_huge_are_refused(sizes, message):
+    text = format_manifest(replace(MANIFEST, features=replace(YAMNET.features, **sizes)))
+    with pytest.raises(BundleError, match=message):
+        parse_manifest(text, "model.toml")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        'about = "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z"',
+        'about = """' + "[" * 99 + "\n" + "x" * 999 + '"""',
+        "about = '''" + "{" * 99 + "'''",
+        "about = 'a # \"' # " + "[" * 99 + "'",
+        "numbers = [" + "1.0, " * 99 + "]",
+        'about = "\\"' + "[" * 99 + '"',
+    ],
+)
+def test_long_text_and_lists_in_keys_that_nobody_reads(odd):
+    assert parse_manifest(f"{odd}\n{TEXT}", "m") == MANIFEST
 
 
 @given(st.text(max_size=200))

@@ -177,7 +177,7 @@ class Mine:
 KINDS = {
     "backend": ("BackendInfo", "yamkit_backends", 'networks=("mobilenet-v1",),', BACKEND),
     "frontend": ("FrontendInfo", "yamkit_frontends", 'produces="log-mel",', FRONTEND),
-    "sink": ("SinkInfo", "yamkit_sinks", 'extension="txt",', SINK),
+    "sink": ("SinkInfo", "yamkit_sinks", 'extension="txt", marks_failures=True,', SINK),
     "resampler": ("ResamplerInfo", "yamkit_resamplers", "", RESAMPLER),
     "label reader": ("LabelReaderInfo", "yamkit_label_readers", "", READER),
     "runner": ("RunnerInfo", "yamkit_runners", "", RUNNER),
@@ -311,6 +311,11 @@ BROKEN: dict[tuple[str, str], tuple[str, str, str]] = {
         "# before",
         "if type(item).__name__ == 'Event': raise ValueError('events')",
         "seen ValueError: events; wanted events written",
+    ),
+    ("sink", "marked_failures"): (
+        "(ClipEnd, ClipFailure)):",
+        "ClipEnd):",
+        "seen no mark of a failure; wanted one behind what was written of the clip",
     ),
     ("sink", "unknown_items"): (
         "# before",

@@ -1,0 +1,41 @@
+"""Events in an evaluation are those that `classify` reports."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from yamkit.evaluation._events import match_clips
+from yamkit.evaluation.scoring import Timeline
+from yamkit.evaluation.targets import Targets
+from yamkit.events import Grid, find_events
+from yamkit.reading import Reading
+from yamkit.types import EventParameters, LabelledClip
+
+GRID = Grid(hop_samples=10, window_samples=20, sample_rate_hz=10)
+TARGETS = Targets(("a", "b", "c"), ((0,), (1,), (2,)), {"a": 0, "b": 1, "c": 2}, ())
+
+
+@pytest.mark.parametrize("own", [{}, {1: 0.6}, {0: 0.0, 2: 0.9}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"enter": 0.0},
+        {"enter": 0.05},
+        {"enter": 0.7},
+        {"enter": 0.7, "leave": 0.7},
+        {"enter": 0.5, "leave": 0.0},
+    ],
+)
+def test_an_evaluation_finds_the_same_events(given, own) -> None:
+    scores = np.random.default_rng(1).random((60, 3), np.float32)
+    parameters, reading = EventParameters(**given), Reading(thresholds=own)
+    clip = LabelledClip(("x.wav",), (), events=())
+    (matched,) = match_clips([clip], [Timeline(scores, 600)], TARGETS, GRID, parameters, reading)
+    detector = reading.detector(GRID, parameters, np.arange(3))
+    wanted = find_events(detector, scores, 600)
+    assert wanted
+    assert [(row.onset_seconds * 10, row.offset_seconds * 10) for row in matched.estimated] == [
+        (event.onset_sample, event.offset_sample) for event in wanted
+    ]
