@@ -31,10 +31,14 @@ if TYPE_CHECKING:
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters
 
-__all__ = ["Block", "Buffer", "Delays", "Heard", "Onset", "listen"]
+__all__ = ["Block", "Buffer", "Clock", "Delays", "Heard", "Onset", "listen"]
 
 _PATIENCE_SECONDS = 0.5
 """A signal may come between a look at the buffer and the wait for a change of it, unheard."""
+
+
+_PLACES_KNOWN = 4096
+"""Of a stream whose times are known: half an hour, where a patch comes every half second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +104,9 @@ class Heard:
     onsets : tuple of Onset
     events : tuple of Event
         That are over.
+    replaced : tuple of Event
+        Those of them that ended because an event of a class below began, and events that are void
+        for this reason, whose offset is their onset: these are not in `events`.
     end : str
         Empty; at the end ``ended`` or ``failed``, where samples are missing ``dropped``: what was
         open is closed here.
@@ -117,6 +124,7 @@ class Heard:
     is_gated: bool
     block: Block
     resumes_sample: int | None = None
+    replaced: tuple[Event, ...] = ()
 
 
 def listen(
@@ -171,7 +179,7 @@ def listen(
     first = next(stream, None)
     while first is not None:
         part = _Part(first, stream)
-        detector = reading.detector(tagger.grid, parameters, columns)
+        detector = reading.detector(tagger.grid, parameters, tagger.classes, columns)
         yield from _hear(tagger, part, sample_rate, detector, columns, gate)
         if part.error is not None:
             raise part.error
@@ -228,18 +236,23 @@ def _hear(
     ) -> Heard:
         onsets: list[Onset] = []
         events: list[Event] = []
+        replaced: list[Event] = []
         for change in changes:
             entry = classes[columns[change.column]]
             onset_sample = base + change.onset_sample
             if isinstance(change, ClosedEvent):
                 offset_sample = base + change.offset_sample
                 moved = replace(change, onset_sample=onset_sample, offset_sample=offset_sample)
-                events.append(grid.event(moved, entry))
+                event = grid.event(moved, entry)
+                events += [] if change.is_void else [event]
+                replaced += [event] if change.is_replaced else []
             else:
                 tag = Tag(entry.index, entry.mid, entry.name, change.score)
                 onsets.append(Onset(onset_sample / grid.sample_rate_hz, tag))
         resumes = part.following.start_sample if end and part.following else None
-        return Heard(tuple(onsets), tuple(events), end, is_gated, part.latest, resumes)
+        return Heard(
+            tuple(onsets), tuple(events), end, is_gated, part.latest, resumes, tuple(replaced)
+        )
 
     try:
         for segment in pipeline.segments(part.mono(), sample_rate):
@@ -361,6 +374,50 @@ class Buffer:
             dropped = len(self._blocks.popleft().samples)
             self._waiting -= dropped
             self.dropped_samples += dropped
+
+
+class Clock:
+    """Times of day of places in a stream: a later place has no earlier time.
+
+    A sample's time is when it came. Samples that came together are spread over the time since those
+    before them: a pipe may bring a recording faster than it sounded. A clock of the system that is
+    set back is not followed.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Of the stream, in Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._known: deque[tuple[float, float]] = deque(maxlen=_PLACES_KNOWN)  # seconds, time
+        self._ahead = -math.inf  # of the time of day to the monotonic clock
+
+    def add(self, block: Block) -> None:
+        """Learn when a block came; those between two may be left out."""
+        self._ahead = max(self._ahead, block.time - block.arrived)
+        time = block.arrived + self._ahead
+        for sample in (block.start_sample, block.end_sample):
+            place = sample / self._rate
+            came = time - (block.end_sample - sample) / self._rate
+            last, latest = self._known[-1] if self._known else (-math.inf, -math.inf)
+            if place > last:
+                self._known.append((place, max(came, latest)))
+
+    def time(self, seconds: float) -> float:
+        """Give the time of a place, in seconds since 1970; `add` was called before."""
+        later = self._known[-1]
+        for earlier in reversed(self._known):
+            if earlier[0] <= seconds:
+                break
+            later = earlier
+        else:
+            return later[1] - (later[0] - seconds)
+        if later[0] <= seconds:
+            return later[1]
+        share = (seconds - earlier[0]) / (later[0] - earlier[0])
+        return earlier[1] + share * (later[1] - earlier[1])
 
 
 class Delays:

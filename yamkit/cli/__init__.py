@@ -6,6 +6,7 @@ Modules here import click alone; what a command needs is imported when it runs, 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -13,13 +14,13 @@ import re
 import sys
 import warnings
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
 from yamkit import __version__
-from yamkit._signals import INTERRUPTED, stuck_engines_end
-from yamkit._text import printable
+from yamkit._signals import Interruptions, interrupted_code, stuck_engines_end
+from yamkit._text import InertStream, printable
 from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
@@ -38,6 +39,9 @@ from yamkit.errors import (
     UnknownPluginError,
     YamkitError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["cli", "main"]
 
@@ -81,16 +85,25 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+
+    By SIGTERM 143, and by SIGHUP 129: 128 and the number of the signal.
+    """
     _prepare_streams()
     warnings.showwarning = _show_warning
+    with _inert_streams():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
-        with stuck_engines_end():
-            code = cli.main(prog_name="yamkit", standalone_mode=False)
+        with stuck_engines_end(), Interruptions():
+            code: int = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort as error:
         click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
-        code = INTERRUPTED
+        code = interrupted_code(error.__cause__)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = error.exit_code
@@ -105,9 +118,20 @@ def main() -> None:
 
         silence_standard_output()
         if error.errno != errno.EPIPE:  # whoever reads may stop when it has enough
-            click.echo(f"error: {error.strerror or error}", err=True)
+            click.echo(f"error: {printable(error.strerror or str(error))}", err=True)
         code = 1
-    sys.exit(code)
+    return code
+
+
+@contextlib.contextmanager
+def _inert_streams() -> Iterator[None]:
+    """Let nothing that is written act on a terminal, whatever it is and whoever writes it."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast("TextIO", InertStream(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def _notes(error: BaseException | None) -> list[str]:
@@ -145,7 +169,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Show what a user must know as a line, and other warnings as Python does."""
-    text = f"warning: {message}\n"
+    text = f"warning: {printable(str(message))}\n"
     if not issubclass(category, ProviderWarning):
         text = warnings.formatwarning(message, category, filename, lineno, line)
     click.echo(text, nl=False, err=file is None, file=file)

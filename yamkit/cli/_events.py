@@ -169,6 +169,13 @@ def event_options() -> Callable[[Any], Any]:
             help="Join events of a class that are no farther apart; a stream tells of an end that "
             "much later.  [default: 0]",
         ),
+        click.option(
+            "--most-specific",
+            is_flag=True,
+            default=None,
+            help="Report a class only while none of the reported classes below it in the ontology "
+            "sounds: a bark, not also a dog, a pet and an animal.",
+        ),
     )
 
 
@@ -180,6 +187,7 @@ EVENT_OPTIONS = (
     "median_cells",
     "min_duration_seconds",
     "join_gap_seconds",
+    "most_specific",
 )
 """Names of the parameters of `event_options`; None where nobody gave one."""
 

@@ -137,10 +137,11 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
             section("Model"),
             click.option(
                 "--aggregate",
-                type=click.Choice(["mean", "max"]),
+                type=click.Choice(["mean", "max", "sounding"]),
                 default="mean",
                 show_default=True,
-                help="How patch scores become the clip's.",
+                help="How patch scores become the clip's; sounding: their mean, each patch "
+                "weighted by 1 minus its score of silence.",
             ),
         ]
 

@@ -107,14 +107,19 @@ class _Shard(click.ParamType[tuple[int, int]]):
 @event_options()
 @section("Output")
 @click.option(
+    "--label-scores",
+    is_flag=True,
+    help="Write scores behind the names in Audacity labels and subtitles.",
+)
+@click.option(
     "--format",
     "formats",
     multiple=True,
     metavar="NAME",
     shell_complete=_complete.plugins("sink"),
-    help="text, json, jsonl, csv, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
-    "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
-    "--output says, else text]",
+    help="text, json, jsonl, csv, spreadsheet, parquet; of events also audacity, raven, webvtt, "
+    "srt, textgrid, dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the "
+    "suffix of --output says, else text]",
 )
 @click.option(
     "-o",
@@ -167,6 +172,7 @@ def classify(
     resume: bool,
     retry_failed: bool,
     strict: bool,
+    label_scores: bool,
     shard: tuple[int, int] | None,
     model: str | None,
     jobs: int | None,
@@ -241,6 +247,7 @@ def classify(
         per_patch=per_patch,
         arrays=arrays,
         strict=strict,
+        label_scores=label_scores,
     )
     with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))
@@ -253,11 +260,14 @@ def classify(
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
         meter = Meter(clips)
         display = stack.enter_context(showing(meter.standing))
-        reporter = _Reporter(meter, display, outputs.to_terminal)
+        silence = tagger.model.silence_index
+        reporter = _Reporter(meter, display, outputs.to_terminal, silence)
         work = Work(tagger, choice)
         tally = run(
             lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
         )
+    if reporter.silent and not events and parts["aggregate"] == "mean":
+        _hint_at_silence(reporter.silent, len(clips))
     if len(clips) > 1:
         show_warned(tally.warned, len(clips))
     if tally.failed:
@@ -271,6 +281,7 @@ def _journal(
     about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
 ) -> Iterator[Resumption]:
     from yamkit._text import printable
+    from yamkit._trees import make_folders
     from yamkit.errors import OutputError, ParameterError
     from yamkit.journal import Journal
     from yamkit.run import Resumption, fingerprint
@@ -279,15 +290,18 @@ def _journal(
         raise ParameterError("--resume: standard output has no journal; name a file: --output")
     folder = outputs.journal.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
+    lengths = {"scores": len(tagger.classes), "embedding": about.embedding_size}
     with Journal(
         outputs.journal,
         fingerprint(about),
         tagger.classes,
         resume=resume,
         keep_items=not outputs.per_clip,
+        arrays={name: lengths[name] for name in about.arrays},
+        per_patch=about.per_patch,
     ) as journal:
         yield Resumption(journal, retry_failed, outputs.are_there)
 
@@ -341,10 +355,23 @@ def _format_of(output: str | None, events: bool) -> str:
     return max(named, key=lambda info: len(info.extension)).name if named else "text"
 
 
+def _hint_at_silence(silent: int, clips: int) -> None:
+    where = "" if clips == 1 else f" in {silent} of {clips} files"
+    click.echo(
+        f"hint: silence leads{where}: --aggregate sounding gives silent patches less weight, "
+        "--events tells when each class sounds",
+        err=True,
+    )
+
+
 class _Reporter:
     """Counts clips as they are finished; failures and warnings as lines on standard error."""
 
-    def __init__(self, meter: Meter, display: Display, to_terminal: bool) -> None:
+    def __init__(
+        self, meter: Meter, display: Display, to_terminal: bool, silence: int | None
+    ) -> None:
+        self.silent = 0  # clips whose highest class is silence
+        self._silence = silence
         self._meter, self._display, self._to_terminal = meter, display, to_terminal
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
@@ -356,6 +383,7 @@ class _Reporter:
         if isinstance(item, ClipFailure):
             click.echo(f"error: {printable(item.message)}", err=True)
         elif isinstance(item, ClipEnd):
+            self.silent += bool(item.tags) and item.tags[0].index == self._silence
             for warning in item.warnings:
                 click.echo(f"warning: {path}: {printable(warning)}", err=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import sys
 import threading
 from datetime import datetime
@@ -44,7 +45,7 @@ __all__ = ["listen"]
 
 _BUFFER_SECONDS = 10
 _SIZES = ("s16", "s24", "s32", "f32", "f64")
-_ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
+_ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
 
 
 @click.command(cls=Command)
@@ -52,9 +53,10 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
 @section("Input")
 @click.option(
     "--encoding",
-    help=f"Samples come without a header, in this encoding: {_ENCODINGS}.  [default: WAV]",
+    help=f"Samples come without a header, in this encoding: {_ENCODINGS}.  [default: the stream "
+    "says what it is]",
     shell_complete=_complete.words(
-        "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES)
+        "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES), "mulaw", "alaw"
     ),
 )
 @click.option("--sample-rate", type=Whole(1, 10_000_000), metavar="HZ", help="Of --encoding.")
@@ -125,6 +127,7 @@ def listen(
       arecord -f S16_LE -r 16000 | yamkit listen -
       yamkit listen --microphone --classes Animal/ --gate -50
       rtl_fm ... | yamkit listen - --encoding s16le --sample-rate 24000
+      curl -s https://HOST/radio.mp3 | yamkit listen -
       yamkit listen - --format jsonl < recording.wav
 
     An event's line comes 0.975 s of audio after the first cell that reaches --enter begins: a patch
@@ -138,14 +141,22 @@ def listen(
     if list_microphones:
         _show_microphones()
         return
+    from yamkit._text import printable
     from yamkit.errors import ParameterError
     from yamkit.run import run_info
     from yamkit.tagger import Tagger
 
-    if (source is None) == (microphone is None) or source not in (None, "-"):
+    if source not in (None, "-"):
+        raise ParameterError(
+            f"{printable(source)}: listen hears streams; for a file: yamkit classify --events "
+            f"{shlex.quote(printable(source))}"
+        )
+    if (source is None) == (microphone is None):
         raise ParameterError("wanted - for standard input, or --microphone")
     if encoding is None and (sample_rate is not None or channels is not None):
-        raise ParameterError("--sample-rate and --channels are of --encoding; a WAV says its own")
+        raise ParameterError(
+            "--sample-rate and --channels are of --encoding; other streams say their own"
+        )
     if encoding is not None and (sample_rate is None or microphone is not None):
         raise ParameterError("--encoding is of standard input, and needs --sample-rate")
     if microphone is not None and parts["channel"] != "mix":
@@ -178,8 +189,7 @@ def listen(
             opened = _from_microphone(microphone)
         with opened as (rate, buffer, warnings):
             printer = _Printer(form, about, rate, tagger.grid, warnings)
-            if not _hear(tagger, choice, rate, buffer, gate_dbfs, printer):
-                ctx.exit(130)
+            ctx.exit(_hear(tagger, choice, rate, buffer, gate_dbfs, printer))
 
 
 def _hear(
@@ -189,8 +199,8 @@ def _hear(
     buffer: Buffer,
     gate_dbfs: float | None,
     printer: _Printer,
-) -> bool:
-    """Print what is heard; tell whether the stream ended by itself."""
+) -> int:
+    """Print what is heard; give the exit code, 0 where the stream ended by itself."""
     import numpy as np
 
     from yamkit._signals import StopRequests
@@ -215,7 +225,7 @@ def _hear(
                 printer.show(heard, "interrupted" if is_cut else heard.end)
         finally:
             printer.finish(buffer)
-    return not requests.is_stopped
+    return requests.exit_code
 
 
 @contextlib.contextmanager
@@ -298,9 +308,10 @@ class _Printer:
         grid: Grid,
         warnings: Callable[[], tuple[str, ...]],
     ) -> None:
-        from yamkit.listening import Delays
+        from yamkit.listening import Clock, Delays
 
         self._is_json = form == "jsonl"
+        self._clock = Clock(sample_rate)
         self._run, self._rate, self._grid, self._warnings = run, sample_rate, grid, warnings
         self._delays, self._patches = Delays(), Delays()
         self._events = self._gated = 0
@@ -328,12 +339,16 @@ class _Printer:
 
     def show(self, heard: Heard, end: str) -> None:
         """Print what one patch, or an end, made known."""
+        self._clock.add(heard.block)
         self._gated += heard.is_gated
         self._end_sample = heard.block.end_sample
         for onset in heard.onsets:
             self._opened(onset.onset_seconds, onset.tag, heard.block)
         for event in heard.events:
-            self._closed(event, heard.block, end)
+            self._closed(event, heard.block, "replaced" if event in heard.replaced else end)
+        for event in heard.replaced:
+            if event not in heard.events:
+                self._closed(event, heard.block, "replaced")
         if heard.resumes_sample is not None:
             self._dropped(heard.block.end_sample, heard.resumes_sample)
         elif not end:
@@ -370,7 +385,7 @@ class _Printer:
         note(text)
 
     def _opened(self, onset_seconds: float, tag: Tag, block: Block) -> None:
-        time = self._time(onset_seconds, block)
+        time = self._clock.time(onset_seconds)
         self._onset_times[tag.index, onset_seconds] = time
         if self._is_json:
             self._line(
@@ -388,9 +403,9 @@ class _Printer:
 
     def _closed(self, event: Event, block: Block, end: str) -> None:
         tag = event.tag
-        time = self._time(event.offset_seconds, block)
+        time = self._clock.time(event.offset_seconds)
         onset_time = self._onset_times.pop((tag.index, event.onset_seconds))
-        self._events += 1
+        self._events += event.offset_seconds > event.onset_seconds
         if self._is_json:
             self._line(
                 {
@@ -424,10 +439,6 @@ class _Printer:
         delay = _now() - block.arrived
         self._delays.add(delay)
         return round(delay, 6)
-
-    def _time(self, seconds: float, block: Block) -> float:
-        """Give the time of a place in the stream: counted back from when its block came."""
-        return block.time - (block.end_sample / self._rate - seconds)
 
     def _text(self, time: float, seconds: float, verb: str, tag: Tag, more: str = "") -> None:
         from yamkit._text import printable

@@ -57,7 +57,9 @@ def list_models(as_json: bool) -> None:
     table = [("NAME", "VERSION", "CLASSES", "NETWORK", "SIZE", "STATE")]
     for row in rows:
         if row.bundle is None:
-            table.append((printable(row.name), "-", "-", "-", "-", f"broken: {row.problem}"))
+            table.append(
+                (printable(row.name), "-", "-", "-", "-", f"broken: {printable(row.problem or '')}")
+            )
             continue
         size = f"{_size_bytes(row.bundle) / 1e6:.1f} MB"
         bundle = row.bundle
@@ -289,13 +291,15 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """
     from yamkit._text import path_to_text, printable
     from yamkit.errors import ModelError
-    from yamkit.models.store import built_in, find_model, installed
+    from yamkit.models.store import built_in, find_model, installed, unforeseen
 
     def problem(place: str | Path) -> str | None:
         try:
             find_model(place).verify()
         except ModelError as error:
             return str(error)
+        except Exception as error:
+            return unforeseen(place, error)
         return None
 
     if names:
@@ -304,7 +308,9 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
         rows = (*built_in(), *installed())
         found = [(row.name, row.problem or problem(row.folder)) for row in rows]
     for name, reason in found:
-        click.echo(f"{printable(path_to_text(name))}: {f'FAIL: {reason}' if reason else 'ok'}")
+        click.echo(
+            f"{printable(path_to_text(name))}: {f'FAIL: {printable(reason)}' if reason else 'ok'}"
+        )
     if any(reason for _, reason in found):
         ctx.exit(1)
 
@@ -313,10 +319,11 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 @click.argument("name", shell_complete=_complete.models(removable=True))
 def remove(name: str) -> None:
     """Remove an installed model, sound or broken. It does not ask."""
-    from yamkit._text import printable
+    from yamkit._text import path_to_text, printable
     from yamkit.models.store import remove_model
 
-    click.echo(f"removed {name} from {printable(remove_model(name).parent)}")
+    folder = remove_model(name).parent
+    click.echo(f"removed {printable(path_to_text(name))} from {printable(folder)}")
 
 
 def _name_of(file: Path) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit import __version__
+from yamkit._replace import refuse_link
 from yamkit._text import printable
 from yamkit.aggregate import ClipScores
 from yamkit.clips import Clip
@@ -198,7 +199,9 @@ def score_set(
         if file is None:
             scores.missing.add(key)
         else:
-            parts.append(Clip(str(file), clip.start_seconds, clip.end_seconds, key=key))
+            # a file may be called -, which alone stands for standard input
+            path = str(file) if str(file) != "-" else f".{os.sep}-"
+            parts.append(Clip(path, clip.start_seconds, clip.end_seconds, key=key))
     if strict and len(parts) < len(files):
         first = next(clip for clip, file in zip(labelled.clips, files, strict=True) if not file)
         raise LabelError(
@@ -206,8 +209,8 @@ def score_set(
             f"{printable(labelled.path)} are missing, such as {printable(first.names[0])}; "
             "without --strict they are counted and left out"
         )
-    if scores_file is not None and scores_file.is_dir():
-        raise OutputError(f"{printable(scores_file)}: {os.strerror(errno.EISDIR)}")
+    if scores_file is not None:
+        _check_place(scores_file)
     done = 0
     finished = None if progress is None else progress(parts)
 
@@ -233,6 +236,16 @@ def score_set(
     finally:
         _save(scores, scores_file)
     return scores.strict() if strict else scores
+
+
+def _check_place(path: Path) -> None:
+    """Refuse what the scores could not be written to in the end."""
+    try:
+        refuse_link(path)
+    except OSError as error:
+        raise OutputError(f"{printable(path)}: {error.strerror}") from None
+    if path.is_dir():
+        raise OutputError(f"{printable(path)}: {os.strerror(errno.EISDIR)}")
 
 
 def _take_clip(scores: Scores) -> Callable[[Clip, SinkItem | None], None]:
@@ -261,7 +274,9 @@ def _take_timeline(scores: Scores, tagger: Tagger) -> Callable[[Clip, SinkItem |
             patches.append(item.scores.astype(np.float32, copy=False))
         elif isinstance(item, ClipEnd):
             timeline = np.stack(patches)
-            clip_scores = ClipScores(tagger.aggregate, len(tagger.classes))
+            clip_scores = ClipScores(
+                tagger.aggregate, len(tagger.classes), tagger.model.silence_index
+            )
             clip_scores.update(timeline)
             scores.rows[part.key] = clip_scores.result()
             samples = _samples(tagger.grid, part, item.duration_seconds, sample_rate)
@@ -306,7 +321,15 @@ def _items(
         "provider": tagger.provider,
         "per_patch": str(choice.per_patch),
     }
-    with Journal(path, mark, tagger.classes, dtype=choice.dtype, resume=True) as journal:
+    with Journal(
+        path,
+        mark,
+        tagger.classes,
+        dtype=choice.dtype,
+        resume=True,
+        arrays={"scores": len(tagger.classes)},
+        per_patch=choice.per_patch,
+    ) as journal:
         resumption = Resumption(journal, retry_failed=True)
         with contextlib.closing(resumption.items(parts, tag)) as items:
             for part, item, is_new in items:
@@ -406,7 +429,7 @@ def _event_report(
         return None
     timelines = [scores.timelines[clip_key(clip)] for clip in clips]
     wanted = parameters or EventParameters()
-    return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading)
+    return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading, scores.classes)
 
 
 def past_end(labelled: LabelledSet, scores: Scores) -> tuple[PastEnd, ...]:
