@@ -334,6 +334,8 @@ def test_listing_classes(yamkit) -> None:
     }
     code, _, err = yamkit("classes", "--search", "dgo")
     assert (code, err) == (2, "error: search 'dgo': no class; did you mean 'Dog'?\n")
+    code, _, err = yamkit("classes", "--search", "zzz")
+    assert (code, err) == (2, "error: search 'zzz': no class; see: yamkit classes\n")
 
 
 def test_the_tree(yamkit, tiny, monkeypatch: pytest.MonkeyPatch) -> None:
