@@ -275,9 +275,10 @@ def _text(value: Any) -> str:
 
 def _unbroken(value: Any) -> str:
     """Take what a class or a model may be called: class maps hold no control characters."""
-    if printable(_text(value)) != value:
+    text = _text(value)
+    if printable(text) != text:
         raise ValueError("control characters")
-    return value
+    return text
 
 
 def _check_range(scores: NDArray[np.float32]) -> None:

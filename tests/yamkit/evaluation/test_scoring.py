@@ -197,6 +197,7 @@ def test_numpy_reads_the_scores_too(tmp_path: Path) -> None:
     Scores({}, CLASSES, ROWS).write(tmp_path / "scores.npz")
     with np.load(tmp_path / "scores.npz") as arrays:
         np.testing.assert_array_equal(arrays["scores"], list(ROWS.values()))
+        assert json.loads(arrays["head.json"])["clips"] == list(ROWS)
 
 
 def test_a_scores_file_that_is_not_there(tmp_path: Path) -> None:
