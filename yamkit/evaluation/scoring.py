@@ -71,8 +71,8 @@ class Scores:
     grid : Grid or None
         Of the timelines.
     renamed : dict of str to str
-        By key, names of files that differ from the list's in case, Unicode form or slashes. Not
-        part of a scores file, as `ambiguous` is not.
+        By key, names of files that differ from the list's in folders, case, Unicode form or
+        slashes. Not part of a scores file, as `ambiguous` is not.
     ambiguous : dict of str to tuple of str
         By key of a missing clip, the files that its name may mean in that way.
     warnings : dict of str to tuple of str
