@@ -50,6 +50,9 @@ METHODS = ("platt", "isotonic")
 """How the map of a class is fitted."""
 
 _SCHEMA = "yamkit-calibration/1"
+_MOST_OF_HEADER = 65_536
+"""Characters in which a header is looked for: the CSV reader refuses longer cells."""
+
 _MOST_BYTES = 1 << 26
 _LARGEST = 1e9
 """Of a parameter: far beyond any that a fit gives."""
@@ -379,7 +382,8 @@ def _word_columns(names: Iterable[str]) -> list[str]:
 
 def _read_words(path: str | os.PathLike[str]) -> list[_ClassRow]:
     place, text = Path(path), _read_text(path)
-    if _word_columns(next(csv.reader([text.partition("\n")[0].strip()]), [])):
+    head = text[:_MOST_OF_HEADER].partition("\n")[0].strip()
+    if _word_columns(next(csv.reader([head]), [])):
         found = _class_rows(path, _rows(path, ()))
     else:
         lines = enumerate(map(str.strip, text.splitlines()), start=1)

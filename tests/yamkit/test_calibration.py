@@ -17,6 +17,7 @@ from yamkit.calibration import (
     logits,
     read_calibration,
     read_class_list,
+    read_class_words,
     read_thresholds,
     write_calibration,
 )
@@ -34,7 +35,15 @@ PLATT = ClassCalibration(
     1, "/m/0bt9lr", "Dog", "dog", "platt", 40, 60, 0.4, (2.0, 1.0), 0.9, 0.8, 0.85, 0.1, 0.05
 )
 ISOTONIC = ClassCalibration(
-    2, "/m/05tny_", 'Bark, "loud"', "bark\n1", "isotonic", 9, 9, 0.5, (0.1, 0.2, 0.6, 0.0, 0.5, 1.0)
+    2,
+    "/m/05tny_",
+    'Bark, "loud"',
+    'bark "1"',
+    "isotonic",
+    9,
+    9,
+    0.5,
+    (0.1, 0.2, 0.6, 0.0, 0.5, 1.0),
 )
 RAW = ClassCalibration(0, "/m/09x0r", "Speech", "speech", "raw", 2, 98)
 CALIBRATION = Calibration("net", "ab" * 32, "clip", "mean", (RAW, PLATT, ISOTONIC), "2", "3")
@@ -287,3 +296,12 @@ def test_calibrations_of_strangers(shared: Path, name: str) -> None:
         read_calibration(shared / "cases" / "hostile" / "calibration" / f"{name}.csv")
     assert f"{name}.csv" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_list_whose_first_line_is_longer_than_any_cell(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("x" * 200_000 + "\nSpeech\n")
+    assert read_class_words(path) == ("x" * 200_000, "Speech")
+    with pytest.raises(ParameterError, match="line 1: class 'xxx") as caught:
+        read_class_list(path, (TagClass(0, "/m/0", "Speech"),))
+    assert len(str(caught.value)) <= 1000
