@@ -4,6 +4,7 @@ From the root of the repository: ``python -m benchmarks.teacher_and_student --he
 
 - ESC-10 zero-shot: a clip's score for a category is that of the category's own AudioSet class, mean
   over patches; average precision of each category over all clips, and their mean;
+- the same mean for each way to sum patches up, and on how many clips silence is the first class;
 - agreement on the collections that the recipe holds out: every patch, as it is, pooled and per
   collection (`training.agreement` has the definitions);
 - patches a second of both models on the same backend, one after the other, again and again.
@@ -16,7 +17,7 @@ import csv
 import statistics
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from training.agreement import agreement, average_precision
 from training.recipe import read_recipe
 from training.sounds import collections_of
 from yamkit import Tagger
+from yamkit.aggregate import AGGREGATES, ClipScores
 from yamkit.errors import YamkitError
 from yamkit.pipeline import Pipeline
 
@@ -73,24 +75,44 @@ def report(arguments: argparse.Namespace) -> None:
         for title, tagger in (("teacher", teacher), ("student", student)):
             print(f"{title}: {tagger.model.name} {tagger.model.version}, {tagger.model.sha256}")
         esc10 = arguments.shared / "audio" / "esc10"
-        print_esc10([zero_shot(esc10, tagger) for tagger in (teacher, student)])
+        results = [zero_shot(esc10, tagger) for tagger in (teacher, student)]
+        print_esc10([result["mean"].precisions for result in results])
+        print_aggregates(results)
         print_held_out(held_out(arguments.shared / "training-audio", teacher, student))
         for backend in arguments.backends:
             print_speed(backend, [teacher, student], arguments.repeats)
 
 
-def zero_shot(folder: Path, tagger: Tagger) -> dict[str, float]:
-    """Compute the average precision of each category of ESC-10."""
+class ZeroShot(NamedTuple):
+    """What an aggregate gives on ESC-10."""
+
+    precisions: dict[str, float]  # average precision of each category
+    silent: float  # share of clips whose highest class is silence
+
+
+def zero_shot(folder: Path, tagger: Tagger) -> dict[str, ZeroShot]:
+    """Score ESC-10, with each aggregate."""
     with (folder / "esc10.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     labels = np.array([row["category"] for row in rows])
     places = {entry.name: entry.index for entry in tagger.classes}
-    clips = (tagger.tag(folder / "audio" / row["filename"]) for row in rows)
-    scores = np.array([clip.scores.mean(axis=0) for clip in clips])
-    return {
-        category: average_precision(labels == category, scores[:, places[name]])
-        for category, name in CATEGORIES.items()
-    }
+    silence = tagger.model.silence_index
+    given: dict[str, list[NDArray[np.float32]]] = {name: [] for name in AGGREGATES}
+    for row in rows:
+        patches = tagger.tag(folder / "audio" / row["filename"]).scores
+        for aggregate in AGGREGATES:
+            clip_scores = ClipScores(aggregate, len(tagger.classes), silence)
+            clip_scores.update(patches)
+            given[aggregate].append(clip_scores.result())
+    results = {}
+    for aggregate, listed in given.items():
+        scores = np.array(listed)
+        precisions = {
+            category: average_precision(labels == category, scores[:, places[name]])
+            for category, name in CATEGORIES.items()
+        }
+        results[aggregate] = ZeroShot(precisions, float((scores.argmax(axis=1) == silence).mean()))
+    return results
 
 
 def held_out(folder: Path, teacher: Tagger, student: Tagger) -> dict[str, Agreement]:
@@ -114,6 +136,17 @@ def print_esc10(results: list[dict[str, float]]) -> None:
         print(f"{category:16}" + "".join(f"{result[category]:9.3f}" for result in results))
     means = [statistics.mean(result.values()) for result in results]
     print(f"{'mean':16}" + "".join(f"{value:9.3f}" for value in means))
+
+
+def print_aggregates(results: list[dict[str, ZeroShot]]) -> None:
+    print(f"\nESC-10, by aggregate\n{'':12}      mAP, silence first  (teacher, student)")
+    for aggregate in AGGREGATES:
+        figures = (
+            f"{statistics.mean(result[aggregate].precisions.values()):9.3f}"
+            f"{result[aggregate].silent:15.1%}"
+            for result in results
+        )
+        print(f"{aggregate:12}" + "".join(figures))
 
 
 def print_held_out(results: dict[str, Agreement]) -> None:

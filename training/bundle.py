@@ -117,5 +117,6 @@ def _write(
             embedding_size=mobilenet_v1(recipe.width)[-1].filters,
         ),
         classes=teacher.classes,
+        silence=teacher.silence,
         weights=weights,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from yamkit.types import TagClass
 
-__all__ = ["choose_classes", "find_classes", "roll_up", "split_words"]
+__all__ = ["choose_classes", "columns_below", "find_classes", "roll_up", "split_words"]
 
 
 def find_classes(word: str | int, classes: Sequence[TagClass]) -> tuple[int, ...]:
@@ -159,6 +160,23 @@ def choose_classes(
     if not left:
         raise ParameterError("no class is left of those wanted without those not wanted")
     return tuple(sorted(left))
+
+
+def columns_below(
+    classes: Sequence[TagClass], chosen: Iterable[int]
+) -> tuple[tuple[int, ...], ...]:
+    """Give for each of several columns, the classes chosen, the columns of those below it."""
+    members = _members(tuple(classes))
+    columns = {index: column for column, index in enumerate(chosen)}
+    return tuple(
+        tuple(columns[below] for below in members[index][1:] if below in columns)
+        for index in columns
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _members(classes: tuple[TagClass, ...]) -> tuple[tuple[int, ...], ...]:
+    return roll_up(classes)
 
 
 def roll_up(classes: Sequence[TagClass]) -> tuple[tuple[int, ...], ...]:

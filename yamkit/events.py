@@ -11,13 +11,18 @@ The order of the steps is: cells, median filter, thresholds, joining, minimum du
 event is there is known once a cell reaches ``enter``; its onset may lie before that cell. What is
 kept is a few numbers a class, so a stream gives the same events as a file, and memory does not
 grow.
+
+Where only the most specific classes are wanted, a class has no event while a class below it has
+one: what lies above is cut off where the event below begins, and left out if it had not reached
+``enter`` before. Behind that event it has to reach ``enter`` anew. An event is not taken back once
+it is over, so one below it that turns out to overlap with its end begins behind that end.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,12 +128,21 @@ class ClosedEvent:
         At the model's rate: 0 <= onset < offset <= samples of the clip.
     score : float
         Mean or maximum of its cells.
+    is_replaced : bool
+        Whether it ends because an event of a class below it began. If that began no later, the
+        event is void: its offset is its onset.
     """
 
     column: int
     onset_sample: int
     offset_sample: int
     score: float
+    is_replaced: bool = False
+
+    @property
+    def is_void(self) -> bool:
+        """Whether nothing is left of it."""
+        return self.offset_sample == self.onset_sample
 
 
 def delay_seconds(grid: Grid, parameters: EventParameters) -> tuple[float, float]:
@@ -227,6 +241,8 @@ class _Open:
     cells_since: int = 0
     is_active: bool = True
     is_announced: bool = False
+    above: dict[int, _Open] = field(default_factory=dict)
+    """Events of classes above it, by column, as they were before its onset."""
 
 
 class EventDetector:
@@ -241,6 +257,9 @@ class EventDetector:
         Its thresholds are not looked at.
     read : callable, optional
         Turns scores of cells [1, C] into those of the columns [1, K]; None where they are the same.
+    below : sequence of sequence of int, optional
+        Of each column, the columns of all classes below it, so that a column has no event while
+        one below it has; None where columns do not depend on each other.
 
     Raises
     ------
@@ -255,6 +274,7 @@ class EventDetector:
         leave: NDArray[np.floating],
         parameters: EventParameters,
         read: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None,
+        below: Sequence[Sequence[int]] | None = None,
     ) -> None:
         check_parameters(parameters)
         _check_thresholds(enter, leave)
@@ -274,6 +294,14 @@ class EventDetector:
         # of the cells up to now that reach `leave`, one behind the other: number and score
         self._run_cells = np.zeros(len(enter), np.int64)
         self._run_scores = np.zeros(len(enter), np.float64)
+        self._is_ordered = below is not None
+        self._below = [()] * len(enter) if below is None else below
+        self._above: list[list[int]] = [[] for _ in enter]
+        for column, lower in enumerate(self._below):
+            for each in lower:
+                self._above[each].append(column)
+        # of the runs that last, events of classes above as they were when the run began
+        self._before_runs: dict[int, dict[int, _Open]] = {}
 
     @property
     def first_open_sample(self) -> int:
@@ -351,23 +379,83 @@ class EventDetector:
         self._run_cells = np.where(stays, self._run_cells + 1, 0)
         more = self._run_scores + scores if self._is_mean else np.maximum(self._run_scores, scores)
         self._run_scores = np.where(stays, more, 0.0)
-        for column in sorted(self._open):
-            yield from self._go_on(column, float(scores[column]), end)
-        for column in np.flatnonzero(scores >= self._enter).tolist():
-            if column not in self._open:
-                cells = int(self._run_cells[column])
-                onset = (self._place - cells) * self._hop_samples
-                score = float(self._run_scores[column])
-                self._open[column] = _Open(column, onset, end, score, cells, score)
-        for column in sorted(self._open):
-            event = self._open[column]
-            lasts = event.offset_sample - event.onset_sample
-            if not event.is_announced and event.is_active and lasts >= self._least_samples:
-                event.is_announced = True
-                yield OpenedEvent(column, event.onset_sample, self._score(event))
+        for column in np.flatnonzero(self._run_cells == 1).tolist() if self._is_ordered else ():
+            self._before_runs[column] = {
+                above: replace(self._open[above])
+                for above in self._above[column]
+                if above in self._open
+            }
+        changing = {*self._open, *np.flatnonzero(scores >= self._enter).tolist()}
+        # classes below come first: they decide about those above
+        for column in sorted(changing, key=lambda each: (len(self._below[each]), each)):
+            if not self._is_covered(column):
+                yield from self._change(column, scores, end)
+        for column, event in self._open.items():
+            if event.is_announced:
+                self._run_cells[self._above[column]] = 0
+                self._run_scores[self._above[column]] = 0
 
-    def _go_on(self, column: int, score: float, end: int) -> Iterator[ClosedEvent]:
+    def _is_covered(self, column: int) -> bool:
+        """Tell whether a class below sounds."""
+        return any(
+            below in self._open and self._open[below].is_announced for below in self._below[column]
+        )
+
+    def _change(
+        self, column: int, scores: NDArray[np.floating], end: int
+    ) -> Iterator[OpenedEvent | ClosedEvent]:
+        """Let a column's event go on, end, or begin with the next cell."""
+        if column in self._open:
+            yield from self._go_on(column, scores, end)
+        if column not in self._open and scores[column] >= self._enter[column]:
+            self._enter_at(column, end)
+        event = self._open.get(column)
+        if event is None or event.is_announced or not event.is_active:
+            return
+        if event.offset_sample - event.onset_sample >= self._least_samples:
+            event.is_announced = True
+            yield from self._replace_above(event)
+            yield OpenedEvent(column, event.onset_sample, self._score(event))
+
+    def _enter_at(self, column: int, end: int) -> None:
+        """Open an event with all cells of the run that reached ``enter``."""
+        cells, score = int(self._run_cells[column]), float(self._run_scores[column])
+        onset = (self._place - cells) * self._hop_samples
+        above = self._before_runs.get(column, {})
+        self._open[column] = _Open(column, onset, end, score, cells, score, above=above)
+
+    def _replace_above(self, event: _Open) -> Iterator[ClosedEvent]:
+        """End the events of classes above: what is left is what they were before the onset."""
+        for above in self._above[event.column]:
+            ended = self._open.pop(above, None)
+            if ended is None:
+                continue
+            left = event.above.get(above)
+            if left is not None and left.onset_sample == ended.onset_sample and left.is_announced:
+                yield self._closed(left, is_replaced=True)
+            elif ended.is_announced:
+                void = replace(ended, offset_sample=ended.onset_sample)
+                yield self._closed(void, is_replaced=True)
+
+    def _begin_anew_below(self, event: _Open, scores: NDArray[np.floating], end: int) -> None:
+        """Let what has not been told of classes below begin no earlier than an event has ended."""
+        for column in self._below[event.column]:
+            opened = self._open.get(column)
+            begins = (self._place - int(self._run_cells[column])) * self._hop_samples
+            if opened is not None:
+                begins = opened.onset_sample
+            if begins >= event.offset_sample:
+                continue
+            self._open.pop(column, None)
+            stays = bool(scores[column] >= self._leave[column])
+            self._run_cells[column] = stays
+            self._run_scores[column] = scores[column] if stays else 0.0
+            if scores[column] >= self._enter[column]:
+                self._enter_at(column, end)
+
+    def _go_on(self, column: int, scores: NDArray[np.floating], end: int) -> Iterator[ClosedEvent]:
         """Let an open event have the next cell, or close it."""
+        score = float(scores[column])
         event, cells = self._open[column], int(self._run_cells[column])
         event.cells_since += 1
         if self._is_mean:
@@ -379,6 +467,8 @@ class EventDetector:
             event.is_active = False
             if next_onset - event.offset_sample > self._gap_samples:
                 yield from self._close(column)
+                if event.is_announced:
+                    self._begin_anew_below(event, scores, end)
                 return
             if score < self._enter[column]:
                 return
@@ -392,7 +482,13 @@ class EventDetector:
     def _close(self, column: int) -> Iterator[ClosedEvent]:
         event = self._open.pop(column)
         if event.is_announced:
-            yield ClosedEvent(column, event.onset_sample, event.offset_sample, self._score(event))
+            yield self._closed(event)
+
+    def _closed(self, event: _Open, is_replaced: bool = False) -> ClosedEvent:
+        score = self._score(event)
+        return ClosedEvent(
+            event.column, event.onset_sample, event.offset_sample, score, is_replaced
+        )
 
 
 class OnsetOrder:
@@ -410,7 +506,7 @@ class OnsetOrder:
     ) -> Iterator[ClosedEvent]:
         """Take in what a detector gives, and give the events whose turn it is."""
         for change in changes:
-            if isinstance(change, ClosedEvent):
+            if isinstance(change, ClosedEvent) and not change.is_void:
                 heapq.heappush(self._waiting, (change.onset_sample, change.column, change))
         first_open = detector.first_open_sample
         while self._waiting and self._waiting[0][0] < first_open:

@@ -104,6 +104,9 @@ class Heard:
     onsets : tuple of Onset
     events : tuple of Event
         That are over.
+    replaced : tuple of Event
+        Those of them that ended because an event of a class below began, and events that are void
+        for this reason, whose offset is their onset: these are not in `events`.
     end : str
         Empty; at the end ``ended`` or ``failed``, where samples are missing ``dropped``: what was
         open is closed here.
@@ -121,6 +124,7 @@ class Heard:
     is_gated: bool
     block: Block
     resumes_sample: int | None = None
+    replaced: tuple[Event, ...] = ()
 
 
 def listen(
@@ -175,7 +179,7 @@ def listen(
     first = next(stream, None)
     while first is not None:
         part = _Part(first, stream)
-        detector = reading.detector(tagger.grid, parameters, columns)
+        detector = reading.detector(tagger.grid, parameters, tagger.classes, columns)
         yield from _hear(tagger, part, sample_rate, detector, columns, gate)
         if part.error is not None:
             raise part.error
@@ -232,18 +236,23 @@ def _hear(
     ) -> Heard:
         onsets: list[Onset] = []
         events: list[Event] = []
+        replaced: list[Event] = []
         for change in changes:
             entry = classes[columns[change.column]]
             onset_sample = base + change.onset_sample
             if isinstance(change, ClosedEvent):
                 offset_sample = base + change.offset_sample
                 moved = replace(change, onset_sample=onset_sample, offset_sample=offset_sample)
-                events.append(grid.event(moved, entry))
+                event = grid.event(moved, entry)
+                events += [] if change.is_void else [event]
+                replaced += [event] if change.is_replaced else []
             else:
                 tag = Tag(entry.index, entry.mid, entry.name, change.score)
                 onsets.append(Onset(onset_sample / grid.sample_rate_hz, tag))
         resumes = part.following.start_sample if end and part.following else None
-        return Heard(tuple(onsets), tuple(events), end, is_gated, part.latest, resumes)
+        return Heard(
+            tuple(onsets), tuple(events), end, is_gated, part.latest, resumes, tuple(replaced)
+        )
 
     try:
         for segment in pipeline.segments(part.mono(), sample_rate):

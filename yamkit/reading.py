@@ -11,16 +11,18 @@ import numpy as np
 
 from yamkit._thresholds import check_threshold
 from yamkit.aggregate import gathered
+from yamkit.classes import columns_below
 from yamkit.events import EventDetector, thresholds
+from yamkit.types import Peak
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from yamkit.calibration import Calibration
     from yamkit.events import Grid
-    from yamkit.types import EventParameters
+    from yamkit.types import EventParameters, Tag, TagClass
 
 __all__ = ["Reading"]
 
@@ -74,6 +76,30 @@ class Reading:
             scores = np.maximum.reduceat(scores[:, places], starts, axis=1)
         return scores
 
+    def peaks(
+        self,
+        scores: NDArray[np.floating[Any]],
+        start_seconds: NDArray[np.floating[Any]],
+        tags: Sequence[Tag],
+    ) -> tuple[Peak, ...]:
+        """Tell in which patch each of several tags has its highest score.
+
+        Parameters
+        ----------
+        scores : ndarray, float [C]
+            Highest scores of the network; what reads them only ever rises.
+        start_seconds : ndarray, float [C]
+            Of the patches that have them.
+        tags : sequence of Tag
+        """
+        mapped = scores if self.calibration is None else self.calibration.apply(scores[None])[0]
+        found = []
+        for tag in tags:
+            group = (tag.index,) if self.roll_up is None else self.roll_up[tag.index]
+            best = max(group, key=lambda index: mapped[index])
+            found.append(Peak(float(mapped[best]), float(start_seconds[best])))
+        return tuple(found)
+
     def levels(self, count: int, level: float) -> NDArray[np.float64]:
         """Give the threshold of each of `count` classes, `level` for those without their own."""
         levels = np.full(count, level, np.float64)
@@ -82,7 +108,11 @@ class Reading:
         return levels
 
     def detector(
-        self, grid: Grid, parameters: EventParameters, chosen: NDArray[np.intp]
+        self,
+        grid: Grid,
+        parameters: EventParameters,
+        classes: Sequence[TagClass],
+        chosen: NDArray[np.intp],
     ) -> EventDetector:
         """Make the detector of a clip's events.
 
@@ -90,6 +120,8 @@ class Reading:
         ----------
         grid : Grid
         parameters : EventParameters
+        classes : sequence of TagClass
+            The model's.
         chosen : ndarray, int [K]
             Indices of the classes: columns of the detector.
 
@@ -100,7 +132,12 @@ class Reading:
         """
         enter, leave = thresholds(parameters, [self.thresholds.get(i) for i in chosen.tolist()])
         return EventDetector(
-            grid, enter, leave, parameters, lambda scores: self.apply(scores)[:, chosen]
+            grid,
+            enter,
+            leave,
+            parameters,
+            lambda scores: self.apply(scores)[:, chosen],
+            columns_below(classes, chosen.tolist()) if parameters.most_specific else None,
         )
 
     @functools.cached_property

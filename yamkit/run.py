@@ -17,8 +17,9 @@ import numpy as np
 
 from yamkit import __version__
 from yamkit._signals import Interruptions
+from yamkit._text import printable
 from yamkit._thresholds import check_threshold
-from yamkit.aggregate import ClipScores, top_tags
+from yamkit.aggregate import ClipScores, Peaks, top_tags
 from yamkit.audio import display_path, file_stamp
 from yamkit.clips import Clip, tag_clips
 from yamkit.errors import (
@@ -98,6 +99,8 @@ class Choice:
         How scores are read, those of arrays as well.
     strict : bool
         A clip with warnings fails.
+    label_scores : bool
+        Formats whose labels are bare names write scores behind them.
 
     Raises
     ------
@@ -114,6 +117,7 @@ class Choice:
     classes: tuple[int, ...] | None = None
     reading: Reading = field(default_factory=Reading)
     strict: bool = False
+    label_scores: bool = False
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
@@ -165,6 +169,7 @@ def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) ->
         shard=shard,
         provider=tagger.provider,
         strict=choice.strict,
+        label_scores=choice.label_scores,
     )
 
 
@@ -190,6 +195,7 @@ def fingerprint(run: RunInfo) -> dict[str, str]:
         "arrays": " and ".join(run.arrays),
         "shard": "{}/{}".format(*run.shard),
         "strict": str(run.strict),
+        "label_scores": str(run.label_scores),
     }
 
 
@@ -423,8 +429,12 @@ def clip_items(
             if state is None:
                 assert clip.audio is not None
                 state = _ClipState(tagger, choice, clip.audio)
-                sample_rate, channels = clip.audio.sample_rate, clip.audio.channels
-                yield clip, ClipStart(path_text(clip.path), sample_rate, channels)
+                audio = clip.audio
+                promised = audio.decoded.seconds_promised
+                yield (
+                    clip,
+                    ClipStart(path_text(clip.path), audio.sample_rate, audio.channels, promised),
+                )
             if isinstance(event, Ended):
                 for last in state.end():
                     if choice.strict and isinstance(last, ClipEnd) and last.warnings:
@@ -443,7 +453,8 @@ class _ClipState:
     def __init__(self, tagger: Tagger, choice: Choice, audio: AudioSource) -> None:
         self._tagger, self._choice, self._audio = tagger, choice, audio
         count = len(tagger.classes)
-        self._scores = ClipScores(tagger.aggregate, count)
+        self._scores = ClipScores(tagger.aggregate, count, tagger.model.silence_index)
+        self._peaks = Peaks(count)
         self._embedding: ClipScores | None = None
         if "embedding" in choice.arrays and not choice.per_patch:
             self._embedding = ClipScores("mean", tagger.model.network.embedding_size)
@@ -454,12 +465,15 @@ class _ClipState:
             self._threshold = choice.reading.levels(count, lowest)
         self._detector: EventDetector | None = None
         if choice.events is not None:
-            self._detector = choice.reading.detector(tagger.grid, choice.events, self._columns)
+            self._detector = choice.reading.detector(
+                tagger.grid, choice.events, tagger.classes, self._columns
+            )
         self._order = OnsetOrder()
 
     def take(self, batch: Batch) -> Iterator[PatchTags | Event]:
         """Take in a batch; give its patches, or events that are over, where they are reported."""
         self._scores.update(batch.scores)
+        self._peaks.update(batch.scores, batch.start_samples)
         if self._embedding is not None:
             self._embedding.update(batch.embeddings)
         if self._detector is not None:
@@ -477,16 +491,19 @@ class _ClipState:
         if self._detector is not None:
             yield from self._events(self._detector.finish(self._samples))
         scores = self._choice.reading.apply(self._scores.result()[np.newaxis])[0]
-        arrays: tuple[NDArray[Any] | None, ...] = ()
+        arrays: tuple[NDArray[Any] | None, NDArray[Any] | None] = (None, None)
         if not self._choice.per_patch:
             embedding = None if self._embedding is None else self._embedding.result()
             arrays = self._arrays(scores, embedding)
+        tags = self._tags(scores)
+        starts = self._peaks.start_samples / self._tagger.grid.sample_rate_hz
         yield ClipEnd(
             self._audio.samples / self._audio.sample_rate,
             self._scores.patches,
-            self._tags(scores),
+            tags,
             self._audio.warnings,
             *arrays,
+            self._choice.reading.peaks(self._peaks.scores, starts, tags),
         )
 
     @property
@@ -507,14 +524,13 @@ class _ClipState:
 
     def _arrays(
         self, scores: NDArray[np.floating[Any]], embedding: NDArray[np.float32] | None
-    ) -> tuple[NDArray[Any] | None, ...]:
-        given = {"scores": scores, "embedding": embedding}
-        return tuple(
-            None
-            if array is None or name not in self._choice.arrays
-            else array.astype(self._choice.dtype)
-            for name, array in given.items()
-        )
+    ) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
+        def wanted(name: str, array: NDArray[Any] | None) -> NDArray[Any] | None:
+            if array is None or name not in self._choice.arrays:
+                return None
+            return array.astype(self._choice.dtype)
+
+        return wanted("scores", scores), wanted("embedding", embedding)
 
 
 def _warned_failure(clip: Clip, warnings: Sequence[str]) -> ClipFailure:
@@ -527,4 +543,4 @@ def _failure(clip: Clip, error: Exception) -> ClipFailure:
     message = str(error)
     if not isinstance(error, YamkitError):  # a night's run goes on, whatever one file provokes
         message = " ".join(f"{display_path(clip.path)}: {message}".split())
-    return ClipFailure(path_text(clip.path), type(error).__name__, message)
+    return ClipFailure(path_text(clip.path), type(error).__name__, printable(message))

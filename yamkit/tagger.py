@@ -16,7 +16,7 @@ import numpy as np
 from yamkit import schema
 from yamkit._text import printable
 from yamkit._thresholds import check_threshold
-from yamkit.aggregate import AGGREGATES, ClipScores, top_tags
+from yamkit.aggregate import ClipScores, check_aggregate, top_tags
 from yamkit.audio import (
     array_source,
     check_channels,
@@ -35,7 +35,7 @@ from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO, Self
 
     from numpy.typing import ArrayLike, NDArray
@@ -67,7 +67,7 @@ class TaggedClip:
     embeddings : ndarray, float32 [patches, E]
         Activations before the classifier.
     clip_scores : ndarray, float32 [C]
-        Mean or maximum of `scores` over the patches.
+        Of `scores`, as the tagger's ``aggregate`` says.
     times : ndarray, float64 [patches, 2]
         Start and end of each patch in seconds; the end is clipped to the duration.
     classes : tuple of TagClass
@@ -167,7 +167,7 @@ class TaggedClip:
         parameters = parameters or EventParameters()
         chosen = choose_classes(self.classes, classes)
         columns = np.array(range(len(self.classes)) if chosen is None else chosen)
-        detector = (reading or Reading()).detector(self.grid, parameters, columns)
+        detector = (reading or Reading()).detector(self.grid, parameters, self.classes, columns)
         found = find_events(detector, self.scores, self.samples)
         return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
 
@@ -177,7 +177,7 @@ class TaggedClip:
         threshold: float | None = None,
         *,
         timeline: bool = True,
-        classes: str | Sequence[str] = (),
+        classes: str | Iterable[str | int] = (),
         events: EventParameters | None = None,
     ) -> dict[str, Any]:
         """Give the clip as the JSON output has it.
@@ -203,6 +203,8 @@ class TaggedClip:
         ParameterError
             As in `top` and `events`.
         """
+        if threshold is not None:
+            check_threshold("threshold", threshold)
         indices = choose_classes(self.classes, classes)
         chosen = None if indices is None else np.array(indices)
 
@@ -220,8 +222,14 @@ class TaggedClip:
             found = self.events(events, classes=classes)
             listed["events"] = [schema.event_dict(event) for event in found]
         head = schema.start_dict(ClipStart(self.path or "", self.sample_rate, self.channels))
+        tags = tags_of(self.clip_scores)
+        starts = self.times[self.scores.argmax(axis=0), 0]
         tail = ClipEnd(
-            self.duration_seconds, len(self.scores), tags_of(self.clip_scores), self.warnings
+            self.duration_seconds,
+            len(self.scores),
+            tags,
+            self.warnings,
+            peaks=Reading().peaks(self.scores.max(axis=0), starts, tags),
         )
         return {**head, "path": self.path, **listed, **schema.end_dict(tail)}
 
@@ -253,8 +261,9 @@ class Tagger:
         Threads of one network call; None leaves it to the engine.
     provider : str
         Where the network runs: ``cpu``, or what the backend knows besides.
-    aggregate : {"mean", "max"}
-        How patches become clip scores.
+    aggregate : {"mean", "max", "sounding"}
+        How patches become clip scores; ``sounding``: the mean of patches, each weighted by 1 minus
+        its score of the class that the bundle names as silence.
     channel : "mix" or int
         ``mix``: the mean of all channels is heard; a number, from 1: that channel alone.
     stream : int or None
@@ -296,11 +305,10 @@ class Tagger:
         channel: str | int = "mix",
         stream: int | None = None,
     ) -> None:
-        if aggregate not in AGGREGATES:
-            raise ParameterError(f"aggregate {aggregate!r}: wanted one of {', '.join(AGGREGATES)}")
         if model is None:
             model = default_model()
         self.model = model if isinstance(model, ModelBundle) else find_model(model)
+        check_aggregate(aggregate, self.model.silence_index, self.model.name)
         self.aggregate = aggregate
         if backend is None or frontend is None:
             default_frontend, default_backend = default_parts(self.model)
@@ -424,7 +432,7 @@ class Tagger:
             samples = audio.mono(self.channel)
             batches = list(self.pipeline.batches(samples, audio.sample_rate))
             duration = audio.samples / audio.sample_rate
-            clip_scores = ClipScores(self.aggregate, len(self.classes))
+            clip_scores = ClipScores(self.aggregate, len(self.classes), self.model.silence_index)
             for batch in batches:
                 clip_scores.update(batch.scores)
             for warning in audio.warnings:

@@ -27,6 +27,7 @@ __all__ = [
     "NetworkSpec",
     "Parameters",
     "PatchTags",
+    "Peak",
     "RunInfo",
     "RunModel",
     "SinkItem",
@@ -277,6 +278,8 @@ class EventParameters:
         Shorter events are left out.
     join_gap_seconds : float
         Events of a class that are no farther apart are one.
+    most_specific : bool
+        A class has no event while one of the classes below it has; see `yamkit.events`.
     """
 
     enter: float = 0.3
@@ -286,6 +289,7 @@ class EventParameters:
     median_cells: int = 1
     min_duration_seconds: float = 0.0
     join_gap_seconds: float = 0.0
+    most_specific: bool = False
 
     def __post_init__(self) -> None:
         if self.leave is None:
@@ -300,7 +304,7 @@ class Parameters:
     Attributes
     ----------
     aggregate : str
-        How patches become a clip score: ``mean`` or ``max``.
+        How patches become a clip score: ``mean``, ``max`` or ``sounding``.
     hop_seconds : float
         From one patch to the next.
     threshold : float or None
@@ -367,6 +371,8 @@ class RunInfo:
         Where the network ran.
     strict : bool
         Whether a clip with warnings is one that failed.
+    label_scores : bool
+        Whether formats whose labels are bare names write scores behind them.
     """
 
     yamkit: str
@@ -381,6 +387,7 @@ class RunInfo:
     shard: tuple[int, int] = (1, 1)
     provider: str = "cpu"
     strict: bool = False
+    label_scores: bool = False
 
 
 @dataclass(frozen=True)
@@ -395,11 +402,14 @@ class ClipStart:
         Of the input, in Hz.
     channels : int
         Of the input.
+    promised_seconds : float or None
+        Duration that the header states; None where it states none, as those of streams may.
     """
 
     path: str
     sample_rate: int
     channels: int
+    promised_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -439,6 +449,21 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Peak:
+    """The patch of a clip in which a class has its highest score.
+
+    Attributes
+    ----------
+    score : float
+    start_seconds : float
+        Of the first such patch.
+    """
+
+    score: float
+    start_seconds: float
+
+
+@dataclass(frozen=True)
 class ClipEnd:
     """A clip was tagged to its end.
 
@@ -454,6 +479,8 @@ class ClipEnd:
         What was odd about the input, such as a truncated file.
     scores, embedding : ndarray [C], ndarray [E], or None
         Of the clip, where they were asked for: the aggregated scores, the mean of the embeddings.
+    peaks : tuple of Peak
+        Of each of `tags`; empty where they are not known.
     """
 
     duration_seconds: float
@@ -462,6 +489,7 @@ class ClipEnd:
     warnings: tuple[str, ...] = ()
     scores: NDArray[np.floating[Any]] | None = field(default=None, compare=False, repr=False)
     embedding: NDArray[np.floating[Any]] | None = field(default=None, compare=False, repr=False)
+    peaks: tuple[Peak, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,13 @@ import pytest
 from benchmarks.teacher_and_student import (
     CATEGORIES,
     held_out,
+    print_aggregates,
     print_esc10,
     print_held_out,
     zero_shot,
 )
 from yamkit import Tagger
+from yamkit.aggregate import AGGREGATES
 from yamkit.models.bundle import ModelBundle
 from yamkit.models.store import FALLBACK_MODEL
 
@@ -26,10 +28,16 @@ from yamkit.models.store import FALLBACK_MODEL
 def test_zero_shot(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Tagger(FALLBACK_MODEL) as student:
         found = zero_shot(shared / "audio" / "esc10", student)
-    assert set(found) == set(CATEGORIES)
-    assert statistics.mean(found.values()) >= 0.87
-    print_esc10([found, found])
+    assert set(found) == set(AGGREGATES)
+    assert set(found["mean"].precisions) == set(CATEGORIES)
+    means = {name: statistics.mean(each.precisions.values()) for name, each in found.items()}
+    assert means["mean"] >= 0.87
+    assert means["sounding"] > means["mean"] + 0.01
+    assert found["sounding"].silent < 0.02 < 0.15 < found["mean"].silent
+    print_esc10([found["mean"].precisions] * 2)
     assert len(capsys.readouterr().out.splitlines()) == 4 + len(CATEGORIES)
+    print_aggregates([found, found])
+    assert len(capsys.readouterr().out.splitlines()) == 3 + len(AGGREGATES)
 
 
 def test_agreement(shared: Path, yamnet: ModelBundle, capsys: pytest.CaptureFixture[str]) -> None:

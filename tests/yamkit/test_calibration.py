@@ -232,6 +232,6 @@ def test_reading_calibrates_then_rolls_up() -> None:
 def test_a_class_is_left_at_its_own_share() -> None:
     grid = Grid(10, 20, 10)
     reading = Reading(thresholds={0: 0.9, 2: 0.0})
-    detector = reading.detector(grid, EventParameters(0.6, 0.2), np.array([0, 1, 2]))
+    detector = reading.detector(grid, EventParameters(0.6, 0.2), CLASSES, np.array([0, 1, 2]))
     assert detector._enter.tolist() == [0.9, 0.6, 0.0]
     assert detector._leave.tolist() == pytest.approx([0.3, 0.2, 0.0])

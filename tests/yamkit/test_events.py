@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yamkit.errors import ParameterError
@@ -141,6 +141,128 @@ def test_events_do_not_depend_on_the_cut(problem, cuts) -> None:
     assert found == found_at_once(*problem)
     opened = {(each.column, each.onset_sample) for each in changes if isinstance(each, OpenedEvent)}
     assert opened == {(each.column, each.onset_sample) for each in found}
+
+
+@st.composite
+def ordered_problems(draw):
+    """Problems whose columns stand in trees: for each, the columns below it."""
+    grid, _, samples, _, _, wanted = draw(problems())
+    columns = draw(st.integers(2, 5))
+    parents = [draw(st.none() | st.integers(0, n - 1)) if n else None for n in range(columns)]
+    below = [[] for _ in range(columns)]
+    for column in range(columns):
+        above = parents[column]
+        while above is not None:
+            below[above].append(column)
+            above = parents[above]
+    order = draw(st.permutations(range(columns)))  # a class need not stand before those below
+    below = [sorted(order.index(each) for each in below[order[n]]) for n in range(columns)]
+    count = patch_count(samples, grid.window_samples, grid.hop_samples)
+    values = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
+    scores = draw(st.lists(values, min_size=count * columns, max_size=count * columns))
+    enter = np.array(draw(st.lists(values, min_size=columns, max_size=columns)))
+    leave = np.minimum(enter, draw(values))
+    return (
+        (grid, np.array(scores, np.float32).reshape(count, columns), samples, enter, leave, wanted),
+        below,
+    )
+
+
+def cells_of(event: ClosedEvent, grid: Grid) -> slice:
+    hop = grid.hop_samples
+    return slice(event.onset_sample // hop, -(-event.offset_sample // hop))
+
+
+@settings(max_examples=300)
+@given(ordered_problems(), st.lists(st.integers(0, 300)))
+def test_no_class_has_an_event_while_one_below_has(ordered, cuts) -> None:
+    (grid, scores, samples, enter, leave, wanted), below = ordered
+    detector = EventDetector(grid, enter, leave, wanted, below=below)
+    order = OnsetOrder()
+    places = [0, *sorted({cut for cut in cuts if 0 < cut < len(scores)}), len(scores)]
+    found, changes = [], []
+    for start, end in itertools.pairwise(places):
+        known = known_samples(grid, end, len(scores), samples)
+        new = list(detector.update(scores[start:end], known))
+        changes += new
+        found += order.update(iter(new), detector)
+    last = list(detector.finish(samples))
+    changes += last
+    found += order.update(iter(last), detector)
+
+    whole = EventDetector(grid, enter, leave, wanted, below=below)
+    assert found == find_events(whole, scores, samples)
+    assert found == sorted(found, key=lambda each: (each.onset_sample, each.column))
+    # what opens closes once, be it void
+    opened = sorted((e.column, e.onset_sample) for e in changes if isinstance(e, OpenedEvent))
+    closed = [each for each in changes if isinstance(each, ClosedEvent)]
+    assert opened == sorted((each.column, each.onset_sample) for each in closed)
+    assert [each for each in closed if each.is_void] == [
+        each for each in closed if each not in found
+    ]
+    assert all(each.is_replaced for each in closed if each.is_void)
+
+    reduce = {"mean": np.mean, "max": np.max}
+    cells = np.array(cells_by_definition(grid, scores, samples, reduce[wanted.cells]))
+    half = wanted.median_cells // 2
+    smooth = np.array(
+        [np.median(cells[max(0, n - half) : n + half + 1], axis=0) for n in range(len(cells))]
+    )
+    held = np.zeros(smooth.shape, bool)
+    plain = np.zeros(smooth.shape, bool)
+    for event in found_at_once(grid, scores, samples, enter, leave, wanted):
+        place = slice(
+            event.onset_sample // grid.hop_samples, -(-event.offset_sample // grid.hop_samples)
+        )
+        plain[place, event.column] = True
+    for event in found:
+        place = slice(
+            event.onset_sample // grid.hop_samples, -(-event.offset_sample // grid.hop_samples)
+        )
+        held[place, event.column] = True
+        own = smooth[place, event.column]
+        assert event.score == pytest.approx(float(reduce[wanted.score](own)))
+        assert own.max() >= enter[event.column]
+        lasts = event.offset_sample - event.onset_sample
+        assert lasts >= round(wanted.min_duration_seconds * grid.sample_rate_hz)
+    assert not (held & ~plain).any()
+    for column, lower in enumerate(below):
+        covered = held[:, lower].any(axis=1)
+        assert not (held[:, column] & covered).any()
+        if not wanted.min_duration_seconds and not wanted.join_gap_seconds:
+            # nothing is lost: who reaches `enter` is heard, or a class below is
+            assert (held[:, column] | covered)[smooth[:, column] >= enter[column]].all()
+    related = {column for column, lower in enumerate(below) if lower} | set().union(*below)
+    for column in set(range(len(below))) - related:
+        assert (held[:, column] == plain[:, column]).all()
+
+
+def test_a_bark_is_one_event() -> None:
+    animal, dog, bark = 0, 1, 2
+    scores = np.array(
+        [[0.2, 0, 0], [0.4, 0.2, 0], [0.9, 0.8, 0.7], [0.9, 0.8, 0.6], [0.5, 0.2, 0], [0.2, 0, 0]]
+    )
+    enter, leave = np.full(3, 0.3), np.full(3, 0.1)
+    wanted = EventParameters(cells="max")
+    grid = Grid(10, 10, 10)
+    plain = find_events(EventDetector(grid, enter, leave, wanted), scores, 60)
+    assert sorted(each.column for each in plain) == [animal, dog, bark]
+    below = [[dog, bark], [bark], []]
+    changes = list(EventDetector(grid, enter, leave, wanted, below=below).update(scores, 60))
+    # the animal opens first, and is cut off where the bark begins; later it reaches 0.3 anew
+    assert [(type(e).__name__, e.column, getattr(e, "is_replaced", "")) for e in changes] == [
+        ("OpenedEvent", animal, ""),
+        ("ClosedEvent", animal, True),
+        ("OpenedEvent", bark, ""),
+        ("ClosedEvent", bark, False),
+        ("OpenedEvent", animal, ""),
+    ]
+    found = find_events(EventDetector(grid, enter, leave, wanted, below=below), scores, 60)
+    assert [(e.column, e.onset_sample, e.offset_sample) for e in found] == [
+        (animal, 0, 20),
+        (bark, 20, 40),
+        (animal, 40, 60),
+    ]
 
 
 def test_cells_of_yamnet_are_the_mean_of_two_patches() -> None:

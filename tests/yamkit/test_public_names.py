@@ -13,9 +13,9 @@ NAMES = {
         Batch Event EventParameters Tag TagClass TaggedClip Tagger YamkitError __version__
     """,
     "yamkit.types": """
-        Batch ClipEnd ClipFailure ClipStart Event EventParameters FeatureSpec LabelledClip
-        LabelledEvent LogMelSpec NetworkSpec Parameters PatchTags RunInfo RunModel SinkItem Tag
-        TagClass WaveformSpec
+        Batch ClipEnd ClipFailure ClipStart Event EventParameters FeatureSpec LEAVE_RATIO
+        LabelledClip LabelledEvent LogMelSpec NetworkSpec Parameters PatchTags Peak RunInfo RunModel
+        SinkItem Tag TagClass WaveformSpec
     """,
     "yamkit.testing": """
         CONTRACTS BackendContract Check ContractFailure FrontendContract Golden LabelReaderContract

@@ -39,7 +39,7 @@ def open_audio(
     Parameters
     ----------
     source : path, bytes-like or binary file object
-        ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
+        The text ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
         ``remote`` is installed. Bytes are the content of a file. A file object is read from its
         position on, left open, and its position afterwards is undefined.
     stream : int, optional
@@ -65,7 +65,7 @@ def open_audio(
         if isinstance(source, (str, os.PathLike)):
             path = os.fsdecode(source)
             name = display_path(path)
-            file = _standard_input() if path == "-" else stack.enter_context(_open_file(path))
+            file = _standard_input() if source == "-" else stack.enter_context(_open_file(path))
         elif isinstance(source, (bytes, bytearray, memoryview)):
             file, name = io.BytesIO(source), f"<{type(source).__name__}>"
         elif hasattr(source, "read"):

@@ -293,7 +293,7 @@ def _header(incoming: Incoming) -> _Sound | None:
         elif not _is_chunk(head[:4], size_):
             return None
         elif head[:4] == b"ds64" and 28 <= size_ <= _LONGEST_FORMAT:
-            (data_size_64,) = struct.unpack_from("<Q", incoming.exactly(size_).ljust(28), 8)
+            (data_size_64,) = struct.unpack_from("<Q", incoming.exactly(size_).ljust(28, b"\0"), 8)
         else:
             incoming.skip(size_)
         _skip_padding(incoming, size_)

@@ -6,19 +6,21 @@ Modules here import click alone; what a command needs is imported when it runs, 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
 from yamkit import __version__
-from yamkit._signals import INTERRUPTED, stuck_engines_end
-from yamkit._text import printable
+from yamkit._signals import Interruptions, interrupted_code, stuck_engines_end
+from yamkit._text import InertStream, printable
 from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
@@ -37,6 +39,9 @@ from yamkit.errors import (
     UnknownPluginError,
     YamkitError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["cli", "main"]
 
@@ -80,18 +85,30 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+
+    By SIGTERM 143, and by SIGHUP 129: 128 and the number of the signal.
+    """
     _prepare_streams()
     warnings.showwarning = _show_warning
+    with _inert_streams():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
-        with stuck_engines_end():
-            code = cli.main(prog_name="yamkit", standalone_mode=False)
+        with stuck_engines_end(), Interruptions():
+            code: int = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort as error:
         click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
-        code = INTERRUPTED
-    except click.ClickException as error:
+        code = interrupted_code(error.__cause__)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        click.echo(_usage_line(error), err=True)
         code = error.exit_code
     except YamkitError as error:
         click.echo("\n".join([f"error: {printable(str(error))}", *_notes(error)]), err=True)
@@ -101,14 +118,34 @@ def main() -> None:
 
         silence_standard_output()
         if error.errno != errno.EPIPE:  # whoever reads may stop when it has enough
-            click.echo(f"error: {error.strerror or error}", err=True)
+            click.echo(f"error: {printable(error.strerror or str(error))}", err=True)
         code = 1
-    sys.exit(code)
+    return code
+
+
+@contextlib.contextmanager
+def _inert_streams() -> Iterator[None]:
+    """Let nothing that is written act on a terminal, whatever it is and whoever writes it."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast("TextIO", InertStream(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def _notes(error: BaseException | None) -> list[str]:
     """Give what was noted about an error on its way up, such as how far a run came."""
     return list(getattr(error, "__notes__", ()))
+
+
+def _usage_line(error: click.ClickException) -> str:
+    """Say on one line what was wrong, and where it is explained."""
+    text = " ".join(printable(error.format_message()).split()).rstrip(".")
+    text = re.sub(r"\. \(?Did you mean (.+\?)\)?$", r"; did you mean \1", text)
+    text = f"error: {text[:1].lower()}{text[1:]}"
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return text if text.endswith("?") or ctx is None else f"{text}; see: {ctx.command_path} --help"
 
 
 def _prepare_streams() -> None:
@@ -132,7 +169,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Show what a user must know as a line, and other warnings as Python does."""
-    text = f"warning: {message}\n"
+    text = f"warning: {printable(str(message))}\n"
     if not issubclass(category, ProviderWarning):
         text = warnings.formatwarning(message, category, filename, lineno, line)
     click.echo(text, nl=False, err=file is None, file=file)

@@ -14,8 +14,10 @@ from yamkit.cli._events import read_listed_names
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
     from yamkit.calibration import Calibration
@@ -39,7 +41,7 @@ _SHOWN = 40
 )
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
-@click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
+@click.option("--limit", type=Whole(1), help="Take the first clips alone.")
 @click.option(
     "--classes",
     multiple=True,
@@ -57,13 +59,13 @@ _SHOWN = 40
 )
 @click.option(
     "--precision",
-    type=float,
+    type=Real(0, 1),
     metavar="P",
     help="Choose the lowest thresholds with this precision.  [default: those of the best F1]",
 )
 @click.option(
     "--least-examples",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=10,
     show_default=True,
     help="Leave classes raw that fewer clips have, or lack.",
@@ -71,13 +73,12 @@ _SHOWN = 40
 @click.option(
     "--cross-validation",
     "parts",
-    type=click.IntRange(2),
+    type=Whole(2, 1000),
     default=5,
     show_default=True,
-    metavar="N",
     help="Folds, where the list has none.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the folds.")
+@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of the folds.")
 @section("Output")
 @click.option(
     "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."
@@ -96,6 +97,7 @@ _SHOWN = 40
     help="Write nothing when a file is missing, cannot be scored or has warnings.",
 )
 @tagger_options()
+@note_options()
 def calibrate(
     labels: Path,
     output: Path,
@@ -140,9 +142,10 @@ def calibrate(
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
 
-    if output.is_dir() or not output.parent.is_dir():
+    if output.is_dir() or output.is_symlink() or not output.parent.is_dir():
         raise CalibrationError(
-            f"{printable(output)}: cannot be written; wanted a file in a folder that exists"
+            f"{printable(output)}: cannot be written; wanted a file, and no link, in a folder that "
+            "exists"
         )
     check_fit(method, precision, least_examples, parts)
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
@@ -205,11 +208,11 @@ def _score(
 def _as_text(calibration: Calibration, output: Path) -> str:
     held = [entry for entry in calibration.classes if entry.method != "raw"]
     lines = [
-        f"{printable(output)}: {len(held)} classes of {calibration.model} calibrated, "
+        f"{printable(output)}: {len(held)} classes of {printable(calibration.model)} calibrated, "
         f"{len(calibration.raw)} left raw; fitted to {calibration.unit}s"
     ]
     if held:
-        width = max(len(entry.name) for entry in held[:_SHOWN])
+        width = max(len(printable(entry.name)) for entry in held[:_SHOWN])
         lines.append(
             f"{'':{width}}  positives  threshold  precision  recall     F1  Brier raw  calibrated"
         )
@@ -225,5 +228,6 @@ def _as_text(calibration: Calibration, output: Path) -> str:
     if held:
         lines.append("(precision, recall, F1 and Brier scores are cross-validated)")
     if calibration.raw:
-        lines.append(f"left raw, too few examples or none that rise: {'; '.join(calibration.raw)}")
+        raw = "; ".join(map(printable, calibration.raw))
+        lines.append(f"left raw, too few examples or none that rise: {raw}")
     return "\n".join(lines) + "\n"

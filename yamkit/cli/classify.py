@@ -21,14 +21,16 @@ from yamkit.cli._events import (
 from yamkit.cli._files import report_metadata
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note_options
+from yamkit.cli._progress import Meter, showing
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._values import shortened, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from rich.progress import Progress, TaskID
-
+    from yamkit.cli._progress import Display
     from yamkit.output import Format, Outputs
     from yamkit.run import Resumption
     from yamkit.tagger import Tagger
@@ -49,9 +51,12 @@ class _Top(click.ParamType[int | None]):
     ) -> int | None:
         if str(value).lower() == "all":
             return None
-        if not (str(value).isdecimal() and int(value) >= 1):
-            self.fail(f"{value!r}: wanted a number of 1 or more, or 'all'", param, ctx)
-        return int(value)
+        number = whole_number(str(value))
+        if number is None or number < 1:
+            self.fail(
+                f"{shortened(str(value))}: wanted a whole number from 1, or 'all'", param, ctx
+            )
+        return number
 
 
 class _Shard(click.ParamType[tuple[int, int]]):
@@ -62,11 +67,12 @@ class _Shard(click.ParamType[tuple[int, int]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int]:
-        part, _, parts = str(value).partition("/")
-        are_numbers = part.isdecimal() and parts.isdecimal()
-        if not (are_numbers and 1 <= int(part) <= int(parts) <= _MOST_SHARDS):
-            self.fail(f"{value!r}: wanted I/N, such as 1/8 to 8/8", param, ctx)
-        return int(part), int(parts)
+        first, _, second = str(value).partition("/")
+        part, parts = whole_number(first) or 0, whole_number(second) or 0
+        if not 1 <= part <= parts <= _MOST_SHARDS:
+            wanted = f"wanted I/N, such as 1/8 to 8/8, N at most {_MOST_SHARDS:,}"
+            self.fail(f"{shortened(str(value))}: {wanted}", param, ctx)
+        return part, parts
 
 
 @click.command(cls=Command)
@@ -101,14 +107,19 @@ class _Shard(click.ParamType[tuple[int, int]]):
 @event_options()
 @section("Output")
 @click.option(
+    "--label-scores",
+    is_flag=True,
+    help="Write scores behind the names in Audacity labels and subtitles.",
+)
+@click.option(
     "--format",
     "formats",
     multiple=True,
     metavar="NAME",
     shell_complete=_complete.plugins("sink"),
-    help="text, json, jsonl, csv, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
-    "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
-    "--output says, else text]",
+    help="text, json, jsonl, csv, spreadsheet, parquet; of events also audacity, raven, webvtt, "
+    "srt, textgrid, dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the "
+    "suffix of --output says, else text]",
 )
 @click.option(
     "-o",
@@ -139,6 +150,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "--strict", is_flag=True, help="Take a file with warnings for one that failed (exit code 1)."
 )
 @tagger_options()
+@note_options()
 @click.pass_context
 def classify(
     ctx: click.Context,
@@ -160,6 +172,7 @@ def classify(
     resume: bool,
     retry_failed: bool,
     strict: bool,
+    label_scores: bool,
     shard: tuple[int, int] | None,
     model: str | None,
     jobs: int | None,
@@ -234,6 +247,7 @@ def classify(
         per_patch=per_patch,
         arrays=arrays,
         strict=strict,
+        label_scores=label_scores,
     )
     with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))
@@ -244,11 +258,16 @@ def classify(
                 _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
             )
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
-        reporter = stack.enter_context(_Reporter(len(clips), outputs.to_terminal))
+        meter = Meter(clips)
+        display = stack.enter_context(showing(meter.standing))
+        silence = tagger.model.silence_index
+        reporter = _Reporter(meter, display, outputs.to_terminal, silence)
         work = Work(tagger, choice)
         tally = run(
             lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
         )
+    if reporter.silent and not events and parts["aggregate"] == "mean":
+        _hint_at_silence(reporter.silent, len(clips))
     if len(clips) > 1:
         show_warned(tally.warned, len(clips))
     if tally.failed:
@@ -262,6 +281,7 @@ def _journal(
     about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
 ) -> Iterator[Resumption]:
     from yamkit._text import printable
+    from yamkit._trees import make_folders
     from yamkit.errors import OutputError, ParameterError
     from yamkit.journal import Journal
     from yamkit.run import Resumption, fingerprint
@@ -270,15 +290,18 @@ def _journal(
         raise ParameterError("--resume: standard output has no journal; name a file: --output")
     folder = outputs.journal.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
+    lengths = {"scores": len(tagger.classes), "embedding": about.embedding_size}
     with Journal(
         outputs.journal,
         fingerprint(about),
         tagger.classes,
         resume=resume,
         keep_items=not outputs.per_clip,
+        arrays={name: lengths[name] for name in about.arrays},
+        per_patch=about.per_patch,
     ) as journal:
         yield Resumption(journal, retry_failed, outputs.are_there)
 
@@ -332,66 +355,42 @@ def _format_of(output: str | None, events: bool) -> str:
     return max(named, key=lambda info: len(info.extension)).name if named else "text"
 
 
+def _hint_at_silence(silent: int, clips: int) -> None:
+    where = "" if clips == 1 else f" in {silent} of {clips} files"
+    click.echo(
+        f"hint: silence leads{where}: --aggregate sounding gives silent patches less weight, "
+        "--events tells when each class sounds",
+        err=True,
+    )
+
+
 class _Reporter:
-    """Failures and warnings as lines on stderr, and a bar there when somebody watches."""
+    """Counts clips as they are finished; failures and warnings as lines on standard error."""
 
-    def __init__(self, clips: int, to_terminal: bool) -> None:
-        self._clips = clips
-        self._to_terminal = to_terminal
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> _Reporter:
-        if self._clips > 1 and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-
-            self._bar = Progress(
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                console=Console(stderr=True),
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._task = self._bar.add_task("", total=self._clips)
-            self._bar.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+    def __init__(
+        self, meter: Meter, display: Display, to_terminal: bool, silence: int | None
+    ) -> None:
+        self.silent = 0  # clips whose highest class is silence
+        self._silence = silence
+        self._meter, self._display, self._to_terminal = meter, display, to_terminal
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""
+        from yamkit._text import printable
         from yamkit.types import ClipEnd, ClipFailure
 
-        lines = []
+        self._meter.finished(item, is_new=item is not None)
         if isinstance(item, ClipFailure):
-            lines = [f"error: {item.message}"]
+            click.echo(f"error: {printable(item.message)}", err=True)
         elif isinstance(item, ClipEnd):
-            lines = [f"warning: {path}: {warning}" for warning in item.warnings]
-        if lines:
-            with self._hidden():
-                click.echo("\n".join(lines), err=True)
-        if self._bar is not None and self._task is not None:
-            self._bar.advance(self._task)
+            self.silent += bool(item.tags) and item.tags[0].index == self._silence
+            for warning in item.warnings:
+                click.echo(f"warning: {path}: {printable(warning)}", err=True)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Take the bar away while results appear on the same terminal."""
-        with self._hidden() if self._to_terminal else contextlib.nullcontext():
+        with self._display.hidden() if self._to_terminal else contextlib.nullcontext():
             yield
-
-    @contextlib.contextmanager
-    def _hidden(self) -> Iterator[None]:
-        if self._bar is None:
-            yield
-            return
-        self._bar.stop()
-        try:
-            yield
-            sys.stdout.flush()
-        finally:
-            self._bar.start()
+            if self._to_terminal:
+                sys.stdout.flush()

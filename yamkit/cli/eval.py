@@ -22,8 +22,10 @@ from yamkit.cli._events import (
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._values import Whole
 from yamkit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
-@click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
+@click.option("--limit", type=Whole(1), help="Take the first clips alone.")
 @click.option(
     "--classes",
     multiple=True,
@@ -67,12 +69,8 @@ _PATH = click.Path(path_type=Path)
 )
 @section("Figures")
 @click.option("--threshold", type=Score(), default=0.5, show_default=True, help="For F1.")
-@click.option(
-    "--bootstrap", type=click.IntRange(0), default=0, metavar="N", help="Intervals, of N resamples."
-)
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."
-)
+@click.option("--bootstrap", type=Whole(0, 1_000_000), default=0, help="Intervals, of N resamples.")
+@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of the bootstrap.")
 @calibration_option()
 @section("Output")
 @click.option(
@@ -106,6 +104,7 @@ _PATH = click.Path(path_type=Path)
 @section("Events of strong labels")
 @event_options()
 @tagger_options(several=True)
+@note_options()
 @click.pass_context
 def evaluate(
     ctx: click.Context,

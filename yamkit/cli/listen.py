@@ -23,7 +23,9 @@ from yamkit.cli._events import (
 )
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note, note_options
 from yamkit.cli._tagger import tagger_options
+from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,8 +59,8 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
         "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES), "mulaw", "alaw"
     ),
 )
-@click.option("--sample-rate", type=int, metavar="HZ", help="Of --encoding.")
-@click.option("--channels", type=int, metavar="N", help="Of --encoding.  [default: 1]")
+@click.option("--sample-rate", type=Whole(1, 10_000_000), metavar="HZ", help="Of --encoding.")
+@click.option("--channels", type=Whole(1, 1024), help="Of --encoding.  [default: 1]")
 @click.option(
     "--microphone",
     is_flag=False,
@@ -91,11 +93,12 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
 @click.option(
     "--gate",
     "gate_dbfs",
-    type=float,
+    type=Real(-1000, 0),
     metavar="DBFS",
     help="Spare the network patches in which no sample reaches this level, such as -50: their "
     "scores are 0.",
 )
+@note_options(progress=False)
 @click.pass_context
 def listen(
     ctx: click.Context,
@@ -186,8 +189,7 @@ def listen(
             opened = _from_microphone(microphone)
         with opened as (rate, buffer, warnings):
             printer = _Printer(form, about, rate, tagger.grid, warnings)
-            if not _hear(tagger, choice, rate, buffer, gate_dbfs, printer):
-                ctx.exit(130)
+            ctx.exit(_hear(tagger, choice, rate, buffer, gate_dbfs, printer))
 
 
 def _hear(
@@ -197,8 +199,8 @@ def _hear(
     buffer: Buffer,
     gate_dbfs: float | None,
     printer: _Printer,
-) -> bool:
-    """Print what is heard; tell whether the stream ended by itself."""
+) -> int:
+    """Print what is heard; give the exit code, 0 where the stream ended by itself."""
     import numpy as np
 
     from yamkit._signals import StopRequests
@@ -223,7 +225,7 @@ def _hear(
                 printer.show(heard, "interrupted" if is_cut else heard.end)
         finally:
             printer.finish(buffer)
-    return not requests.is_stopped
+    return requests.exit_code
 
 
 @contextlib.contextmanager
@@ -274,7 +276,7 @@ def _from_microphone(name: str) -> Iterator[_Opened]:
         name, lambda block: buffers[0].put(block[:, 0]), lost, ended
     )
     buffers.append(Buffer(_BUFFER_SECONDS * microphone.sample_rate, can_wait=False))
-    click.echo(f"microphone: {printable(microphone.name)}", err=True)
+    note(f"microphone: {printable(microphone.name)}")
     with stream:
         yield microphone.sample_rate, buffers[0], tuple
         buffers[0].stop()
@@ -328,12 +330,11 @@ class _Printer:
             delays = {"open_after_seconds": opened, "close_after_seconds": closed}
             self._line({**head, "sample_rate": self._rate, **delays})
         channel = self._run.parameters.channel
-        click.echo(
+        note(
             f"listening: {self._run.model.name}, {self._rate} Hz, "
             f"{'' if channel == 'mix' else f'channel {channel}, '}"
             f"{self._run.parameters.score_kind} scores; an event opens {opened:g} s of audio after "
-            f"a score reaches --enter, and closes {closed:g} s after its end",
-            err=True,
+            f"a score reaches --enter, and closes {closed:g} s after its end"
         )
 
     def show(self, heard: Heard, end: str) -> None:
@@ -344,7 +345,10 @@ class _Printer:
         for onset in heard.onsets:
             self._opened(onset.onset_seconds, onset.tag, heard.block)
         for event in heard.events:
-            self._closed(event, heard.block, end)
+            self._closed(event, heard.block, "replaced" if event in heard.replaced else end)
+        for event in heard.replaced:
+            if event not in heard.events:
+                self._closed(event, heard.block, "replaced")
         if heard.resumes_sample is not None:
             self._dropped(heard.block.end_sample, heard.resumes_sample)
         elif not end:
@@ -378,7 +382,7 @@ class _Printer:
             text += f"; {buffer.dropped_samples / self._rate:.1f} s dropped"
         if buffer.waited_seconds >= 1:
             text += f"; the pipe was held back for {buffer.waited_seconds:.1f} s"
-        click.echo(text, err=True)
+        note(text)
 
     def _opened(self, onset_seconds: float, tag: Tag, block: Block) -> None:
         time = self._clock.time(onset_seconds)
@@ -401,7 +405,7 @@ class _Printer:
         tag = event.tag
         time = self._clock.time(event.offset_seconds)
         onset_time = self._onset_times.pop((tag.index, event.onset_seconds))
-        self._events += 1
+        self._events += event.offset_seconds > event.onset_seconds
         if self._is_json:
             self._line(
                 {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit.classes import columns_below
 from yamkit.evaluation._past_end import find_past_end
 from yamkit.evaluation.detection import (
     PSDS_1,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from yamkit.evaluation.targets import Targets
     from yamkit.events import ClosedEvent, Grid
     from yamkit.reading import Reading
-    from yamkit.types import EventParameters, LabelledClip
+    from yamkit.types import EventParameters, LabelledClip, TagClass
 
 __all__ = ["POINTS", "EventReport", "annotated", "evaluate_events", "match_clips"]
 
@@ -77,6 +78,7 @@ def evaluate_events(
     grid: Grid,
     parameters: EventParameters,
     reading: Reading,
+    classes: Sequence[TagClass],
 ) -> EventReport:
     """Find events in timelines, and compare them with strong labels.
 
@@ -91,11 +93,14 @@ def evaluate_events(
     parameters : EventParameters
     reading : Reading
         A column whose classes have thresholds of their own takes the lowest.
+    classes : sequence of TagClass
+        The model's.
     """
     places = sorted(set(targets.columns.values()))
     names = tuple(targets.names[place] for place in places)
-    held = match_clips(clips, timelines, targets, grid, parameters, reading)
-    points = list(_points(held, timelines, targets, places, grid, parameters, reading))
+    below = _below(targets, places, classes) if parameters.most_specific else None
+    held = match_clips(clips, timelines, targets, grid, parameters, reading, below)
+    points = list(_points(held, timelines, targets, places, grid, parameters, reading, below))
     psds_1, psds_2 = (
         psds(
             held,
@@ -124,6 +129,7 @@ def match_clips(
     grid: Grid,
     parameters: EventParameters,
     reading: Reading,
+    below: Sequence[Sequence[int]] | None = None,
 ) -> list[ClipEvents]:
     """Put annotated events beside those that are found; columns are those that labels mean."""
     places = sorted(set(targets.columns.values()))
@@ -136,7 +142,7 @@ def match_clips(
 
     found = []
     for clip, timeline in zip(clips, timelines, strict=True):
-        detector = EventDetector(grid, enter, leave, parameters, read)
+        detector = EventDetector(grid, enter, leave, parameters, read, below)
         events = find_events(detector, timeline.scores, timeline.samples)
         found.append(
             ClipEvents(
@@ -156,6 +162,7 @@ def _points(
     grid: Grid,
     parameters: EventParameters,
     reading: Reading,
+    below: Sequence[Sequence[int]] | None,
 ) -> Iterator[list[ClipEvents]]:
     """Give the clips with what is found at each operating point."""
     count = len(places)
@@ -164,10 +171,16 @@ def _points(
     def read(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         return np.tile(targets.scores(reading.apply(cells))[:, places], POINTS)
 
+    if below is not None:
+        below = [
+            [column + point * count for column in lower]
+            for point in range(POINTS)
+            for lower in below
+        ]
     by_clip: list[list[list[EventRow]]] = []
     for timeline in timelines:
         rows: list[list[EventRow]] = [[] for _ in range(POINTS)]
-        detector = EventDetector(grid, levels, levels, parameters, read)
+        detector = EventDetector(grid, levels, levels, parameters, read, below)
         for event in find_events(detector, timeline.scores, timeline.samples):
             point, column = divmod(event.column, count)
             row = _row(event, grid)
@@ -178,6 +191,19 @@ def _points(
             ClipEvents(clip.reference, rows[point], clip.duration_seconds)
             for clip, rows in zip(held, by_clip, strict=True)
         ]
+
+
+def _below(targets: Targets, places: Sequence[int], classes: Sequence[TagClass]) -> list[list[int]]:
+    """Give for each column those that mean nothing but classes below its own."""
+    under = columns_below(classes, range(len(classes)))
+    reach = [
+        {each for index in targets.members[place] for each in under[index]} for place in places
+    ]
+    means = [set(targets.members[place]) for place in places]
+    return [
+        [lower for lower in range(len(places)) if means[lower] <= reach[column]]
+        for column in range(len(places))
+    ]
 
 
 def _lowest_threshold(members: Sequence[int], reading: Reading) -> float | None:

@@ -62,6 +62,8 @@ class ModelBundle:
         SHA-256 of every file beside the manifest.
     sha256 : str
         SHA-256 of the manifest. It identifies the whole bundle, as the manifest holds all hashes.
+    silence : TagClass or None
+        The class that stands for silence, where the manifest names one.
     """
 
     folder: Path
@@ -75,6 +77,12 @@ class ModelBundle:
     classes: tuple[TagClass, ...]
     files: Mapping[str, str] = field(hash=False)
     sha256: str
+    silence: TagClass | None = None
+
+    @property
+    def silence_index(self) -> int | None:
+        """Index of the class that stands for silence; None where the manifest names none."""
+        return None if self.silence is None else self.silence.index
 
     @property
     def weights_sha256(self) -> str:
@@ -157,7 +165,7 @@ class ModelBundle:
         self._verify_file(self._network_file)
 
     def verify(self) -> None:
-        """Check the hash of every file, and the canonical weights where there are some.
+        """Check the hash of every file, and the canonical weights or the graph.
 
         Raises
         ------
@@ -168,6 +176,8 @@ class ModelBundle:
             self._verify_file(name)
         if self.network.kind == "mobilenet-v1":
             self.load_weights()
+        else:
+            self.network_path()
 
     @property
     def _network_file(self) -> str:
@@ -204,6 +214,7 @@ def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
     _check_network_file(manifest, path)
     for name in manifest.files:
         _file(folder, name)
+    classes = _load_classes(folder, manifest)
     return ModelBundle(
         folder=folder,
         name=manifest.name,
@@ -213,9 +224,10 @@ def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
         source_sha256=manifest.source_sha256,
         features=manifest.features,
         network=manifest.network,
-        classes=_load_classes(folder, manifest),
+        classes=classes,
         files=manifest.files,
         sha256=hashlib.sha256(data).hexdigest(),
+        silence=_silence(manifest, classes, path),
     )
 
 
@@ -230,6 +242,7 @@ def write_bundle(
     features: FeatureSpec,
     network: NetworkSpec,
     classes: Sequence[TagClass],
+    silence: TagClass | None = None,
     weights: Mapping[str, NDArray[np.floating]] | None = None,
     network_file: bytes | None = None,
 ) -> ModelBundle:
@@ -239,7 +252,7 @@ def write_bundle(
     ----------
     folder : path-like
         Exists and is empty.
-    name, version, licence, source, source_sha256, features, network, classes
+    name, version, licence, source, source_sha256, features, network, classes, silence
         See `ModelBundle`.
     weights : mapping of str to ndarray, optional
         Canonical weights; float16 is kept, everything else becomes float32.
@@ -277,6 +290,7 @@ def write_bundle(
         features=features,
         network=network,
         files={file.name: file_sha256(file) for file in (folder / _CLASSES_FILE, path)},
+        silence="" if silence is None else silence.mid or silence.name,
     )
     try:
         data = format_manifest(manifest).encode()
@@ -317,6 +331,17 @@ def _load_classes(folder: Path, manifest: Manifest) -> tuple[TagClass, ...]:
     if hashlib.sha256(data).hexdigest() != manifest.files[manifest.classes]:
         raise BundleError(_damaged(path))
     return parse_class_map(data, printable(path))
+
+
+def _silence(manifest: Manifest, classes: Sequence[TagClass], path: Path) -> TagClass | None:
+    if not manifest.silence:
+        return None
+    for entry in classes:
+        if manifest.silence in (entry.mid, entry.name):
+            return entry
+    raise BundleError(
+        f"{printable(path)}: silence is {manifest.silence!r}, which is none of the classes"
+    )
 
 
 def _check_graph(path: Path, stream: IO[bytes]) -> None:

@@ -34,6 +34,8 @@ class PublishedModel:
     features : FeatureSpec
     network : NetworkSpec
     classes : tuple of TagClass
+    silence : TagClass or None
+        The class that stands for silence.
     """
 
     name: str
@@ -45,6 +47,7 @@ class PublishedModel:
     features: FeatureSpec
     network: NetworkSpec
     classes: tuple[TagClass, ...]
+    silence: TagClass | None
 
 
 def published_names() -> tuple[str, ...]:
@@ -69,6 +72,8 @@ def published(name: str) -> PublishedModel:
     folder = files("yamkit").joinpath("data").joinpath(name)
     where = f"{name}/published.toml"
     table = parse_toml(folder.joinpath("published.toml").read_text("utf-8"), where)
+    data = folder.joinpath(table["classes"]).read_bytes()
+    classes = parse_class_map(data, table["classes"])
     return PublishedModel(
         name=table["name"],
         version=table["version"],
@@ -78,5 +83,6 @@ def published(name: str) -> PublishedModel:
         sha256=table["sha256"],
         features=parse_features(table, where),
         network=parse_network(table, where),
-        classes=parse_class_map(folder.joinpath(table["classes"]).read_bytes(), table["classes"]),
+        classes=classes,
+        silence=next(entry for entry in classes if entry.mid == table["silence"]),
     )

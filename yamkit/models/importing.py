@@ -20,7 +20,7 @@ from yamkit.types import NetworkSpec, WaveformSpec
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from yamkit.models.catalogue import PublishedModel
     from yamkit.types import FeatureSpec, TagClass
@@ -95,14 +95,15 @@ def import_model(
     model = published(DEFAULT_MODEL)
     if like is not None:
         licence = licence or like.licence
-        model = replaced(model, classes=like.classes, features=like.features)
+        model = replaced(model, classes=like.classes, features=like.features, silence=like.silence)
     elif classes_path is None and kind != "mobilenet-v1":
         raise WeightFileError(
             f"{printable(path)}: the file does not say what its classes are; give a class map with "
             "--classes FILE.csv (index,mid,display_name), or a model that has the same with --like"
         )
     if classes_path is not None:
-        model = replaced(model, classes=_read_classes(classes_path))
+        classes = _read_classes(classes_path)
+        model = replaced(model, classes=classes, silence=_same_class(model.silence, classes))
     if features_path is not None:
         model = replaced(model, features=_read_features(features_path))
     if waveform:
@@ -123,6 +124,7 @@ def import_model(
                 features=model.features,
                 network=NetworkSpec(kind=kind, embedding_size=size),
                 classes=model.classes,
+                silence=model.silence,
                 network_file=data,
             )
         if check is not None:
@@ -133,6 +135,13 @@ def import_model(
                 raise type(error)(str(error).replace(copy, printable(path))) from None
 
     return install(name, build, replace=replace)
+
+
+def _same_class(entry: TagClass | None, classes: Sequence[TagClass]) -> TagClass | None:
+    """Find a class of another map by its machine identifier."""
+    if entry is None or not entry.mid:
+        return None
+    return next((other for other in classes if other.mid == entry.mid), None)
 
 
 def _of_samples(features: FeatureSpec) -> WaveformSpec:
@@ -188,6 +197,7 @@ def write_h5_bundle(
         features=model.features,
         network=replaced(model.network, width=width, embedding_size=embedding_size),
         classes=model.classes,
+        silence=model.silence,
         weights=weights,
     )
 

@@ -108,6 +108,8 @@ class Manifest:
     network : NetworkSpec
     files : mapping of str to str
         SHA-256 of every file beside the manifest.
+    silence : str
+        Machine identifier or name of the class that stands for silence; empty where none does.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Manifest:
     features: FeatureSpec
     network: NetworkSpec
     files: Mapping[str, str]
+    silence: str = ""
 
 
 def check_name(name: str) -> str:
@@ -230,6 +233,7 @@ def parse_manifest(text: str, where: str) -> Manifest:
         features=features,
         network=network,
         files=MappingProxyType(dict(files)),
+        silence=read_text(table, "silence", where) if "silence" in table else "",
     )
 
 
@@ -317,6 +321,8 @@ def format_manifest(manifest: Manifest) -> str:
         f"{key} = {_toml(getattr(manifest, key))}"
         for key in ("name", "version", "licence", "source", "source_sha256", "classes")
     ]
+    if manifest.silence:
+        lines.append(f"silence = {_toml(manifest.silence)}")
     for title, spec in (("features", manifest.features), ("network", manifest.network)):
         lines += ["", f"[{title}]"]
         lines += [f"{key} = {_toml(value)}" for key, value in vars(spec).items()]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from yamkit.sinks._plain import Streamed, channel_of, plain
+from yamkit.schema import printable
+from yamkit.sinks._plain import Streamed, channel_of, label
 from yamkit.types import ClipStart, Event
 
 if TYPE_CHECKING:
@@ -23,15 +24,15 @@ __all__ = ["AudacitySink", "RttmSink"]
 class AudacitySink(Streamed):
     """Onset, offset and name between tabs; what Audacity imports as a label track."""
 
-    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream: the format has no head."""
-        self._stream = stream
+        self._run, self._stream = run, stream
 
     def write(self, item: SinkItem) -> None:
         """Write the line of an event."""
         if isinstance(item, Event):
             times = f"{item.onset_seconds:.6f}\t{item.offset_seconds:.6f}"
-            self._stream.write(f"{times}\t{plain(item.tag.name)}\n")
+            self._stream.write(f"{times}\t{label(item.tag, self._run)}\n")
 
 
 class RttmSink(Streamed):
@@ -47,11 +48,13 @@ class RttmSink(Streamed):
         """Write the line of an event."""
         if isinstance(item, ClipStart):
             self._file = "".join(
-                c if c.isprintable() and not c.isspace() and c != "%" else quote(c, safe="")
+                c
+                if c.isprintable() and not c.isspace() and c != "%"
+                else quote(c, safe="", errors="surrogatepass")
                 for c in item.path
             )
         elif isinstance(item, Event):
-            name = "_".join(plain(item.tag.name).split()) or "<NA>"
+            name = "_".join(printable(item.tag.name).split()) or "<NA>"
             lasts = item.offset_seconds - item.onset_seconds
             self._stream.write(
                 f"SPEAKER {self._file} {self._channel} {item.onset_seconds:.6f} {lasts:.6f} "

@@ -1,13 +1,15 @@
-"""What sinks share: text on one line, what was heard, times as people and formats write them."""
+"""What sinks share: what was heard, and times as people and formats write them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from yamkit.types import Event, Parameters
+from yamkit.schema import printable
 
-__all__ = ["Streamed", "channel_of", "clock", "heard", "milliseconds", "plain"]
+if TYPE_CHECKING:
+    from yamkit.types import Event, Parameters, RunInfo, Tag
+
+__all__ = ["Streamed", "channel_of", "clock", "heard", "label", "milliseconds", "tenths"]
 
 
 class Streamed:
@@ -18,15 +20,6 @@ class Streamed:
 
     def abort(self) -> None:
         """Do nothing: nothing is held."""
-
-
-def plain(text: str) -> str:
-    """Give text on one line: control characters and line ends become escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 def heard(parameters: Parameters) -> str:
@@ -46,6 +39,19 @@ def milliseconds(event: Event) -> tuple[int, int]:
     onset, offset = round(event.onset_seconds * 1000), round(event.offset_seconds * 1000)
     offset = max(offset, 1)
     return min(onset, offset - 1), offset
+
+
+def label(tag: Tag, run: RunInfo) -> str:
+    """Give the text of a label: the class's name, and its score where that was asked for."""
+    name = printable(tag.name)
+    return f"{name} {tag.score:.3f}" if run.label_scores else name
+
+
+def tenths(seconds: float, *, hours: bool) -> str:
+    """Give a time for people: ``0:01:02.5`` with hours, ``1:02.5`` without."""
+    minutes, rest = divmod(round(seconds * 10), 600)
+    time = f"{rest // 10:02}.{rest % 10}"
+    return f"{minutes // 60}:{minutes % 60:02}:{time}" if hours else f"{minutes}:{time}"
 
 
 def clock(time_ms: int, separator: str) -> str:

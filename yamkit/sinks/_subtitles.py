@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.sinks._plain import Streamed, clock, heard, milliseconds, plain
+from yamkit.schema import printable
+from yamkit.sinks._plain import Streamed, clock, heard, label, milliseconds
 from yamkit.types import Event
 
 if TYPE_CHECKING:
@@ -22,26 +23,26 @@ class WebVttSink(Streamed):
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Write the head, and a note of model, kind of score and channel."""
-        self._stream = stream
+        self._run, self._stream = run, stream
         parameters = run.parameters
         note = f"yamkit {run.yamkit}, model {run.model.name}, {parameters.score_kind} scores"
         note += heard(parameters)
-        stream.write(f"WEBVTT\n\nNOTE {plain(note).translate(_ESCAPES)}\n")
+        stream.write(f"WEBVTT\n\nNOTE {printable(note).translate(_ESCAPES)}\n")
 
     def write(self, item: SinkItem) -> None:
         """Write the cue of an event."""
         if isinstance(item, Event):
             start, end = (clock(time, ".") for time in milliseconds(item))
-            text = plain(item.tag.name).translate(_ESCAPES)
+            text = label(item.tag, self._run).translate(_ESCAPES)
             self._stream.write(f"\n{start} --> {end}\n{text}\n")
 
 
 class SrtSink(Streamed):
     """A numbered subtitle an event."""
 
-    def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream: the format has no head."""
-        self._stream = stream
+        self._run, self._stream = run, stream
         self._number = 0
 
     def write(self, item: SinkItem) -> None:
@@ -49,5 +50,5 @@ class SrtSink(Streamed):
         if isinstance(item, Event):
             self._number += 1
             start, end = (clock(time, ",") for time in milliseconds(item))
-            text = plain(item.tag.name)
+            text = label(item.tag, self._run)
             self._stream.write(f"{self._number}\n{start} --> {end}\n{text}\n\n")

@@ -1,5 +1,6 @@
 """Text for people: the name of a clip, then its tags in aligned columns.
 
+Times are seconds, or hours, minutes and seconds in clips that are longer than a minute or may be.
 Control characters in a path are shown as escapes, so that no file name can drive a terminal.
 """
 
@@ -7,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.sinks._plain import heard, plain
+from yamkit.schema import printable
+from yamkit.sinks._plain import heard, tenths
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["TextSink"]
 
 _MIN_WIDTH = 12
+_MINUTE_SECONDS = 60.0
 
 
 class TextSink:
@@ -26,8 +29,8 @@ class TextSink:
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream and the names that stand beside each clip."""
         self._stream = stream
-        self._model = run.model.name + heard(run.parameters)
-        self._about = run.parameters.aggregate
+        self._model = printable(run.model.name) + heard(run.parameters)
+        self._about = self._aggregate = run.parameters.aggregate
         if run.parameters.score_kind != "raw":
             self._about = f"{run.parameters.score_kind} {self._about}"
         events = run.parameters.events
@@ -38,22 +41,25 @@ class TextSink:
             self._heading = f" events, each with the {events.score} of its {kind} scores"
         self._path = ""
         self._in_timeline = False
+        self._is_long = False
 
     def write(self, item: SinkItem) -> None:
         """Write the lines of an item."""
         if isinstance(item, ClipStart):
-            self._path = plain(item.path)
+            self._path = printable(item.path)
+            promised = item.promised_seconds
+            self._is_long = promised is None or promised > _MINUTE_SECONDS
         elif isinstance(item, PatchTags):
-            tags = "; ".join(f"{tag.name} {tag.score:.3f}" for tag in item.tags) or "-"
+            tags = "; ".join(f"{printable(tag.name)} {tag.score:.3f}" for tag in item.tags) or "-"
             self._line(item.start_seconds, item.end_seconds, tags)
         elif isinstance(item, Event):
-            tag = f"{item.tag.name} {item.tag.score:.3f}"
+            tag = f"{printable(item.tag.name)} {item.tag.score:.3f}"
             self._line(item.onset_seconds, item.offset_seconds, tag)
         elif isinstance(item, ClipEnd):
             self._end(item)
         elif isinstance(item, ClipFailure):
             if self._in_timeline:
-                self._stream.write(f"  incomplete: {plain(item.message)}\n")
+                self._stream.write(f"  incomplete: {printable(item.message)}\n")
             self._in_timeline = False
 
     def close(self) -> None:
@@ -66,7 +72,26 @@ class TextSink:
         if not self._in_timeline:
             self._stream.write(f"{self._path}:{self._heading}\n")
             self._in_timeline = True
-        self._stream.write(f"  {start:9.3f} -{end:9.3f}  {text}\n")
+        if self._is_long or end > _MINUTE_SECONDS:
+            times = f"{tenths(start, hours=True):>9} -{tenths(end, hours=True):>10}"
+        else:
+            times = f"{start:9.3f} -{end:9.3f}"
+        self._stream.write(f"  {times}  {text}\n")
+
+    def _peaks(self, end: ClipEnd) -> list[str]:
+        """Say of each tag when its highest score was, and what, where it is not the only one."""
+        if end.patches < 2 or not end.peaks:
+            return [""] * len(end.tags)
+        times = [
+            tenths(peak.start_seconds, hours=end.duration_seconds > _MINUTE_SECONDS)
+            for peak in end.peaks
+        ]
+        if self._aggregate == "max":
+            return [f"  at {time}" for time in times]
+        return [
+            f"  peak {peak.score:.3f} at {time}"
+            for peak, time in zip(end.peaks, times, strict=True)
+        ]
 
     def _end(self, end: ClipEnd) -> None:
         patches = "1 patch" if end.patches == 1 else f"{end.patches} patches"
@@ -75,8 +100,12 @@ class TextSink:
             self._stream.write(f"{self._path}: no events\n")
             self._in_timeline = True
         lines = [f"  {facts}:" if self._in_timeline else f"{self._path}: {facts}"]
-        width = max([_MIN_WIDTH, *(len(tag.name) for tag in end.tags)])
-        lines += [f"  {tag.name:{width}}  {tag.score:.3f}" for tag in end.tags]
+        names = [printable(tag.name) for tag in end.tags]
+        width = max([_MIN_WIDTH, *map(len, names)])
+        lines += [
+            f"  {name:{width}}  {tag.score:.3f}{peak}"
+            for name, tag, peak in zip(names, end.tags, self._peaks(end), strict=True)
+        ]
         if not end.tags:
             lines.append("  no class reaches the threshold")
         self._stream.write("\n".join(lines) + "\n")

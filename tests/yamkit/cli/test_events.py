@@ -6,12 +6,15 @@ import csv
 import dataclasses
 import io
 import json
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from yamkit import Tagger
+from yamkit.classes import roll_up
+from yamkit.models.store import find_model
 from yamkit.types import EventParameters
 
 ROOT = Path(__file__).parents[3]
@@ -73,6 +76,7 @@ def clip():
         {"enter": 0.4, "cells": "max", "score": "max"},
         {"enter": 0.2, "median_cells": 3},
         {"min_duration_seconds": 1.0, "join_gap_seconds": 0.5},
+        {"most_specific": True},
     ],
 )
 def test_python_and_the_command_line_agree(yamkit, clip, given, classes) -> None:
@@ -85,7 +89,11 @@ def test_python_and_the_command_line_agree(yamkit, clip, given, classes) -> None
         "min_duration_seconds": "--min-duration",
         "join_gap_seconds": "--join-gap",
     }
-    arguments = [part for name, value in given.items() for part in (options[name], str(value))]
+    arguments = [
+        part
+        for name, value in given.items()
+        for part in (["--most-specific"] if value is True else [options[name], str(value)])
+    ]
     arguments += [part for word in classes for part in ("--classes", word)]
     code, out, err = yamkit("classify", SOUND, "--events", "--format", "json", *arguments)
     assert (code, err) == (0, "")
@@ -99,6 +107,40 @@ def test_python_and_the_command_line_agree(yamkit, clip, given, classes) -> None
         for each in found
     ]
     assert json.loads(out)["parameters"]["events"] == dataclasses.asdict(wanted)
+
+
+def test_most_specific(yamkit) -> None:
+    members = roll_up(find_model("yamnet-mini").classes)
+    run = ["classify", SOUND, "--events", "--format", "json"]
+
+    def overlaps(found: list) -> int:
+        return sum(
+            below["index"] in members[above["index"]]
+            and below["onset_seconds"] < above["offset_seconds"]
+            and above["onset_seconds"] < below["offset_seconds"]
+            for above in found
+            for below in found
+            if above is not below
+        )
+
+    plain = events(yamkit(*run)[1])
+    specific = events(yamkit(*run, "--most-specific")[1])
+    assert overlaps(plain) > 5
+    assert overlaps(specific) == 0
+    assert len(specific) < len(plain) / 2
+    # a class whose kinds are not reported is not held back by them
+    chosen = ["--classes", "Animal"]
+    assert events(yamkit(*run, *chosen, "--most-specific")[1]) == events(yamkit(*run, *chosen)[1])
+    code, _, err = yamkit("classify", SOUND, "--most-specific")
+    assert (code, err) == (2, "error: --most-specific is of events; add --events\n")
+
+
+def test_audacity_labels_with_scores(yamkit) -> None:
+    run = ["classify", SOUND, "--events", "--format", "audacity", "--classes", "Music"]
+    (name,) = {line.split("\t")[2] for line in yamkit(*run)[1].splitlines()}
+    assert name == "Music"
+    labels = [line.split("\t")[2] for line in yamkit(*run, "--label-scores")[1].splitlines()]
+    assert all(re.fullmatch(r"Music 0\.\d{3}", label) for label in labels)
 
 
 def test_several_formats_in_one_pass(yamkit) -> None:

@@ -300,7 +300,7 @@ def test_an_interruption_keeps_what_was_found(number: int, as_json: bool) -> Non
             process.send_signal(number)  # it came where Python does not look
         shown += process.stdout.read()
         assert process.stderr.read().split() == ["interrupted"]
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     if as_json:
         (found,) = document(shown)
         assert found["path"] == "a.wav"

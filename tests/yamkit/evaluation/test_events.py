@@ -5,17 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yamkit.evaluation._events import match_clips
+from yamkit.evaluation._events import _below, match_clips
 from yamkit.evaluation.scoring import Timeline
 from yamkit.evaluation.targets import Targets
 from yamkit.events import Grid, find_events
 from yamkit.reading import Reading
-from yamkit.types import EventParameters, LabelledClip
+from yamkit.types import EventParameters, LabelledClip, TagClass
 
 GRID = Grid(hop_samples=10, window_samples=20, sample_rate_hz=10)
 TARGETS = Targets(("a", "b", "c"), ((0,), (1,), (2,)), {"a": 0, "b": 1, "c": 2}, ())
 
+CLASSES = (
+    TagClass(0, "/m/0jbk", "Animal"),
+    TagClass(1, "/m/0bt9lr", "Dog"),
+    TagClass(2, "/m/05tny_", "Bark"),
+)
 
+
+@pytest.mark.parametrize("most_specific", [False, True])
 @pytest.mark.parametrize("own", [{}, {1: 0.6}, {0: 0.0, 2: 0.9}])
 @pytest.mark.parametrize(
     "given",
@@ -28,12 +35,18 @@ TARGETS = Targets(("a", "b", "c"), ((0,), (1,), (2,)), {"a": 0, "b": 1, "c": 2},
         {"enter": 0.5, "leave": 0.0},
     ],
 )
-def test_an_evaluation_finds_the_same_events(given, own) -> None:
+def test_an_evaluation_finds_the_same_events(given, own, most_specific: bool) -> None:
     scores = np.random.default_rng(1).random((60, 3), np.float32)
-    parameters, reading = EventParameters(**given), Reading(thresholds=own)
+    parameters, reading = (
+        EventParameters(**given, most_specific=most_specific),
+        Reading(thresholds=own),
+    )
     clip = LabelledClip(("x.wav",), (), events=())
-    (matched,) = match_clips([clip], [Timeline(scores, 600)], TARGETS, GRID, parameters, reading)
-    detector = reading.detector(GRID, parameters, np.arange(3))
+    below = _below(TARGETS, [0, 1, 2], CLASSES) if most_specific else None
+    (matched,) = match_clips(
+        [clip], [Timeline(scores, 600)], TARGETS, GRID, parameters, reading, below
+    )
+    detector = reading.detector(GRID, parameters, CLASSES, np.arange(3))
     wanted = find_events(detector, scores, 600)
     assert wanted
     assert [(row.onset_seconds * 10, row.offset_seconds * 10) for row in matched.estimated] == [

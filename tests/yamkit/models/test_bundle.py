@@ -63,6 +63,21 @@ def test_load_gives_what_was_written(tiny):
     bundle.verify()
 
 
+@pytest.mark.parametrize("place", [0, 5])
+def test_a_class_of_silence(tiny, tmp_path, place: int):
+    assert (tiny.silence, tiny.silence_index) == (None, None)
+    silence = tiny.classes[place]
+    bundle = write_bundle(tmp_path, **arguments(tiny), silence=silence, weights=tiny.load_weights())
+    assert (bundle.silence, bundle.silence_index) == (silence, place)
+    manifest = tmp_path / "model.toml"
+    text = manifest.read_text()
+    manifest.write_text(text.replace(f'silence = "{silence.mid}"', 'silence = "Dog"'))
+    assert load_bundle(tmp_path).silence_index == 2
+    manifest.write_text(text.replace(f'silence = "{silence.mid}"', 'silence = "Cat"'))
+    with pytest.raises(BundleError, match="silence is 'Cat', which is none of the classes"):
+        load_bundle(tmp_path)
+
+
 def test_writing_twice_gives_the_same_bytes(tiny, tmp_path):
     bundle = write_bundle(tmp_path, **arguments(tiny), weights=tiny.load_weights())
     assert bundle.sha256 == tiny.sha256

@@ -47,14 +47,16 @@ names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True)
     epsilon=st.floats(1e-300, 1.0),
     width=st.floats(0.01, 4.0),
     kind=names.filter(lambda kind: kind != "mobilenet-v1"),
+    silence=lines,
     extra=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", fullmatch=True),
 )
 def test_what_is_written_is_read(
-    name, version, licence, source, log_offset, epsilon, width, kind, extra
+    name, version, licence, source, log_offset, epsilon, width, kind, silence, extra
 ):
     manifest = replace(
         MANIFEST,
         name=name,
+        silence=silence,
         version=version,
         licence=licence,
         source=source,

@@ -19,6 +19,7 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yamkit.schema import printable
 from yamkit.sinks._csv import CsvSink
 from yamkit.sinks._jams import JamsSink
 from yamkit.sinks._json import JsonLinesSink, JsonSink
@@ -71,7 +72,7 @@ SINKS = [
 
 
 def clip(path: str = "a.wav", events=EVENTS):
-    return [ClipStart(path, 44100, 2), *events, ClipEnd(3.5, 6, (DOG,))]
+    return [ClipStart(path, 44100, 2, 3.5), *events, ClipEnd(3.5, 6, (DOG,))]
 
 
 def written(sink, items, **parameters) -> str:
@@ -200,12 +201,12 @@ def test_formats_with_a_place_for_it_name_the_channel(tmp_path: Path, channel: s
 def test_dcase_and_tsv_are_read_by_pandas(tmp_path: Path, path: str) -> None:
     table = pandas.read_csv(saved(tmp_path, DcaseSink(), clip(path)), sep="\t")
     assert list(table.columns) == ["filename", "onset", "offset", "event_label"]
-    assert list(table["filename"]) == [path] * 4
-    assert list(table["event_label"]) == ["Speech", "Dog", HOSTILE, "Dog"]
+    assert list(table["filename"]) == [printable(path)] * 4
+    assert list(table["event_label"]) == NAMES
     assert list(zip(table["onset"], table["offset"], strict=True)) == TIMES
     table = pandas.read_csv(saved(tmp_path, TsvSink(), clip(path)), sep="\t")
-    assert list(table["path"]) == [path] * 4
-    assert list(table["name"]) == ["Speech", "Dog", HOSTILE, "Dog"]
+    assert list(table["path"]) == [printable(path)] * 4
+    assert list(table["name"]) == NAMES
     assert list(zip(table["start_ms"], table["end_ms"], strict=True)) == [
         (round(start * 1000), round(end * 1000)) for start, end in TIMES
     ]
@@ -273,13 +274,44 @@ def test_json_text_and_csv_have_events_too() -> None:
     assert list(rows["start_seconds"]) == [start for start, _ in TIMES]
     assert set(rows["aggregate"]) == {"max"}
     assert set(rows["score_kind"]) == {"calibrated"}
-    assert set(rows["path"]) == {HOSTILE}
+    assert set(rows["path"]) == {ESCAPED}
     text = written(TextSink(), [*clip(), *clip("b.wav", events=())])
     assert text.startswith(
         "a.wav: events, each with the max of its calibrated scores\n"
         "      0.000 -    0.480  Speech 0.500\n"
     )
     assert "b.wav: no events\n  3.50 s, calibrated mean of 6 patches, net:\n" in text
+
+
+@pytest.mark.parametrize("promised", [60.5, None, 59.0])
+def test_text_gives_the_time_of_long_clips_as_a_clock_does(promised: float | None) -> None:
+    event = Event(62.46, 3725.0, DOG)
+    items = [ClipStart("a.wav", 8000, 1, promised), EVENTS[0], event, ClipEnd(3725.0, 5, ())]
+    lines = written(TextSink(), items).splitlines()
+    first = (
+        "      0.000 -    0.480  Speech" if promised == 59.0 else "  0:00:00.0 - 0:00:00.5  Speech"
+    )
+    assert lines[1].startswith(first)
+    # a header may promise less than there is
+    assert lines[2] == "  0:01:02.5 - 1:02:05.0  Dog 0.912"
+
+
+@pytest.mark.parametrize("sink", [AudacitySink, WebVttSink, SrtSink])
+def test_labels_carry_the_score_where_that_is_asked_for(sink) -> None:
+    texts = []
+    for label_scores in (False, True):
+        stream, opened = io.StringIO(), sink()
+        opened.open(replace(RUN, label_scores=label_scores), stream)
+        for item in clip():
+            opened.write(item)
+        opened.close()
+        texts.append(stream.getvalue())
+    assert "Dog 0.912\n" not in texts[0]
+    assert texts[1].count("Dog 0.912\n") == 2
+    assert (
+        texts[1].replace(" 0.912\n", "\n").replace(" 0.500\n", "\n").replace(" 0.250\n", "\n")
+        == texts[0]
+    )
 
 
 @pytest.mark.parametrize("sink", SINKS)
@@ -304,8 +336,8 @@ def test_any_name_and_path_survive(path: str, name: str) -> None:
             keep_default_na=False,
             dtype=str,
         ).to_dict("records")
-        assert path in (row.get("filename"), row.get("path"))
-        assert name in (row.get("event_label"), row.get("name"))
+        assert printable(path) in (row.get("filename"), row.get("path"))
+        assert printable(name) in (row.get("event_label"), row.get("name"))
     assert json.loads(written(JamsSink(), items))["annotations"][0]["data"][0]["value"] == name
     (line,) = written(AudacitySink(), items).split("\n")[:-1]
     assert len(line.split("\t")) == 3
