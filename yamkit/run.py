@@ -37,6 +37,7 @@ from yamkit.types import (
     ClipEnd,
     ClipFailure,
     ClipStart,
+    Event,
     Parameters,
     PatchTags,
     RunInfo,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from yamkit.journal import Journal
     from yamkit.output import Outputs
     from yamkit.tagger import Tagger
-    from yamkit.types import Batch, Event, EventParameters, SinkItem, Tag
+    from yamkit.types import Batch, EventParameters, SinkItem, Tag
 
 __all__ = [
     "Choice",
@@ -282,10 +283,17 @@ class Tally(NamedTuple):
     ----------
     failed, warned : int
         Clips that failed, and those that were tagged to their end with warnings.
+    tagged, results : int
+        Clips that were written to the outputs, and the events, patches or tags in them.
+    earlier : int
+        Clips whose own outputs were there.
     """
 
     failed: int
     warned: int
+    tagged: int
+    results: int
+    earlier: int
 
 
 def classify(
@@ -323,7 +331,8 @@ def classify(
 
     Whatever is raised has a note of how many clips were done.
     """
-    done = failed = warned = 0
+    done = failed = warned = tagged = results = 0
+    pending = 0  # results of the clip that goes on
     lost = None  # the clip whose own outputs could not be written
 
     def noted() -> str:
@@ -352,6 +361,11 @@ def classify(
                             item, lost = _failure(clip, error), clip
                         failed += isinstance(item, ClipFailure)
                         warned += isinstance(item, ClipEnd) and bool(item.warnings)
+                        pending = 0 if isinstance(item, ClipStart) else pending
+                        pending += _results(run, item)
+                        if isinstance(item, ClipEnd) and (is_new or not outputs.per_clip):
+                            tagged += 1
+                            results += pending
                         if not is_new:
                             continue
                         if resumption is not None:
@@ -368,7 +382,16 @@ def classify(
             with interruptions.held():
                 outputs.finish_early()
             raise
-    return Tally(failed, warned)
+    return Tally(failed, warned, tagged, results, len(clips) - failed - tagged)
+
+
+def _results(run: RunInfo, item: SinkItem) -> int:
+    """Count what outputs hold of an item: events, patches, or else tags of clips."""
+    if run.parameters.events is not None:
+        return int(isinstance(item, Event))
+    if run.per_patch:
+        return int(isinstance(item, PatchTags))
+    return len(item.tags) if isinstance(item, ClipEnd) else 0
 
 
 def _is_full(error: YamkitError) -> bool:

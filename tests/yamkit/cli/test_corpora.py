@@ -243,7 +243,7 @@ def test_arrays_without_a_table(yamkit, tiny: ModelBundle) -> None:
     code, _, err = yamkit(
         "corpus/1.wav", "-o", "tags", "--save-scores", "--save-embeddings", "--per-patch"
     )
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "8 patches in 1 file -> tags/{stem}.{ext}\n")
     assert sorted(path.name for path in Path("tags").iterdir()) == [
         "1.embeddings.npy",
         "1.scores.npy",
