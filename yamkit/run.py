@@ -334,50 +334,53 @@ def classify(
     done = failed = warned = tagged = results = 0
     pending = 0  # results of the clip that goes on
     lost = None  # the clip whose own outputs could not be written
+    is_open = False
 
     def noted() -> str:
+        if not is_open:
+            return ""
         return f"{done} of {len(clips)} files done" + ("; --resume continues" if resumption else "")
 
-    with Interruptions() as interruptions:
+    with noting(noted, clips), Interruptions() as interruptions:
         try:
             outputs.open(run)
-            with noting(noted, clips):
-                with contextlib.closing(_items(tag, clips, resumption)) as items:
-                    for clip, item, is_new in items:
-                        interruptions.check()
-                        if item is None:
-                            done += 1
-                            observer.finished(display_path(clip.path), None)
-                            continue
-                        if clip is lost:
-                            continue
-                        try:
-                            with interruptions.held(), observer.writing():
-                                outputs.write(item)
-                        except (OutputError, BrokenPluginError) as error:
-                            if not outputs.per_clip or _is_full(error):
-                                raise
-                            outputs.finish_early()
-                            item, lost = _failure(clip, error), clip
-                        failed += isinstance(item, ClipFailure)
-                        warned += isinstance(item, ClipEnd) and bool(item.warnings)
-                        pending = 0 if isinstance(item, ClipStart) else pending
-                        pending += _results(run, item)
-                        if isinstance(item, ClipEnd) and (is_new or not outputs.per_clip):
-                            tagged += 1
-                            results += pending
-                        if not is_new:
-                            continue
-                        if resumption is not None:
-                            with interruptions.held():
-                                resumption.keep(clip, item)
-                        if isinstance(item, (ClipEnd, ClipFailure)):
-                            done += 1
-                            observer.finished(display_path(clip.path), item)
-                with interruptions.held():
-                    outputs.close()
+            is_open = True
+            with contextlib.closing(_items(tag, clips, resumption)) as items:
+                for clip, item, is_new in items:
+                    interruptions.check()
+                    if item is None:
+                        done += 1
+                        observer.finished(display_path(clip.path), None)
+                        continue
+                    if clip is lost:
+                        continue
+                    try:
+                        with interruptions.held(), observer.writing():
+                            outputs.write(item)
+                    except (OutputError, BrokenPluginError) as error:
+                        if not outputs.per_clip or _is_full(error):
+                            raise
+                        outputs.finish_early()
+                        item, lost = _failure(clip, error), clip
+                    failed += isinstance(item, ClipFailure)
+                    warned += isinstance(item, ClipEnd) and bool(item.warnings)
+                    pending = 0 if isinstance(item, ClipStart) else pending
+                    pending += _results(run, item)
+                    if isinstance(item, ClipEnd) and (is_new or not outputs.per_clip):
+                        tagged += 1
+                        results += pending
+                    if not is_new:
+                        continue
                     if resumption is not None:
-                        resumption.journal.finish()
+                        with interruptions.held():
+                            resumption.keep(clip, item)
+                    if isinstance(item, (ClipEnd, ClipFailure)):
+                        done += 1
+                        observer.finished(display_path(clip.path), item)
+            with interruptions.held():
+                outputs.close()
+                if resumption is not None:
+                    resumption.journal.finish()
         except BaseException:
             with interruptions.held():
                 outputs.finish_early()
@@ -404,8 +407,8 @@ def noting(note: Callable[[], str], clips: Sequence[Clip]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if len(clips) > 1:
-            error.add_note(note())
+        if len(clips) > 1 and (text := note()):
+            error.add_note(text)
         raise
 
 

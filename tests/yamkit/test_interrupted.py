@@ -374,3 +374,27 @@ def test_a_full_device_is_one_line(name: str) -> None:
 
     with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
         classify(tag, [Clip("a.wav")], about(SINKS[name]), outputs, Watcher())
+
+
+def test_a_second_signal_says_how_far_the_run_came_as_well(monkeypatch) -> None:
+    """It comes while the first one ends the run, and is held back until that is done."""
+    outputs = plan_outputs([load("csv")], "out.csv", ["a.wav", "b.wav"])
+    finish = outputs.finish_early
+
+    def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        finish()
+
+    monkeypatch.setattr(outputs, "finish_early", interrupted)
+
+    def tag(left):
+        for clip in left:
+            if clip.path == "b.wav":
+                end("Ctrl-C")
+            for item in items(clip.path, SINKS["csv"]):
+                yield clip, item
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        classify(tag, [Clip("a.wav"), Clip("b.wav")], about(SINKS["csv"]), outputs, Watcher())
+    assert caught.value.__notes__ == ["1 of 2 files done"]
+    assert Path("out.csv").read_bytes() == whole("csv", items("a.wav", SINKS["csv"]))

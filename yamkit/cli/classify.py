@@ -220,7 +220,7 @@ def classify(
         top = None
     wanted = {"scores": save_scores, "embedding": save_embeddings}
     arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
-    sinks = _sinks(formats or (_format_of(output, events),), arrays)
+    sinks = _sinks(formats or (_format_of(output, events, paths),), arrays)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
     _check_events(events, sinks, settings)
     metadata: list[str] = []
@@ -365,7 +365,7 @@ def _check_events(events: bool, sinks: Iterable[Format], settings: Mapping[str, 
             raise ParameterError(f"{option} is of events; add --events")
 
 
-def _format_of(output: str | None, events: bool) -> str:
+def _format_of(output: str | None, events: bool, paths: Iterable[str]) -> str:
     """Choose the format that the suffix of an output belongs to; text where it has none."""
     from pathlib import Path
 
@@ -383,7 +383,8 @@ def _format_of(output: str | None, events: bool) -> str:
     if named:
         return max(fitting or named, key=lambda info: len(info.extension)).name
     is_folder = str(output).endswith(("/", os.sep)) or (place.exists() and not place.is_file())
-    if place.suffix and "{" not in place.suffix and not is_folder:
+    is_named = place.suffix and "{" not in place.suffix and not is_folder
+    if is_named and str(output) not in paths:  # an input is refused with better words
         suffixes = ", ".join(
             f".{info.extension}" for info in sinks if events or not info.for_events
         )
