@@ -1,12 +1,17 @@
-"""What this process may use of the machine."""
+"""What this machine is, and what this process may use of it.
+
+Nothing is run to find out: `platform.processor` and `platform.platform` start whatever is called
+``uname`` on the path.
+"""
 
 from __future__ import annotations
 
 import math
 import os
+import platform
 from pathlib import Path
 
-__all__ = ["usable_cores"]
+__all__ = ["processor_name", "system_name", "usable_cores"]
 
 
 def usable_cores() -> int:
@@ -16,6 +21,23 @@ def usable_cores() -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return math.ceil(min(cores or 1, _share_of_container()))
+
+
+def processor_name() -> str:
+    """Name the processor: its model where the system tells, else its architecture."""
+    try:
+        facts = _CPU_INFO.read_text()
+    except OSError:
+        facts = ""
+    for line in facts.splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return os.environ.get("PROCESSOR_IDENTIFIER") or platform.machine()  # Windows has the former
+
+
+def system_name() -> str:
+    """Name the system and its release, such as ``Linux-6.1``."""
+    return f"{platform.system()}-{platform.release()}"
 
 
 def _share_of_container() -> float:
@@ -34,6 +56,7 @@ def _share_of_container() -> float:
     return share if share > 0 else math.inf
 
 
+_CPU_INFO = Path("/proc/cpuinfo")
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 _QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
 _PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")

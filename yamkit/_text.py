@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import unicodedata
-from typing import TYPE_CHECKING, TypeVar
+import re
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +16,17 @@ _Word = TypeVar("_Word")
 _ALMOST_EQUAL = 0.8
 """Share of characters that agree: "Dogs" is "Dog", before it is a part of another name."""
 
-__all__ = ["aligned", "listed", "nearest", "path_to_text", "printable", "text_to_path"]
+__all__ = [
+    "InertStream",
+    "aligned",
+    "inert",
+    "listed",
+    "nearest",
+    "path_to_text",
+    "printable",
+    "text_to_path",
+    "underscored",
+]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -73,8 +83,9 @@ def text_to_path(text: str) -> str:
 def printable(text: str | os.PathLike[str]) -> str:
     r"""Give a path, or any text of a stranger, as valid Unicode on one line.
 
-    Bytes that are no text become ``\xNN``; control characters become escapes, so that no name can
-    break a line or drive a terminal.
+    Bytes that are no text become ``\xNN``. What acts rather than shows becomes an escape: control
+    characters, line separators, surrogates, and marks that turn the direction of writing
+    (Bidi_Control of UAX #9), so that no name can break a line or drive a terminal.
     """
     plain = os.fspath(text)
     if plain.isascii() and plain.isprintable():
@@ -83,13 +94,70 @@ def printable(text: str | os.PathLike[str]) -> str:
         plain = path_to_text(text)
     with contextlib.suppress(UnicodeEncodeError):  # bytes that a locale of ASCII made surrogates of
         plain = plain.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-    return "".join(_escaped(character) for character in plain)
+    return _ACTS_IN_A_LINE.sub(_escaped, plain)
 
 
-def _escaped(character: str) -> str:
-    code = ord(character)
+def underscored(text: str) -> str:
+    """Give the name of a file with underscores for what `printable` escapes.
+
+    Bytes that are no text stay what they are.
+    """
+    return _ACTS_IN_A_NAME.sub("_", text)
+
+
+def inert(text: str) -> str:
+    r"""Give text of any number of lines in which nothing acts.
+
+    What `printable` escapes becomes ``\uNNNN``, all but tabs and line ends. In the strings of a
+    JSON document that is an escape, too: who reads it gets the original back.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _ACTS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+class InertStream:
+    """A text stream on which what is written is `inert`; all else is the stream's own.
+
+    Parameters
+    ----------
+    stream : text stream
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.rich_proxied_file = stream
+        """Where rich draws, whose control sequences are meant; the name is rich's."""
+
+    @property
+    def encoding(self) -> str:
+        """Say UTF-8, since click writes past a stream of ASCII, to its bytes; names get escapes."""
+        return "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write text; give its length, as every stream does."""
+        self.rich_proxied_file.write(inert(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rich_proxied_file, name)
+
+
+_BIDI_AND_SEPARATORS = "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+_ACTS_IN_A_NAME = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f{_BIDI_AND_SEPARATORS}]")
+_ACTS_IN_A_LINE = re.compile(f"{_ACTS_IN_A_NAME.pattern}|[\ud800-\udfff]")
+_ACTS = re.compile(
+    f"[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f{_BIDI_AND_SEPARATORS}\ud800-\udfff]"
+    r"|\r(?!\n)"
+)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
     if 0xDC80 <= code <= 0xDCFF:  # how Python carries the bytes of a name that are no text
         return f"\\x{code - 0xDC00:02x}"
-    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+    return match[0].encode("unicode_escape").decode("ascii")

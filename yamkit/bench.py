@@ -20,7 +20,8 @@ from importlib import metadata  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
-from yamkit._machine import usable_cores  # noqa: E402
+from yamkit._machine import processor_name, system_name, usable_cores  # noqa: E402
+from yamkit._replace import replaced  # noqa: E402
 from yamkit.errors import YamkitError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -118,9 +119,9 @@ def machine(engines: Iterable[str] = ()) -> dict[str, Any]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[package] = metadata.version(package)
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": usable_cores(),
-        "system": platform.platform(terse=True),
+        "system": system_name(),
         "python": platform.python_version(),
         "versions": versions,
     }
@@ -152,8 +153,11 @@ def plot(results: Sequence[Result], path: Path) -> None:
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.set_xlabel("patches a second")
-    axes.set_title(f"{_processor()}, {usable_cores()} cores", fontsize="medium", parse_math=False)
-    figure.savefig(path, dpi=120, format="png")
+    axes.set_title(
+        f"{processor_name()}, {usable_cores()} cores", fontsize="medium", parse_math=False
+    )
+    with replaced(path) as fresh:
+        figure.savefig(fresh, dpi=120, format="png")
 
 
 def _ask(case: Case) -> dict[str, Any]:
@@ -185,17 +189,6 @@ def _result(case: Case, answers: Sequence[dict[str, Any]]) -> Result:
         median("first_result_seconds"),
         median("peak_memory_mb"),
     )
-
-
-def _processor() -> str:
-    try:
-        facts = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        facts = ""
-    for line in facts.splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 # --- the other process ---------------------------------------------------------------------------

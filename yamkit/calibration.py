@@ -498,7 +498,7 @@ def _text(calibration: Calibration) -> str:
     common = (
         calibration.unit,
         calibration.aggregate,
-        calibration.model,
+        printable(calibration.model),
         calibration.model_sha256,
         _SCHEMA,
         calibration.channel,
@@ -508,9 +508,9 @@ def _text(calibration: Calibration) -> str:
         writer.writerow(
             (
                 entry.index,
-                entry.mid,
-                entry.name,
-                entry.label,
+                printable(entry.mid),
+                printable(entry.name),
+                printable(entry.label),
                 entry.method,
                 entry.positives,
                 entry.negatives,

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from yamkit._records import DAMAGE, Record, from_record, to_record
+from yamkit._replace import refuse_link
 from yamkit._text import printable
 from yamkit.errors import OutputError, ParameterError
 from yamkit.types import ClipEnd, ClipFailure
@@ -81,6 +82,8 @@ class Journal:
         self._lock = threading.Lock()
         self._number, self._place = 0, 0  # of the clip that is being written, and its next item
         with self._guard():
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                refuse_link(path.with_name(path.name + suffix))
             self._database = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False
             )

@@ -31,10 +31,14 @@ if TYPE_CHECKING:
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters
 
-__all__ = ["Block", "Buffer", "Delays", "Heard", "Onset", "listen"]
+__all__ = ["Block", "Buffer", "Clock", "Delays", "Heard", "Onset", "listen"]
 
 _PATIENCE_SECONDS = 0.5
 """A signal may come between a look at the buffer and the wait for a change of it, unheard."""
+
+
+_PLACES_KNOWN = 4096
+"""Of a stream whose times are known: half an hour, where a patch comes every half second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,6 +374,50 @@ class Buffer:
             dropped = len(self._blocks.popleft().samples)
             self._waiting -= dropped
             self.dropped_samples += dropped
+
+
+class Clock:
+    """Times of day of places in a stream: a later place has no earlier time.
+
+    A sample's time is when it came. Samples that came together are spread over the time since those
+    before them: a pipe may bring a recording faster than it sounded. A clock of the system that is
+    set back is not followed.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Of the stream, in Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._known: deque[tuple[float, float]] = deque(maxlen=_PLACES_KNOWN)  # seconds, time
+        self._ahead = -math.inf  # of the time of day to the monotonic clock
+
+    def add(self, block: Block) -> None:
+        """Learn when a block came; those between two may be left out."""
+        self._ahead = max(self._ahead, block.time - block.arrived)
+        time = block.arrived + self._ahead
+        for sample in (block.start_sample, block.end_sample):
+            place = sample / self._rate
+            came = time - (block.end_sample - sample) / self._rate
+            last, latest = self._known[-1] if self._known else (-math.inf, -math.inf)
+            if place > last:
+                self._known.append((place, max(came, latest)))
+
+    def time(self, seconds: float) -> float:
+        """Give the time of a place, in seconds since 1970; `add` was called before."""
+        later = self._known[-1]
+        for earlier in reversed(self._known):
+            if earlier[0] <= seconds:
+                break
+            later = earlier
+        else:
+            return later[1] - (later[0] - seconds)
+        if later[0] <= seconds:
+            return later[1]
+        share = (seconds - earlier[0]) / (later[0] - earlier[0])
+        return earlier[1] + share * (later[1] - earlier[1])
 
 
 class Delays:

@@ -10,20 +10,21 @@ import errno
 import itertools
 import os
 import re
-import secrets
 import stat
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from yamkit._held import HeldItems
-from yamkit._text import text_to_path
+from yamkit._replace import Part, refuse_link
+from yamkit._text import InertStream, printable, text_to_path, underscored
+from yamkit._trees import make_folders
 from yamkit.errors import BrokenPluginError, OutputError, ParameterError, YamkitError
 from yamkit.types import ClipEnd, ClipFailure, ClipStart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from yamkit.plugin import Sink, SinkInfo
     from yamkit.types import RunInfo, SinkItem
@@ -33,6 +34,8 @@ __all__ = ["Format", "Outputs", "path_text", "plan_outputs", "silence_standard_o
 _FIELDS = ("{folder}", "{stem}", "{name}", "{ext}", "{shard}")
 _FIELD_LIST = ", ".join(_FIELDS)
 _STDIN_NAME = "stdin"
+_OPEN_FILES = ("/dev", "/dev/fd", "/proc/self/fd")
+"""Where the system keeps links to what a process has open, such as ``/dev/stdout``."""
 
 
 @dataclass(frozen=True)
@@ -132,12 +135,14 @@ def _check_places(formats: Sequence[Format], template: str, clips: Sequence[str]
             place = _place(template, format_, clip)
             path = os.path.realpath(place)
             if path in inputs:
-                raise ParameterError(f"output {place} is one of the inputs; choose another name")
-            owner = f"{clip or 'all clips'} as {format_.info.name}"
+                raise ParameterError(
+                    f"output {printable(place)} is one of the inputs; choose another name"
+                )
+            owner = f"{printable(clip) or 'all clips'} as {format_.info.name}"
             if path in owners:
                 raise ParameterError(
-                    f"{owners[path]} and {owner} would both go to {place}; use more of "
-                    f"{_FIELD_LIST} in --output"
+                    f"{owners[path]} and {owner} would both go to {printable(place)}; use more "
+                    f"of {_FIELD_LIST} in --output"
                 )
             owners[path] = owner
 
@@ -155,13 +160,25 @@ def _place(template: str, format_: Format, clip: str) -> Path:
         "{name}": path.name,
         "{ext}": format_.info.extension,
     }
+    return Path(*(_filled(part, values) for part in Path(template).parts))
+
+
+def _filled(part: str, values: Mapping[str, str]) -> str:
+    """Fill one part of a template in: whatever a clip is called, its place is below that part."""
+    if "{" not in part:
+        return part
+    text = re.sub(r"\{\w+\}", lambda match: underscored(values[match[0]]), part)
+    below = Path(*("__" if each == ".." else each for each in Path(text).parts))
     # the name of a clip is Unicode, and becomes the same bytes again, whatever the locale
-    return Path(re.sub(r"\{\w+\}", lambda match: text_to_path(values[match[0]]), template))
+    return text_to_path(str(below))
 
 
 def path_text(path: str | os.PathLike[str]) -> str:
     """Give a path as valid Unicode, otherwise as it is: programs will read it."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # no name that this system's files can have
+        return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def silence_standard_output() -> None:
@@ -290,7 +307,8 @@ class Outputs:
                     output.abort()
                     continue
                 if clip is not None and output.ended == self._finished:
-                    output.write(ClipFailure(clip, "Interrupted", f"{clip}: interrupted"))
+                    message = f"{printable(clip)}: interrupted"
+                    output.write(ClipFailure(clip, "Interrupted", message))
                 if output.is_lost:
                     output.abort()
                     continue
@@ -318,7 +336,7 @@ class _Output:
         self.is_lost = False  # it was to hold one clip alone, which failed
         self.ended = 0  # clips
         self._format = format_
-        self._place = "standard output" if place is None else str(place)
+        self._place = "standard output" if place is None else printable(place)
         with self._guard():
             self._file = (
                 _StandardOutput(binary=format_.info.binary)
@@ -372,7 +390,7 @@ class _Output:
             self.failed = True
             raise BrokenPluginError(
                 f"sink {self._format.info.name!r} failed on {self._place}: "
-                f"{type(error).__name__}: {error}"
+                f"{type(error).__name__}: {printable(str(error))}"
             ) from error
         except BaseException:  # a second interruption, in the midst of a row
             self.failed = True
@@ -386,13 +404,18 @@ def _is_regular(stream: IO[Any]) -> bool:
         return False
 
 
+def _inert(stream: IO[str]) -> IO[str]:
+    """Keep what acts on terminals out of an output, whichever plugin writes it."""
+    return cast("IO[str]", InertStream(stream))
+
+
 class _StandardOutput:
     """The process's own output; what was written there cannot be taken back."""
 
     is_replaced = False
 
     def __init__(self, *, binary: bool) -> None:
-        self.stream: IO[Any] = sys.stdout.buffer if binary else sys.stdout
+        self.stream: IO[Any] = sys.stdout.buffer if binary else _inert(sys.stdout)
 
     def keep(self) -> None:
         self.stream.flush()
@@ -408,42 +431,48 @@ class _StandardOutput:
 class _ReplacedFile:
     """A file that appears at its place when it is whole, or not at all.
 
-    Links are followed; what is no regular file (a pipe, a device) is written in place.
+    What is no regular file (a pipe, a device) is written in place.
     """
 
     def __init__(self, place: Path, *, binary: bool) -> None:
-        self._temporary: Path | None = None
-        if place.exists() and not place.is_file() and not place.is_dir():
-            path = self._target = place
-        else:
-            path = self._target = Path(os.path.realpath(place))
-            if path.is_dir():
+        self._part: Part | None = None
+        path = place
+        if not _is_written_in_place(place):
+            refuse_link(place)
+            if place.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(place))
-            if path.exists() and not os.access(path, os.W_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # a short name: the place's own may be as long as names can be
-            path = self._temporary = path.with_name(f".yamkit-{secrets.token_hex(6)}.part")
-        if binary:
-            self.stream: IO[Any] = path.open("wb")
-        else:
-            self.stream = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            make_folders(place.parent)
+            self._part = Part(place)
+            path = self._part.path
+        try:
+            self.stream: IO[Any] = (
+                path.open("wb")
+                if binary
+                else _inert(path.open("w", encoding="utf-8", errors="backslashreplace", newline=""))
+            )
+        except BaseException:
+            if self._part is not None:
+                self._part.discard()
+            raise
 
     @property
     def is_replaced(self) -> bool:
-        return self._temporary is not None
+        return self._part is not None
 
     def keep(self) -> None:
         self.stream.close()
-        if self._temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                self._temporary.chmod(stat.S_IMODE(self._target.stat().st_mode))
-            self._temporary.replace(self._target)
-            self._temporary = None
+        if self._part is not None:
+            self._part.keep()
 
     def discard(self) -> None:
         with contextlib.suppress(OSError):
             self.stream.close()
-        if self._temporary is not None:
-            with contextlib.suppress(OSError):
-                self._temporary.unlink()
+        if self._part is not None:
+            self._part.discard()
+
+
+def _is_written_in_place(place: Path) -> bool:
+    """Tell whether a place is a pipe or device, or one of the system's own names for open files."""
+    if str(place.parent) in _OPEN_FILES:
+        return place.exists()
+    return not place.is_symlink() and place.exists() and not (place.is_file() or place.is_dir())

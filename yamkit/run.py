@@ -17,6 +17,7 @@ import numpy as np
 
 from yamkit import __version__
 from yamkit._signals import Interruptions
+from yamkit._text import printable
 from yamkit._thresholds import check_threshold
 from yamkit.aggregate import ClipScores, Peaks, top_tags
 from yamkit.audio import display_path, file_stamp
@@ -542,4 +543,4 @@ def _failure(clip: Clip, error: Exception) -> ClipFailure:
     message = str(error)
     if not isinstance(error, YamkitError):  # a night's run goes on, whatever one file provokes
         message = " ".join(f"{display_path(clip.path)}: {message}".split())
-    return ClipFailure(path_text(clip.path), type(error).__name__, message)
+    return ClipFailure(path_text(clip.path), type(error).__name__, printable(message))

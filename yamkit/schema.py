@@ -1,12 +1,15 @@
 """The JSON form of results, schema ``yamkit/1``: one place for its keys and their order.
 
-Keys may be added within ``yamkit/1``; readers ignore those they do not know.
+Keys may be added within ``yamkit/1``; readers ignore those they do not know. For formats without
+an escape of their own, `printable` gives names in which nothing acts.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from yamkit._text import printable
 
 if TYPE_CHECKING:
     from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, RunInfo, Tag
@@ -17,6 +20,7 @@ __all__ = [
     "event_dict",
     "failure_dict",
     "patch_dict",
+    "printable",
     "run_dict",
     "start_dict",
     "tag_dict",

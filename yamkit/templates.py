@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from yamkit._replace import replaced
 from yamkit._text import printable
 from yamkit.errors import OutputError, ParameterError
 
@@ -72,8 +72,7 @@ def new_plugin(distribution: str, kind: str, parent: Path) -> Path:
         "TestMine": "Test" + "".join(part.title() for part in name.split("-")),
     }
     try:
-        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{distribution}.") as scratch:
-            fresh = Path(scratch) / distribution
+        with replaced(folder) as fresh:
             for part in ("common", kind):
                 shutil.copytree(
                     Path(str(files("yamkit") / "data" / "templates" / part)),
@@ -82,7 +81,6 @@ def new_plugin(distribution: str, kind: str, parent: Path) -> Path:
                     ignore=shutil.ignore_patterns("__pycache__"),
                 )
             _rename(fresh, words)
-            fresh.rename(folder)
     except OSError as error:
         raise OutputError(f"{printable(folder)}: {error.strerror or error}") from None
     return folder

@@ -241,7 +241,8 @@ def _processor() -> str:
     with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as stream:
         facts = stream.read(8192)  # the first processor's, of perhaps hundreds
     flags = [line for line in facts.splitlines() if line.startswith(("flags", "Features"))]
-    return f"{platform.machine()} {platform.processor()} {flags[:1]}"
+    # platform.processor() would run whatever is called uname on the path
+    return f"{platform.machine()} {os.environ.get('PROCESSOR_IDENTIFIER', '')} {flags[:1]}"
 
 
 def _digest_path(path: Path) -> Path:

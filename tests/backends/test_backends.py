@@ -224,26 +224,45 @@ def test_threads_change_nothing(name: str, threads: int | None) -> None:
     np.testing.assert_allclose(scores, make(name, model).predict(x)[0], rtol=0, atol=1e-6)
 
 
-def test_numpy_gives_the_blas_threads_back() -> None:
-    from threadpoolctl import threadpool_info, threadpool_limits
+BLAS_THREADS = """
+import sys
+{before}
+from threadpoolctl import threadpool_info, threadpool_limits
+from yamkit_numpy import _backend, _threads
+{after}
 
-    from yamkit_numpy._threads import one_blas_thread
+def threads(pools):
+    return {{pool["num_threads"] for pool in pools if pool["user_api"] == "blas"}}
 
-    def threads() -> set[int]:
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+def numpys():  # SciPy's is another library, and no concern of the backend if it came later
+    return threads(_threads._controller.info())
 
-    with threadpool_limits(2, "blas"):
-        before = threads()
-        if before != {2}:
-            pytest.skip("threadpoolctl does not know this BLAS library")
-        first, second = one_blas_thread(), one_blas_thread()
-        first.__enter__()
-        second.__enter__()
-        assert threads() == {1}
-        first.__exit__(None, None, None)
-        assert threads() == {1}, "the second is still inside"
-        second.__exit__(None, None, None)
-        assert threads() == {2}
+with threadpool_limits(2, "blas"):
+    if numpys() != {{2}}:
+        sys.exit("threadpoolctl does not know this BLAS library")
+    first, second = _threads.one_blas_thread(), _threads.one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    assert numpys() == {{1}}
+    first.__exit__(None, None, None)
+    assert numpys() == {{1}}, "the second is still inside"
+    second.__exit__(None, None, None)
+    assert threads(threadpool_info()) == {{2}}
+print("done")
+"""
+
+
+@pytest.mark.parametrize("scipy", ["absent", "before", "after"])
+def test_numpy_gives_the_blas_threads_back(scipy: str) -> None:
+    """In a process of its own: which BLAS libraries are loaded is a matter of the imports."""
+    if scipy != "absent":
+        pytest.importorskip("scipy")
+    lines = {"before": "", "after": "", scipy: "import scipy.linalg"}
+    script = BLAS_THREADS.format(**lines)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    if "threadpoolctl does not know" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
 def test_numpy_raises_what_its_threads_raise() -> None:

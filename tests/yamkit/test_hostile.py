@@ -8,7 +8,9 @@ import numpy as np
 import onnx
 import pytest
 
-from yamkit.errors import BundleError, WeightFileError
+from tests.yamkit.audio_sounds import Pipe
+from yamkit.audio import open_audio
+from yamkit.errors import BundleError, DecodeError, WeightFileError
 from yamkit.models.bundle import load_bundle
 from yamkit.models.importing import import_model
 from yamkit.models.keras_h5 import read_keras_h5
@@ -72,3 +74,10 @@ def test_the_engine_runs_the_graph_that_was_checked(shared, tmp_path):
     (kernel,) = (value for value in initializers.values() if value.ndim == 2)
     logits = np.ones((1, 64)) @ kernel
     np.testing.assert_allclose(scores, 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+@pytest.mark.parametrize("is_pipe", [False, True])
+def test_a_file_at_1_hz(shared, is_pipe):
+    path = shared / "cases" / "hostile" / "wav" / "hz1-20k.wav"
+    with pytest.raises(DecodeError, match="a sample rate of 1 Hz; wanted 100 to 10000000"):
+        open_audio(Pipe(path.read_bytes()) if is_pipe else path)

@@ -1,8 +1,11 @@
-"""How many cores a process may use, as Linux says it."""
+"""What a machine is and how many cores a process may use; no program is asked."""
 
 from __future__ import annotations
 
 import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,3 +61,54 @@ def test_without_affinity_all_cores_count(machine, monkeypatch: pytest.MonkeyPat
     assert _machine.usable_cores() == 5
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert _machine.usable_cores() == 1
+
+
+@pytest.mark.parametrize("facts", ["", "model name\t: Some CPU @ 2 GHz\n", None])
+def test_no_program_is_run_to_name_the_machine(
+    facts: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "cpuinfo"
+    if facts is not None:
+        path.write_text(facts)
+    monkeypatch.setattr(_machine, "_CPU_INFO", path)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program was run"))
+    platform._uname_cache = None  # or what another test asked would do
+    name = _machine.processor_name()
+    assert name == ("Some CPU @ 2 GHz" if facts else platform.machine())
+    assert _machine.system_name().startswith(platform.system())
+
+
+NO_PROGRAM = """
+import sys
+
+def refuse(event, arguments):
+    if event in ("os.exec", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"):
+        print("ran", arguments[:2], file=sys.__stderr__)
+
+sys.addaudithook(refuse)
+from yamkit.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("classify", "{sound}"),
+        ("classify", "{sound}", "--backend", "numpy", "--resampler", "resampy"),
+        ("info", "{sound}"),
+        ("models", "list"),
+        ("plugins",),
+        ("selftest",),
+    ],
+    ids=" ".join,
+)
+def test_no_command_runs_what_is_on_the_path(command: tuple[str, ...]) -> None:
+    """A folder of a stranger may be on it, with a uname of its own."""
+    if "resampy" in command:
+        pytest.importorskip("resampy")
+    sound = str(Path(__file__).parents[2] / "docs" / "assets" / "four-events.wav")
+    arguments = [part.format(sound=sound) for part in command]
+    done = subprocess.run([sys.executable, "-c", NO_PROGRAM, *arguments], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"ran (" not in done.stderr, done.stderr.decode()

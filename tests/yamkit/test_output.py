@@ -137,14 +137,29 @@ def test_permissions_follow_the_umask_or_the_file_that_was_there(exists: bool) -
     assert stat.S_IMODE(Path("a.rec").stat().st_mode) == 0o640
 
 
-def test_links_are_followed() -> None:
-    Path("real").mkdir()
-    Path("link.rec").symlink_to("real/target.rec")
-    outputs = plan_outputs([sink()], "link.rec", [])
-    outputs.open(RUN)
-    outputs.close()
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("output", ["link.rec", "{stem}.{ext}"])
+def test_links_are_refused(output: str, is_there: bool) -> None:
+    target = Path("target.rec")
+    if is_there:
+        target.write_text("mine")
+    Path("link.rec").symlink_to(target)
+    outputs = plan_outputs([sink()], output, ["link.wav"])
+    with pytest.raises(OutputError, match=r"cannot write link.rec: a symbolic link; name the file"):
+        outputs.open(RUN)
+        tag(outputs, "link.wav")
     assert Path("link.rec").is_symlink()
-    assert Path("real/target.rec").read_text() == "open\nclose\n"
+    assert target.exists() == is_there
+    assert not is_there or target.read_text() == "mine"
+
+
+def test_links_to_folders_are_followed() -> None:
+    Path("real").mkdir()
+    Path("link").symlink_to("real")
+    outputs = plan_outputs([sink()], "link/{stem}.{ext}", ["a.wav"])
+    outputs.open(RUN)
+    tag(outputs, "a.wav")
+    assert files() == {"real/a.rec"}
 
 
 def test_a_device_is_written_in_place() -> None:
@@ -220,6 +235,51 @@ def test_a_clip_is_named_after_no_other_field() -> None:
     outputs.open(RUN)
     tag(outputs, "{name}{ext}.wav")
     assert files() == {"{name}{ext}.rec"}
+
+
+@pytest.mark.parametrize(
+    "folder", ["{folder}", ".{folder}", "{folder}{folder}", "{name}", "{stem}"]
+)
+@pytest.mark.parametrize(
+    "clip",
+    [
+        "a.wav",
+        "./a.wav",
+        "../a.wav",
+        "/a.wav",
+        "//a.wav",
+        "x/../../a.wav",
+        "..",
+        ".",
+        "../..",
+        "...wav",
+    ]
+    + [f"http://host/{rest}" for rest in ("", ".", "..", "../..", "/..", "a/../../b.wav", "...wav")]
+    + ["http://..", "http://../..", "file:///../../etc/passwd", "s3://.", "-"],
+)
+def test_no_clip_leads_out_of_the_folder_of_a_template(clip: str, folder: str) -> None:
+    outputs = plan_outputs([sink()], f"out/{folder}/{{stem}}.{{ext}}", [clip])
+    outputs.open(RUN)
+    tag(outputs, clip)
+    (written,) = files()
+    place = Path(written)
+    assert place.parts[0] == "out"
+    assert not {".."} & set(place.parts)
+    outputs = plan_outputs([sink()], f"../{Path.cwd().name}/out/{folder}/x", [])
+    assert ".." in Path(str(outputs.template)).parts  # what a user writes there stays
+
+
+@pytest.mark.parametrize("mark", ["\x1b[31m", "\n", "\x7f", "\x9b", "\u202e", "\u2028"])
+def test_what_acts_in_the_name_of_a_clip_is_no_part_of_a_place(mark: str) -> None:
+    clip = f"in{mark}/a{mark}ü.wav"
+    outputs = plan_outputs([sink()], "{folder}/{stem}.{ext}", [clip])
+    outputs.open(RUN)
+    tag(outputs, clip)
+    rest = mark.replace(mark[0], "_")
+    assert files() == {f"in{rest}/a{rest}ü.rec"}
+    with pytest.raises(ParameterError, match="would both go to") as caught:
+        plan_outputs([sink()], "{stem}.{ext}", [f"a{mark}.wav", f"a{rest}.wav"])
+    assert mark[0] not in str(caught.value)
 
 
 def test_names_that_are_no_text_are_checked_as_they_are_written() -> None:

@@ -100,6 +100,7 @@ def test_built_ins_come_through_the_same_door() -> None:
         ("sink", "jsonl"),
         ("sink", "csv"),
         ("sink", "parquet"),
+        ("sink", "spreadsheet"),
         ("sink", "scores-npy"),
         ("sink", "embeddings-npy"),
         ("sink", "audacity"),

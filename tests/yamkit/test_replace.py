@@ -1,10 +1,21 @@
+"""What is written appears whole, follows no link, and leaves nothing after a kill."""
+
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from yamkit._replace import replaced
+from yamkit import _replace
+from yamkit._replace import Part, replaced
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process():
+    _replace._sweep.cache_clear()
 
 
 def test_what_is_whole_takes_the_place(tmp_path: Path) -> None:
@@ -37,3 +48,87 @@ def test_a_folder_is_never_replaced(tmp_path: Path) -> None:
             write(fresh)
             (fresh / "b").touch() if fresh.is_dir() else None
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "mine"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_link_is_refused(tmp_path: Path, is_there: bool) -> None:
+    target = tmp_path / "target"
+    if is_there:
+        target.write_text("mine")
+    (tmp_path / "a").symlink_to(target)
+    with pytest.raises(OSError, match="a symbolic link; name the file"), replaced(tmp_path / "a"):
+        pytest.fail("it was begun")
+    assert target.exists() == is_there
+    assert [path.name for path in tmp_path.iterdir() if path != target] == ["a"]
+
+
+def test_a_link_that_appears_meanwhile_is_replaced(tmp_path: Path) -> None:
+    with replaced(tmp_path / "a") as fresh:
+        fresh.write_text("new")
+        (tmp_path / "a").symlink_to(tmp_path / "target")
+    assert not (tmp_path / "a").is_symlink()
+    assert not (tmp_path / "target").exists()
+    assert (tmp_path / "a").read_text() == "new"
+
+
+def test_permissions_stay(tmp_path: Path) -> None:
+    (tmp_path / "a").touch(0o640)
+    with replaced(tmp_path / "a") as fresh:
+        fresh.touch()
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from yamkit._replace import Part
+
+part = Part(Path("a"))
+part.path.mkdir() if sys.argv[1] == "folder" else part.path.write_text("half")
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_kill_left_is_swept(tmp_path: Path, kind: str) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, kind], cwd=tmp_path, check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    with replaced(tmp_path / "a") as fresh:
+        fresh.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_others_write_or_own_is_not_swept(tmp_path: Path) -> None:
+    mine = Part(tmp_path / "b")  # another run, which goes on
+    mine.path.write_text("half")
+    kept = [mine._folder.name]
+    for name in (".yamkit-mine.part", ".yamkit-0123456789ab.part.d", "yamkit-0123456789ab.part"):
+        (tmp_path / name).mkdir()
+        kept.append(name)
+    theirs = tmp_path / ".yamkit-0123456789ab.part"  # the name, but not what this module puts there
+    theirs.mkdir()
+    (theirs / "thesis.txt").touch()
+    (tmp_path / ".yamkit-0123456789ac.part").write_text("a file")
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "output").mkdir(parents=True)
+    (tmp_path / ".yamkit-0123456789ad.part").symlink_to(elsewhere)
+    kept += [theirs.name, ".yamkit-0123456789ac.part", ".yamkit-0123456789ad.part", "elsewhere"]
+    _replace._sweep.cache_clear()
+    with replaced(tmp_path / "a") as fresh:
+        fresh.touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "a"])
+    assert (theirs / "thesis.txt").exists()
+    assert (elsewhere / "output").exists()
+    mine.discard()
+
+
+def test_a_system_without_locks_on_folders(tmp_path: Path, monkeypatch) -> None:
+    def none(*_: object, **__: object) -> int:
+        raise OSError(95, os.strerror(95))
+
+    monkeypatch.setattr(_replace, "_lock", none)
+    (tmp_path / ".yamkit-0123456789ab.part").mkdir()
+    with replaced(tmp_path / "a") as fresh:
+        fresh.touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".yamkit-0123456789ab.part", "a"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
@@ -23,12 +24,13 @@ from yamkit.audio._window import find
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from yamkit.audio._incoming import Incoming
     from yamkit.audio._notes import Notes
     from yamkit.audio._window import Window
 
-__all__ = ["open_container"]
+__all__ = ["open_arriving", "open_container"]
 
 _CONTAINERS = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,dtshd,eac3,flac,flv,g722,gsm,matroska,webm,mov,mp4,"
@@ -47,6 +49,9 @@ _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if _PYAV < 19 else {}
 
 _LONGEST_BROADCAST_LATENESS_SECONDS = 60.0
 """What begins later by the clock of a broadcast began before it was recorded."""
+_LONGEST_LOOK_MICROSECONDS = "100000"
+"""Of sound, before FFmpeg begins to decode what arrives; by default it looks at 5 s."""
+_NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 _MOST_TRIES = 1000
 _MOST_FAILURES = 32
 """Beginnings in a row behind which nothing is found."""
@@ -80,14 +85,69 @@ def open_container(
     except (av.FFmpegError, ValueError):
         window.check()
         return None
+
+    def track(sound: Any) -> Track:
+        return _track(
+            container,
+            sound,
+            _packets(container, sound, window),
+            promised_seconds=_promise(container, sound, window),
+            is_cut=is_cut(window),
+        )
+
     try:
-        return _opened(container, window, stream, notes), container.close
+        return _opened(container, track, stream, notes), container.close
     except BaseException:
         container.close()
         raise
 
 
-def _opened(container: Any, window: Window, stream: int | None, notes: Notes) -> Decoded:
+def open_arriving(
+    incoming: Incoming, demuxer: str, notes: Notes
+) -> tuple[Decoded, Callable[[], None]]:
+    """Open the sound of a container while it arrives; it may never end.
+
+    Parameters
+    ----------
+    incoming : Incoming
+        At its beginning.
+    demuxer : str
+        FFmpeg's name of the container. It is not guessed: that would take megabytes where it
+        fails.
+    notes : Notes
+
+    Returns
+    -------
+    tuple of Decoded and callable
+        The sound and the function that closes it. Samples are given out as soon as FFmpeg has
+        decoded them.
+
+    Raises
+    ------
+    DecodeError
+        If nothing can be decoded.
+    """
+    options = {"analyzeduration": _LONGEST_LOOK_MICROSECONDS}
+    if demuxer == "mpeg":  # its first packets may all be of the picture, and none tells of sound
+        options = {}
+    try:
+        container = _open(SimpleNamespace(read=incoming.some), demuxer, options)
+    except (av.FFmpegError, ValueError) as error:
+        raise DecodeError("cannot be decoded while it arrives") from error
+
+    def track(sound: Any) -> Track:
+        return _track(container, sound, _demuxed(container, sound, lambda: None), is_arriving=True)
+
+    try:
+        return _opened(container, track, None, notes), container.close
+    except BaseException:
+        container.close()
+        raise
+
+
+def _opened(
+    container: Any, track_of: Callable[[Any], Track], stream: int | None, notes: Notes
+) -> Decoded:
     sounds = container.streams.audio
     if not sounds:
         raise DecodeError("holds no sound, only other streams")
@@ -103,8 +163,8 @@ def _opened(container: Any, window: Window, stream: int | None, notes: Notes) ->
     codec = sound.codec_context
     if codec is None:
         raise DecodeError(f"the codec of sound stream {chosen} is unknown to FFmpeg")
-    track = _track(container, sound, window)
-    form, blocks = in_first_form(pieces(track, notes))
+    track = track_of(sound)
+    form, blocks = in_first_form(pieces(track, notes), at_once=track.is_arriving)
     return Decoded(
         *form,
         blocks,
@@ -118,11 +178,16 @@ def _opened(container: Any, window: Window, stream: int | None, notes: Notes) ->
     )
 
 
-def _open(window: Window) -> Any:
+def _open(file: Any, demuxer: str | None = None, options: Mapping[str, str] = _NO_OPTIONS) -> Any:
     return av.open(
-        window,
+        file,
+        format=demuxer,
         io_open=_refuse,
-        container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
+        container_options={
+            "format_whitelist": _CONTAINERS,
+            "protocol_whitelist": "none",
+            **options,
+        },
         **_LENIENT,
     )
 
@@ -134,7 +199,15 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:  # noqa:
     raise PermissionError("a container may open nothing but itself")
 
 
-def _track(container: Any, sound: Any, window: Window) -> Track:
+def _track(
+    container: Any,
+    sound: Any,
+    packets: Iterator[Any],
+    *,
+    promised_seconds: float | None = None,
+    is_cut: bool = False,
+    is_arriving: bool = False,
+) -> Track:
     name, codec = container.format.name, sound.codec_context
     if codec.name == "flac":
         codec.options = {"err_detect": "crccheck+explode"}
@@ -145,15 +218,16 @@ def _track(container: Any, sound: Any, window: Window) -> Track:
     return Track(
         # FFmpeg's default for MP2 dithers, and takes twice as long
         av.CodecContext.create("mp2float", "r") if codec.name == "mp2" else codec,
-        _packets(container, sound, window),
+        packets,
         tick,
         origin_seconds=_origin(container),
         start_seconds=None if sound.start_time is None else sound.start_time * tick,
-        promised_seconds=_promise(container, sound, window),
+        promised_seconds=promised_seconds,
         jitter_seconds=jitter,
         may_repeat=jitter > 0 or name in _DOUBTFUL,
         gaps_are_damage=name in _FRAMES_ALONE,
-        is_cut=is_cut(window),
+        is_cut=is_cut,
+        is_arriving=is_arriving,
     )
 
 
@@ -165,7 +239,7 @@ def _packets(container: Any, sound: Any, window: Window) -> Iterator[Any]:
         # FFmpeg counts the chunks that it finds; the index knows which ones they are
         chunks = {each.pos + 8: each.timestamp for each in sound.index_entries}
     end = 0
-    for packet in _demuxed(container, sound, window):
+    for packet in _demuxed(container, sound, window.check):
         if chunks and packet.pos in chunks:
             packet.pts = packet.dts = chunks[packet.pos]
         if name in _BEGINNINGS:
@@ -185,13 +259,13 @@ def _packets(container: Any, sound: Any, window: Window) -> Iterator[Any]:
             contextlib.ExitStack() as stack,
         ):
             rest = stack.enter_context(_open(window.part(at)))
-            for packet in _demuxed(rest, rest.streams.audio[0], window):
+            for packet in _demuxed(rest, rest.streams.audio[0], window.check):
                 failures = 0
                 end = max(end, at + (packet.pos or 0) + packet.size)
                 yield packet
 
 
-def _demuxed(container: Any, sound: Any, window: Window) -> Iterator[Any]:
+def _demuxed(container: Any, sound: Any, check: Callable[[], object]) -> Iterator[Any]:
     for _ in range(_MOST_TRIES):
         got_some = False
         try:
@@ -201,10 +275,10 @@ def _demuxed(container: Any, sound: Any, window: Window) -> Iterator[Any]:
                     yield packet
         # PyAV's IndexError is a stream that came up after the first packets
         except (av.FFmpegError, ValueError, IndexError):
-            window.check()
+            check()
             if got_some:
                 continue
-        window.check()
+        check()
         return
 
 

@@ -43,13 +43,17 @@ Piece = tuple[Form, "NDArray[np.float32]"]
 """Consecutive samples [n, channels], and their form."""
 
 
-def in_first_form(pieces: Iterator[Piece]) -> tuple[Form, Iterator[NDArray[np.float32]]]:
+def in_first_form(
+    pieces: Iterator[Piece], *, at_once: bool = False
+) -> tuple[Form, Iterator[NDArray[np.float32]]]:
     """Bring pieces, however small, into blocks of the form that the first has.
 
     Parameters
     ----------
     pieces : iterator of Piece
         Those before the first that has a sample are taken at once.
+    at_once : bool
+        Whether blocks are as short as pieces are, rather than put together.
 
     Returns
     -------
@@ -63,8 +67,8 @@ def in_first_form(pieces: Iterator[Piece]) -> tuple[Form, Iterator[NDArray[np.fl
     """
     for form, samples in pieces:
         if len(samples):
-            rest = itertools.chain([(form, samples)], pieces)
-            return form, _blocks(in_form(rest, form), block_samples(form[1]))
+            rest = in_form(itertools.chain([(form, samples)], pieces), form)
+            return form, _blocks(rest, block_samples(form[1]), 1 if at_once else None)
     raise DecodeError("not a sample can be decoded")
 
 
@@ -82,12 +86,15 @@ def in_form(pieces: Iterator[Piece], wanted: Form) -> Iterator[NDArray[np.float3
         yield from converted((samples for _, samples in group), form, wanted)
 
 
-def _blocks(pieces: Iterator[NDArray[np.float32]], longest: int) -> Iterator[NDArray[np.float32]]:
-    """Put small pieces together, and cut long ones."""
+def _blocks(
+    pieces: Iterator[NDArray[np.float32]], longest: int, shortest: int | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Put small pieces together, up to half of the longest if need be, and cut long ones."""
+    shortest = longest // 2 if shortest is None else shortest
     waiting: list[NDArray[np.float32]] = []
     length = 0
     for piece in pieces:
-        if longest // 2 <= len(piece) <= longest:
+        if shortest <= len(piece) <= longest:
             if waiting:
                 yield _together(waiting)
                 waiting, length = [], 0

@@ -1,7 +1,13 @@
-"""Streams that are heard while they arrive: standard input as WAV or as bare samples."""
+"""Streams that are heard while they arrive: standard input, with a header or as bare samples.
+
+WAV of integers, floats and telephony's laws is yamkit's own to read; what else can be decoded from
+front to back goes through FFmpeg's demuxers. Which one is told by the first bytes, never by trial:
+bare samples would pass for a sound that nobody made.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import ExitStack
@@ -10,13 +16,54 @@ from typing import TYPE_CHECKING, BinaryIO
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import AudioSource
+from yamkit.audio._tags import id3_size
 from yamkit.audio._wav import open_pcm_stream, open_wav
+from yamkit.audio._window import Window
 from yamkit.errors import AudioFileError, DecodeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from yamkit.audio._source import Decoded
 
 __all__ = ["open_live"]
+
+_DEMUXERS = (
+    (0, b"OggS", "ogg"),
+    (0, b"fLaC", "flac"),
+    (8, b"WAVE", "wav"),
+    (8, b"AVI ", "avi"),
+    (8, b"AIFF", "aiff"),
+    (8, b"AIFC", "aiff"),
+    (0, b"riff\x2e\x91\xcf\x11", "w64"),
+    (0, b".snd", "au"),
+    (0, b"\x1a\x45\xdf\xa3", "matroska"),
+    (4, b"ftyp", "mov"),
+    (4, b"styp", "mov"),
+    (4, b"moov", "mov"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (0, b"FLV\x01", "flv"),
+    (0, b"#!AMR", "amr"),
+    (0, b"\x00\x00\x01\xba", "mpeg"),
+    (0, b"wvpk", "wv"),
+)
+"""Place and bytes at the beginning of a stream, and the demuxer that reads it."""
+
+_FRAMES = {
+    "MP1": "mp3",
+    "MP2": "mp3",
+    "MP3": "mp3",
+    "ADTS": "aac",
+    "AC-3": "ac3",
+    "E-AC-3": "eac3",
+}
+"""Demuxers of sound without a container."""
+
+_TS_PACKET = 188
+_LOOKS = (1 << 11, 1 << 12, 1 << 13)
+"""Bytes in which frames without a container are looked for, more only where fewer are too few."""
+
+_REMEDY = "FFmpeg turns what it reads into WAV: ffmpeg -i FILE -f wav - | yamkit listen -"
 
 
 def open_live(
@@ -30,7 +77,7 @@ def open_live(
     Parameters
     ----------
     encoding : str, optional
-        Of samples without a header, one of `ENCODINGS`; None: the stream is a WAV.
+        Of samples without a header, one of `ENCODINGS`; None: the stream says what it is.
     sample_rate : int, optional
         In Hz, of samples without a header.
     channels : int
@@ -49,7 +96,8 @@ def open_live(
     AudioFileError
         If standard input is closed or a terminal.
     DecodeError
-        If the stream is no WAV, or rate and channels make no sense.
+        If the stream is of no format that can be heard while it arrives, or rate and channels make
+        no sense.
     ParameterError
         If the encoding is unknown.
     """
@@ -63,18 +111,58 @@ def open_live(
                 os.fdopen(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
             )
         incoming = Incoming(stream)
-        decoded: Decoded | None
         if encoding is None:
-            decoded = open_wav(incoming, Notes())
-            if decoded is None:
-                raise DecodeError(
-                    "standard input: no WAV; for samples without a header: --encoding s16le "
-                    "--sample-rate 16000 --channels 1"
-                )
             try:
+                decoded, close = _open(incoming)
+                stack.callback(close)
                 decoded = decoded.check()
             except DecodeError as error:
                 raise DecodeError(f"standard input: {error}") from None
         else:
             decoded = open_pcm_stream(incoming, encoding, sample_rate or 0, channels)
         return AudioSource("-", decoded, stack.pop_all().close)
+
+
+def _open(incoming: Incoming) -> tuple[Decoded, Callable[[], None]]:
+    notes = Notes()
+    decoded = open_wav(incoming, notes)
+    if decoded is not None:
+        return decoded, lambda: None
+    incoming.give_back()
+    while tag := id3_size(incoming.peek(10)):
+        incoming.skip(tag)
+    if not incoming.peek(1):
+        raise DecodeError("is empty")
+    demuxer = _demuxer(incoming)
+    if demuxer is None:
+        raise DecodeError(
+            "of no format that can be heard while it arrives; bare samples need --encoding and "
+            f"--sample-rate; {_REMEDY}"
+        )
+    from yamkit.audio._containers import open_arriving
+
+    try:
+        return open_arriving(incoming, demuxer, notes)
+    except DecodeError as error:
+        hint = "; is it an MP4 with its index at its end?" if demuxer == "mov" else ""
+        raise DecodeError(f"{error}{hint}; {_REMEDY}") from error
+
+
+def _demuxer(incoming: Incoming) -> str | None:
+    """Name the demuxer of what comes next, in FFmpeg's words; None where there is none."""
+    head = incoming.peek(12)
+    for place, magic, demuxer in _DEMUXERS:
+        if head.startswith(magic, place):
+            return demuxer
+    if head[:1] == b"G" and incoming.peek(_TS_PACKET + 1)[_TS_PACKET:] == b"G":
+        return "mpegts"
+    from yamkit.audio._frames import frames_begin
+
+    for size in _LOOKS:
+        ahead = incoming.peek(size)
+        kind = frames_begin(Window(io.BytesIO(ahead), 0), size)
+        if kind is not None:
+            return _FRAMES[kind.container]
+        if len(ahead) < size:
+            break
+    return None

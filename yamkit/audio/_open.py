@@ -33,12 +33,13 @@ def open_audio(
     Formats are told by content; `AudioSource.decoded` says who reads it.
 
     A stream that cannot seek, such as a pipe, is decoded while it arrives if it is a WAV of
-    integers or floats. Anything else on it is first copied to an unnamed temporary file.
+    integers, floats, mu-law or A-law. Anything else on it is first copied to an unnamed temporary
+    file.
 
     Parameters
     ----------
     source : path, bytes-like or binary file object
-        ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
+        The text ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
         ``remote`` is installed. Bytes are the content of a file. A file object is read from its
         position on, left open, and its position afterwards is undefined.
     stream : int, optional
@@ -64,7 +65,7 @@ def open_audio(
         if isinstance(source, (str, os.PathLike)):
             path = os.fsdecode(source)
             name = display_path(path)
-            file = _standard_input() if path == "-" else stack.enter_context(_open_file(path))
+            file = _standard_input() if source == "-" else stack.enter_context(_open_file(path))
         elif isinstance(source, (bytes, bytearray, memoryview)):
             file, name = io.BytesIO(source), f"<{type(source).__name__}>"
         elif hasattr(source, "read"):

@@ -30,6 +30,8 @@ __all__ = ["Track", "pieces"]
 
 _LONGEST_OVERLAP_SECONDS = 10.0
 """Time stamps that go back by more begin anew."""
+_LONGEST_ARRIVING_OVERLAP_SECONDS = 1.0
+"""Likewise in a stream that arrives: a programme may follow the one before it at any time."""
 _MOST_DRIFT_SECONDS = 0.05
 """By how much the clock of a container may run ahead of the samples, or behind, unmended."""
 _LEAST_SHORTFALL_SECONDS = 0.1
@@ -66,6 +68,8 @@ class Track:
         Whether the container ends before it should.
     is_cut_before_start : bool
         Whether samples before `start_seconds` are not to be heard.
+    is_arriving : bool
+        Whether samples are given out at once, not many at a time.
     """
 
     codec: Any
@@ -79,6 +83,7 @@ class Track:
     gaps_are_damage: bool = False
     is_cut: bool = False
     is_cut_before_start: bool = False
+    is_arriving: bool = False
 
 
 def pieces(track: Track, notes: Notes) -> Iterator[Piece]:
@@ -153,7 +158,7 @@ class _Placing:
                     self._waiting.append(_Frame(form, samples, stamp, damage))
                     yield from self._placed()
                 run.begin(frame)
-                longest = block_samples(form[1]) // 2
+                longest = 0 if self._track.is_arriving else block_samples(form[1]) // 2
         if run.samples:
             yield run.take()
         yield from self._placed(is_end=True)
@@ -310,7 +315,10 @@ class _Placing:
         """Tell whether the clock was set back, rather than that something is there twice."""
         assert frame.stamp is not None
         is_first = frame.stamp - self._offset <= self._first_stamp + frame.seconds
-        return jump < -_LONGEST_OVERLAP_SECONDS or (jump < 0 and is_first)
+        longest = _LONGEST_OVERLAP_SECONDS
+        if self._track.is_arriving:
+            longest = _LONGEST_ARRIVING_OVERLAP_SECONDS
+        return jump < -longest or (jump < 0 and is_first)
 
     def _gap(self, seconds: float, *, is_damage: bool) -> Iterator[Piece]:
         """Let silence stand for what is not there."""

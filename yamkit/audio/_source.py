@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_CHANNELS",
     "MAX_SAMPLE_RATE_HZ",
+    "MIN_SAMPLE_RATE_HZ",
     "AudioSource",
     "Decoded",
     "block_samples",
@@ -32,6 +33,9 @@ __all__ = [
 
 MAX_CHANNELS = 1024
 """Most channels of a source; libsndfile has the same limit."""
+
+MIN_SAMPLE_RATE_HZ = 100
+"""Lowest sample rate of a file: below it nothing is audible, and 20 KB at 1 Hz would be hours."""
 
 MAX_SAMPLE_RATE_HZ = 10_000_000
 """Highest sample rate of a source: beyond any recorder, below what damaged headers claim."""
@@ -89,9 +93,10 @@ class Decoded:
         DecodeError
             Without the name of the source.
         """
-        if not 1 <= self.sample_rate <= MAX_SAMPLE_RATE_HZ:
+        if not MIN_SAMPLE_RATE_HZ <= self.sample_rate <= MAX_SAMPLE_RATE_HZ:
             raise DecodeError(
-                f"a sample rate of {self.sample_rate} Hz; wanted 1 to {MAX_SAMPLE_RATE_HZ}"
+                f"a sample rate of {self.sample_rate} Hz; wanted {MIN_SAMPLE_RATE_HZ} to "
+                f"{MAX_SAMPLE_RATE_HZ}"
             )
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise DecodeError(f"{self.channels} channels; wanted 1 to {MAX_CHANNELS}")

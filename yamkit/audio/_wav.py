@@ -1,4 +1,6 @@
-"""WAV read once from front to back, without seeking: RIFF, RIFX, RF64 and BW64 of PCM or floats.
+"""WAV read once from front to back, without seeking: RIFF, RIFX, RF64 and BW64.
+
+Samples are integers, floats, or 8 bits by one of telephony's two laws (ITU-T G.711).
 
 For pipes, which libsndfile cannot read, and for files whose sizes are not those of what is there:
 several ``data`` chunks, WAVs one behind the other, chunks of odd size without their padding, sizes
@@ -7,10 +9,11 @@ that wrapped at 4 GiB or were never written. Every other codec is left to other 
 
 from __future__ import annotations
 
+import functools
 import re
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,20 +43,25 @@ __all__ = [
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _SUBTYPE_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 _FORMATS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<", b"BW64": "<"}
-ENCODINGS = {
-    "u8": ("<", False, 1),
-    "s16le": ("<", False, 2),
-    "s16be": (">", False, 2),
-    "s24le": ("<", False, 3),
-    "s24be": (">", False, 3),
-    "s32le": ("<", False, 4),
-    "s32be": (">", False, 4),
-    "f32le": ("<", True, 4),
-    "f32be": (">", True, 4),
-    "f64le": ("<", True, 8),
-    "f64be": (">", True, 8),
+ENCODINGS: dict[str, tuple[str, bool, int, str]] = {
+    "u8": ("<", False, 1, ""),
+    "s16le": ("<", False, 2, ""),
+    "s16be": (">", False, 2, ""),
+    "s24le": ("<", False, 3, ""),
+    "s24be": (">", False, 3, ""),
+    "s32le": ("<", False, 4, ""),
+    "s32be": (">", False, 4, ""),
+    "f32le": ("<", True, 4, ""),
+    "f32be": (">", True, 4, ""),
+    "f64le": ("<", True, 8, ""),
+    "f64be": (">", True, 8, ""),
+    "mulaw": ("<", False, 1, "mulaw"),
+    "alaw": ("<", False, 1, "alaw"),
 }
-"""Encodings of samples without a header: byte order, whether floats, bytes of a value."""
+"""Encodings of samples without a header: byte order, whether floats, bytes of a value, law."""
+
+_LAWS = {6: "alaw", 7: "mulaw"}
+"""Format tags of 8-bit samples whose steps are logarithmic."""
 
 _KNOWN_CHUNKS = frozenset(
     name.ljust(4)
@@ -84,6 +92,7 @@ class _Format:
     channels: int
     sample_rate: int
     width: int  # bytes of one value
+    law: str = ""
 
     @property
     def frame_size(self) -> int:
@@ -161,9 +170,9 @@ def open_pcm_stream(incoming: Incoming, encoding: str, sample_rate: int, channel
     """
     if encoding not in ENCODINGS:
         raise ParameterError(f"encoding {encoding!r}: wanted one of {', '.join(ENCODINGS)}")
-    order, is_float, width = ENCODINGS[encoding]
+    order, is_float, width, law = ENCODINGS[encoding]
     incoming.keep_no_more()
-    format_ = _Format(order, is_float, channels, sample_rate, width)
+    format_ = _Format(order, is_float, channels, sample_rate, width, law)
     blocks = _pcm(_all(incoming), format_)
     return Decoded(
         sample_rate, channels, blocks, Notes(), reader="yamkit", container="none", codec=encoding
@@ -251,6 +260,10 @@ def _header(incoming: Incoming) -> _Sound | None:
     format_: _Format | None = None
     data_size_64 = 0
     for _ in range(_MOST_CHUNKS):
+        if incoming.position - start > _LONGEST_HEADER:
+            if format_ is None:
+                return None  # what was read is kept until then
+            incoming.keep_no_more()
         head = incoming.exactly(8)
         if len(head) < 8:
             return None
@@ -270,7 +283,7 @@ def _header(incoming: Incoming) -> _Sound | None:
             if format_ is None:
                 return None
         elif head[:4] == b"ds64" and 28 <= size_ <= _LONGEST_FORMAT:
-            (data_size_64,) = struct.unpack_from("<Q", incoming.exactly(size_).ljust(28), 8)
+            (data_size_64,) = struct.unpack_from("<Q", incoming.exactly(size_).ljust(28, b"\0"), 8)
         elif format_ is None and size_ > _LONGEST_HEADER - (incoming.position - start):
             return None
         else:
@@ -360,10 +373,10 @@ def _parse_format(chunk: bytes, order: str) -> _Format | None:
     if not channels or frame_size % channels:
         return None
     width = frame_size // channels
-    widths = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8)}.get(tag, ())
+    widths = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8), **dict.fromkeys(_LAWS, (1,))}.get(tag, ())
     if width not in widths or not 8 * (width - 1) < bits <= 8 * width:
         return None
-    return _Format(order, tag == _FLOAT, channels, sample_rate, width)
+    return _Format(order, tag == _FLOAT, channels, sample_rate, width, _LAWS.get(tag, ""))
 
 
 # --- samples ---
@@ -438,6 +451,8 @@ def _to_float(data: bytes, format_: _Format) -> NDArray[np.float32]:
     if format_.is_float:
         with np.errstate(over="ignore"):
             values = np.frombuffer(data, f"{order}f{width}").astype(np.float32)
+    elif format_.law:
+        values = _law_table(format_.law)[np.frombuffer(data, np.uint8)]
     elif width == 1:
         values = (np.frombuffer(data, np.uint8).astype(np.float32) - 128) * np.float32(2**-7)
     else:
@@ -456,8 +471,22 @@ def _to_float(data: bytes, format_: _Format) -> NDArray[np.float32]:
     return values.reshape(-1, format_.channels)
 
 
+@functools.cache
+def _law_table(law: str) -> NDArray[np.float32]:
+    """Give the sample of each byte, float32 [256], as FFmpeg decodes it."""
+    import av
+
+    codec: Any = av.CodecContext.create(f"pcm_{law}", "r")
+    codec.sample_rate, codec.layout = 8000, "mono"
+    (frame,) = codec.decode(av.Packet(bytes(range(256))))
+    table: NDArray[np.float32] = frame.to_ndarray()[0].astype(np.float32) * np.float32(2.0**-15)
+    return table
+
+
 def _name(format_: _Format) -> str:
     """Name a codec as FFmpeg does."""
+    if format_.law:
+        return f"pcm_{format_.law}"
     if format_.width == 1:
         return "pcm_u8"
     kind = "f" if format_.is_float else "s"

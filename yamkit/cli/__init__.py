@@ -6,19 +6,20 @@ Modules here import click alone; what a command needs is imported when it runs, 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
 from yamkit import __version__
 from yamkit._signals import INTERRUPTED, stuck_engines_end
-from yamkit._text import printable
+from yamkit._text import InertStream, printable
 from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
@@ -37,6 +38,9 @@ from yamkit.errors import (
     UnknownPluginError,
     YamkitError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["cli", "main"]
 
@@ -83,9 +87,15 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
     _prepare_streams()
     warnings.showwarning = _show_warning
+    with _inert_streams():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         with stuck_engines_end():
-            code = cli.main(prog_name="yamkit", standalone_mode=False)
+            code: int = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort as error:
         click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
@@ -101,9 +111,20 @@ def main() -> None:
 
         silence_standard_output()
         if error.errno != errno.EPIPE:  # whoever reads may stop when it has enough
-            click.echo(f"error: {error.strerror or error}", err=True)
+            click.echo(f"error: {printable(error.strerror or str(error))}", err=True)
         code = 1
-    sys.exit(code)
+    return code
+
+
+@contextlib.contextmanager
+def _inert_streams() -> Iterator[None]:
+    """Let nothing that is written act on a terminal, whatever it is and whoever writes it."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (cast("TextIO", InertStream(stream)) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def _notes(error: BaseException | None) -> list[str]:
@@ -132,7 +153,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Show what a user must know as a line, and other warnings as Python does."""
-    text = f"warning: {message}\n"
+    text = f"warning: {printable(str(message))}\n"
     if not issubclass(category, ProviderWarning):
         text = warnings.formatwarning(message, category, filename, lineno, line)
     click.echo(text, nl=False, err=file is None, file=file)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from yamkit._text import printable
+from yamkit.cli._notes import note
 from yamkit.folders import sound_files
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def report_metadata(count: int) -> None:
     """Say how many ``._*`` files a search of folders left out."""
     if count:
         files = "1 hidden ._* file" if count == 1 else f"{count} hidden ._* files"
-        click.echo(f"skipped {files}: metadata that macOS keeps on other systems' disks", err=True)
+        note(f"skipped {files}: metadata that macOS keeps on other systems' disks")
 
 
 def report_metadata_in(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import click
+from yamkit.cli._notes import note
 
 if TYPE_CHECKING:
     from yamkit.models import ModelBundle
@@ -26,9 +26,8 @@ def choose_model(name_or_folder: str | None) -> ModelBundle:
         return find_model(name_or_folder)
     bundle = default_model()
     if bundle.name == FALLBACK_MODEL and not os.environ.get("YAMKIT_MODEL"):
-        click.echo(
+        note(
             f"using {FALLBACK_MODEL}, the small model that comes with yamkit; "
-            f"`yamkit models pull {DEFAULT_MODEL}` fetches the full one",
-            err=True,
+            f"`yamkit models pull {DEFAULT_MODEL}` fetches the full one"
         )
     return bundle

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 from yamkit._text import printable
+from yamkit.cli._progress import Meter, showing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from yamkit.clips import Clip
     from yamkit.evaluation.labels import LabelledSet
     from yamkit.evaluation.scoring import Scores
     from yamkit.plugin import Runner
     from yamkit.tagger import Tagger
+    from yamkit.types import ClipEnd, ClipFailure
 
 __all__ = ["score"]
 
@@ -32,34 +33,15 @@ def score(
     from yamkit._signals import Interruptions
     from yamkit.evaluation import score_set
 
-    with Interruptions(), _progress(f"{printable(tagger.model.name)} {tagger.backend}") as progress:
+    title = f"{printable(tagger.model.name)} {tagger.backend}"
+    meter = Meter([], title=title)
+
+    def begin(clips: Sequence[Clip]) -> Callable[[ClipEnd | ClipFailure, bool], object]:
+        nonlocal meter
+        meter = Meter(clips, "clips", title)
+        return lambda item, is_new: meter.finished(item, is_new=is_new)
+
+    with Interruptions(), showing(lambda: meter.standing()):
         return score_set(
-            labelled, folder, tagger, file, strict=strict, runner=runner, progress=progress
+            labelled, folder, tagger, file, strict=strict, runner=runner, progress=begin
         )
-
-
-@contextlib.contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int], object] | None]:
-    """Show a bar with the time that is left, where somebody watches."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

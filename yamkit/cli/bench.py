@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
+import itertools
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,12 @@ import click
 from yamkit.cli import _complete
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import MODEL_HELP, choose_model
+from yamkit.cli._notes import note_options
+from yamkit.cli._progress import Steps, showing
 from yamkit.cli._tagger import FRONTEND_HELP, share_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from yamkit.bench import Result
 
@@ -74,6 +75,7 @@ __all__ = ["bench"]
 @click.option(
     "--plot", "picture", type=click.Path(path_type=Path), help="Draw patches a second as PNG."
 )
+@note_options()
 @click.pass_context
 def bench(
     ctx: click.Context,
@@ -128,8 +130,12 @@ def bench(
     for name in dict.fromkeys(case.backend for case in cases):
         info = registry().resolve("backend", name).info
         engines += info.requires if info is not None else ()
-    with _progress(len(cases) * rounds) as done:
-        results = measure(cases, rounds, done)
+    steps = Steps("measuring")
+    counted = itertools.count(1)
+    total = len(cases) * rounds
+    steps.update(0, total)
+    with showing(steps.standing):
+        results = measure(cases, rounds, lambda: steps.update(next(counted), total))
     about = {**machine(engines), "jobs": shares.jobs, "threads": shares.threads}
     names = {str(bundle.folder): bundle.name for bundle in bundles}
     if as_json:
@@ -188,17 +194,3 @@ def _table(about: dict[str, Any], names: dict[str, str], results: Sequence[Resul
             f"{head}  {result.patches_per_second:9,.0f}  {result.times_real_time:11,.0f}"
             f"  {result.first_result_seconds:10.2f} s  {memory:>6}"
         )
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[], object]]:
-    """Show a bar where somebody watches."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("measuring", total=total)
-        yield lambda: bar.advance(task)

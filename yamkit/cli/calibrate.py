@@ -14,6 +14,7 @@ from yamkit.cli._events import read_listed_names
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 
@@ -96,6 +97,7 @@ _SHOWN = 40
     help="Write nothing when a file is missing, cannot be scored or has warnings.",
 )
 @tagger_options()
+@note_options()
 def calibrate(
     labels: Path,
     output: Path,
@@ -140,9 +142,10 @@ def calibrate(
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
 
-    if output.is_dir() or not output.parent.is_dir():
+    if output.is_dir() or output.is_symlink() or not output.parent.is_dir():
         raise CalibrationError(
-            f"{printable(output)}: cannot be written; wanted a file in a folder that exists"
+            f"{printable(output)}: cannot be written; wanted a file, and no link, in a folder that "
+            "exists"
         )
     check_fit(method, precision, least_examples, parts)
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
@@ -205,11 +208,11 @@ def _score(
 def _as_text(calibration: Calibration, output: Path) -> str:
     held = [entry for entry in calibration.classes if entry.method != "raw"]
     lines = [
-        f"{printable(output)}: {len(held)} classes of {calibration.model} calibrated, "
+        f"{printable(output)}: {len(held)} classes of {printable(calibration.model)} calibrated, "
         f"{len(calibration.raw)} left raw; fitted to {calibration.unit}s"
     ]
     if held:
-        width = max(len(entry.name) for entry in held[:_SHOWN])
+        width = max(len(printable(entry.name)) for entry in held[:_SHOWN])
         lines.append(
             f"{'':{width}}  positives  threshold  precision  recall     F1  Brier raw  calibrated"
         )
@@ -225,5 +228,6 @@ def _as_text(calibration: Calibration, output: Path) -> str:
     if held:
         lines.append("(precision, recall, F1 and Brier scores are cross-validated)")
     if calibration.raw:
-        lines.append(f"left raw, too few examples or none that rise: {'; '.join(calibration.raw)}")
+        raw = "; ".join(map(printable, calibration.raw))
+        lines.append(f"left raw, too few examples or none that rise: {raw}")
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ import click
 from yamkit.cli import _complete
 from yamkit.cli._help import Command
 from yamkit.cli._model import MODEL_HELP, choose_model
+from yamkit.cli._notes import note_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ __all__ = ["classes"]
 @click.option("--search", metavar="TEXT", help="Those with this text in their name or MID alone.")
 @click.option("--tree", is_flag=True, help="Show the tree of the AudioSet ontology.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@note_options(progress=False)
 def classes(model: str | None, search: str | None, tree: bool, as_json: bool) -> None:
     """List the classes of a model: index, MID, name.
 

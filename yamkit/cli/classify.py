@@ -21,14 +21,15 @@ from yamkit.cli._events import (
 from yamkit.cli._files import report_metadata
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note_options
+from yamkit.cli._progress import Meter, showing
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from rich.progress import Progress, TaskID
-
+    from yamkit.cli._progress import Display
     from yamkit.output import Format, Outputs
     from yamkit.run import Resumption
     from yamkit.tagger import Tagger
@@ -111,9 +112,9 @@ class _Shard(click.ParamType[tuple[int, int]]):
     multiple=True,
     metavar="NAME",
     shell_complete=_complete.plugins("sink"),
-    help="text, json, jsonl, csv, parquet; of events also audacity, raven, webvtt, srt, textgrid, "
-    "dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the suffix of "
-    "--output says, else text]",
+    help="text, json, jsonl, csv, spreadsheet, parquet; of events also audacity, raven, webvtt, "
+    "srt, textgrid, dcase, rttm, jams, tsv; or a plugin's. May be repeated.  [default: what the "
+    "suffix of --output says, else text]",
 )
 @click.option(
     "-o",
@@ -144,6 +145,7 @@ class _Shard(click.ParamType[tuple[int, int]]):
     "--strict", is_flag=True, help="Take a file with warnings for one that failed (exit code 1)."
 )
 @tagger_options()
+@note_options()
 @click.pass_context
 def classify(
     ctx: click.Context,
@@ -251,9 +253,10 @@ def classify(
                 _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
             )
         carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
-        reporter = stack.enter_context(
-            _Reporter(len(clips), outputs.to_terminal, tagger.model.silence_index)
-        )
+        meter = Meter(clips)
+        display = stack.enter_context(showing(meter.standing))
+        silence = tagger.model.silence_index
+        reporter = _Reporter(meter, display, outputs.to_terminal, silence)
         work = Work(tagger, choice)
         tally = run(
             lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
@@ -273,6 +276,7 @@ def _journal(
     about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
 ) -> Iterator[Resumption]:
     from yamkit._text import printable
+    from yamkit._trees import make_folders
     from yamkit.errors import OutputError, ParameterError
     from yamkit.journal import Journal
     from yamkit.run import Resumption, fingerprint
@@ -281,7 +285,7 @@ def _journal(
         raise ParameterError("--resume: standard output has no journal; name a file: --output")
     folder = outputs.journal.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
     with Journal(
@@ -353,68 +357,32 @@ def _hint_at_silence(silent: int, clips: int) -> None:
 
 
 class _Reporter:
-    """Failures and warnings as lines on stderr, and a bar there when somebody watches."""
+    """Counts clips as they are finished; failures and warnings as lines on standard error."""
 
-    def __init__(self, clips: int, to_terminal: bool, silence: int | None) -> None:
-        self.silent = 0  # clips whose highest class is silence
+    def __init__(
+        self, meter: Meter, display: Display, to_terminal: bool, silence: int | None
+    ) -> None:
+        self._meter, self._display, self._to_terminal = meter, display, to_terminal
         self._silence = silence
-        self._clips = clips
-        self._to_terminal = to_terminal
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> _Reporter:
-        if self._clips > 1 and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-
-            self._bar = Progress(
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                console=Console(stderr=True),
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._task = self._bar.add_task("", total=self._clips)
-            self._bar.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self.silent = 0  # clips whose highest class is silence
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""
+        from yamkit._text import printable
         from yamkit.types import ClipEnd, ClipFailure
 
-        lines = []
+        self._meter.finished(item, is_new=item is not None)
         if isinstance(item, ClipFailure):
-            lines = [f"error: {item.message}"]
+            click.echo(f"error: {printable(item.message)}", err=True)
         elif isinstance(item, ClipEnd):
             self.silent += bool(item.tags) and item.tags[0].index == self._silence
-            lines = [f"warning: {path}: {warning}" for warning in item.warnings]
-        if lines:
-            with self._hidden():
-                click.echo("\n".join(lines), err=True)
-        if self._bar is not None and self._task is not None:
-            self._bar.advance(self._task)
+            for warning in item.warnings:
+                click.echo(f"warning: {path}: {printable(warning)}", err=True)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Take the bar away while results appear on the same terminal."""
-        with self._hidden() if self._to_terminal else contextlib.nullcontext():
+        with self._display.hidden() if self._to_terminal else contextlib.nullcontext():
             yield
-
-    @contextlib.contextmanager
-    def _hidden(self) -> Iterator[None]:
-        if self._bar is None:
-            yield
-            return
-        self._bar.stop()
-        try:
-            yield
-            sys.stdout.flush()
-        finally:
-            self._bar.start()
+            if self._to_terminal:
+                sys.stdout.flush()

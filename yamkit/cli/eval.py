@@ -22,6 +22,7 @@ from yamkit.cli._events import (
 from yamkit.cli._files import report_metadata_in, report_names
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 from yamkit.errors import ParameterError
@@ -106,6 +107,7 @@ _PATH = click.Path(path_type=Path)
 @section("Events of strong labels")
 @event_options()
 @tagger_options(several=True)
+@note_options()
 @click.pass_context
 def evaluate(
     ctx: click.Context,

@@ -81,6 +81,7 @@ def info(
 
 def _facts(each: Found | NotFound, stream: int | None, interruptions: Interruptions) -> Facts:
     """Decode a file; give an object of the document."""
+    from yamkit._text import printable
     from yamkit.audio import NotFound, display_path
     from yamkit.errors import YamkitError
     from yamkit.output import path_text
@@ -91,10 +92,10 @@ def _facts(each: Found | NotFound, stream: int | None, interruptions: Interrupti
             raise each.error
         return {**path, **_decoded(each.path, stream, interruptions)}
     except YamkitError as error:
-        message = str(error)
+        message = printable(str(error))
         return {**path, "error": {"type": type(error).__name__, "message": message}}
     except (MemoryError, RuntimeError, ValueError) as error:  # whatever one file provokes
-        message = " ".join(f"{display_path(each.path)}: {error}".split())
+        message = printable(" ".join(f"{display_path(each.path)}: {error}".split()))
         return {**path, "error": {"type": type(error).__name__, "message": message}}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import sys
 import threading
 from datetime import datetime
@@ -22,6 +23,7 @@ from yamkit.cli._events import (
 )
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
+from yamkit.cli._notes import note, note_options
 from yamkit.cli._tagger import tagger_options
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ __all__ = ["listen"]
 
 _BUFFER_SECONDS = 10
 _SIZES = ("s16", "s24", "s32", "f32", "f64")
-_ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
+_ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
 
 
 @click.command(cls=Command)
@@ -50,9 +52,10 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
 @section("Input")
 @click.option(
     "--encoding",
-    help=f"Samples come without a header, in this encoding: {_ENCODINGS}.  [default: WAV]",
+    help=f"Samples come without a header, in this encoding: {_ENCODINGS}.  [default: the stream "
+    "says what it is]",
     shell_complete=_complete.words(
-        "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES)
+        "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES), "mulaw", "alaw"
     ),
 )
 @click.option("--sample-rate", type=int, metavar="HZ", help="Of --encoding.")
@@ -94,6 +97,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le"
     help="Spare the network patches in which no sample reaches this level, such as -50: their "
     "scores are 0.",
 )
+@note_options(progress=False)
 @click.pass_context
 def listen(
     ctx: click.Context,
@@ -122,6 +126,7 @@ def listen(
       arecord -f S16_LE -r 16000 | yamkit listen -
       yamkit listen --microphone --classes Animal/ --gate -50
       rtl_fm ... | yamkit listen - --encoding s16le --sample-rate 24000
+      curl -s https://HOST/radio.mp3 | yamkit listen -
       yamkit listen - --format jsonl < recording.wav
 
     An event's line comes 0.975 s of audio after the first cell that reaches --enter begins: a patch
@@ -135,14 +140,22 @@ def listen(
     if list_microphones:
         _show_microphones()
         return
+    from yamkit._text import printable
     from yamkit.errors import ParameterError
     from yamkit.run import run_info
     from yamkit.tagger import Tagger
 
-    if (source is None) == (microphone is None) or source not in (None, "-"):
+    if source not in (None, "-"):
+        raise ParameterError(
+            f"{printable(source)}: listen hears streams; for a file: yamkit classify --events "
+            f"{shlex.quote(printable(source))}"
+        )
+    if (source is None) == (microphone is None):
         raise ParameterError("wanted - for standard input, or --microphone")
     if encoding is None and (sample_rate is not None or channels is not None):
-        raise ParameterError("--sample-rate and --channels are of --encoding; a WAV says its own")
+        raise ParameterError(
+            "--sample-rate and --channels are of --encoding; other streams say their own"
+        )
     if encoding is not None and (sample_rate is None or microphone is not None):
         raise ParameterError("--encoding is of standard input, and needs --sample-rate")
     if microphone is not None and parts["channel"] != "mix":
@@ -263,7 +276,7 @@ def _from_microphone(name: str) -> Iterator[_Opened]:
         name, lambda block: buffers[0].put(block[:, 0]), lost, ended
     )
     buffers.append(Buffer(_BUFFER_SECONDS * microphone.sample_rate, can_wait=False))
-    click.echo(f"microphone: {printable(microphone.name)}", err=True)
+    note(f"microphone: {printable(microphone.name)}")
     with stream:
         yield microphone.sample_rate, buffers[0], tuple
         buffers[0].stop()
@@ -295,9 +308,10 @@ class _Printer:
         grid: Grid,
         warnings: Callable[[], tuple[str, ...]],
     ) -> None:
-        from yamkit.listening import Delays
+        from yamkit.listening import Clock, Delays
 
         self._is_json = form == "jsonl"
+        self._clock = Clock(sample_rate)
         self._run, self._rate, self._grid, self._warnings = run, sample_rate, grid, warnings
         self._delays, self._patches = Delays(), Delays()
         self._events = self._gated = 0
@@ -316,16 +330,16 @@ class _Printer:
             delays = {"open_after_seconds": opened, "close_after_seconds": closed}
             self._line({**head, "sample_rate": self._rate, **delays})
         channel = self._run.parameters.channel
-        click.echo(
+        note(
             f"listening: {self._run.model.name}, {self._rate} Hz, "
             f"{'' if channel == 'mix' else f'channel {channel}, '}"
             f"{self._run.parameters.score_kind} scores; an event opens {opened:g} s of audio after "
-            f"a score reaches --enter, and closes {closed:g} s after its end",
-            err=True,
+            f"a score reaches --enter, and closes {closed:g} s after its end"
         )
 
     def show(self, heard: Heard, end: str) -> None:
         """Print what one patch, or an end, made known."""
+        self._clock.add(heard.block)
         self._gated += heard.is_gated
         self._end_sample = heard.block.end_sample
         for onset in heard.onsets:
@@ -368,10 +382,10 @@ class _Printer:
             text += f"; {buffer.dropped_samples / self._rate:.1f} s dropped"
         if buffer.waited_seconds >= 1:
             text += f"; the pipe was held back for {buffer.waited_seconds:.1f} s"
-        click.echo(text, err=True)
+        note(text)
 
     def _opened(self, onset_seconds: float, tag: Tag, block: Block) -> None:
-        time = self._time(onset_seconds, block)
+        time = self._clock.time(onset_seconds)
         self._onset_times[tag.index, onset_seconds] = time
         if self._is_json:
             self._line(
@@ -389,7 +403,7 @@ class _Printer:
 
     def _closed(self, event: Event, block: Block, end: str) -> None:
         tag = event.tag
-        time = self._time(event.offset_seconds, block)
+        time = self._clock.time(event.offset_seconds)
         onset_time = self._onset_times.pop((tag.index, event.onset_seconds))
         self._events += event.offset_seconds > event.onset_seconds
         if self._is_json:
@@ -425,10 +439,6 @@ class _Printer:
         delay = _now() - block.arrived
         self._delays.add(delay)
         return round(delay, 6)
-
-    def _time(self, seconds: float, block: Block) -> float:
-        """Give the time of a place in the stream: counted back from when its block came."""
-        return block.time - (block.end_sample / self._rate - seconds)
 
     def _text(self, time: float, seconds: float, verb: str, tag: Tag, more: str = "") -> None:
         from yamkit._text import printable

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +9,10 @@ import click
 
 from yamkit.cli import _complete
 from yamkit.cli._help import Group
+from yamkit.cli._notes import note_options
+from yamkit.cli._progress import Steps, showing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from yamkit.models import ModelBundle
     from yamkit.models.store import InstalledModel
 
@@ -58,7 +56,9 @@ def list_models(as_json: bool) -> None:
     table = [("NAME", "VERSION", "CLASSES", "NETWORK", "SIZE", "STATE")]
     for row in rows:
         if row.bundle is None:
-            table.append((printable(row.name), "-", "-", "-", "-", f"broken: {row.problem}"))
+            table.append(
+                (printable(row.name), "-", "-", "-", "-", f"broken: {printable(row.problem or '')}")
+            )
             continue
         size = f"{_size_bytes(row.bundle) / 1e6:.1f} MB"
         bundle = row.bundle
@@ -150,6 +150,7 @@ def info(name: str, as_json: bool) -> None:
 @click.option("--licence", metavar="TEXT", help="Licence of the model.  [default: unknown]")
 @click.option("--version", metavar="TEXT", help="Version of the model.  [default: 1]")
 @click.option("--replace", is_flag=True, help="Replace the model if the name exists.")
+@note_options()
 def import_command(
     file: Path,
     name: str | None,
@@ -177,10 +178,11 @@ def import_command(
     yamkit models import samples.onnx --like yamnet --waveform
     """
     from yamkit._signals import Interruptions
+    from yamkit._text import printable
     from yamkit.models.importing import import_model
     from yamkit.models.store import find_model
 
-    with Interruptions():
+    with Interruptions(), showing(Steps(f"importing {printable(file)}").standing):
         bundle = import_model(
             file,
             name=_name_of(file) if name is None else name,
@@ -202,6 +204,7 @@ def import_command(
 @click.argument("name", default="yamnet", required=False, shell_complete=_complete.published())
 @click.option("--url", help="Fetch the file from here; it must be the same, by its SHA-256.")
 @click.option("--replace", is_flag=True, help="Replace the model if the name exists.")
+@note_options()
 def pull(name: str, url: str | None, replace: bool) -> None:
     """Download a published model, verify it, and install it. NAME is yamnet if not given.
 
@@ -213,10 +216,12 @@ def pull(name: str, url: str | None, replace: bool) -> None:
     yamkit models pull yamnet --url https://mirror.example/yamnet.h5
     """
     from yamkit._signals import Interruptions
+    from yamkit._text import printable
     from yamkit.models.download import pull as pull_model
 
-    with Interruptions(), _progress(name) as progress:
-        bundle = pull_model(name, url=url, replace=replace, progress=progress)
+    steps = Steps(f"fetching {printable(name)}", " MB", 1e6)
+    with Interruptions(), showing(steps.standing):
+        bundle = pull_model(name, url=url, replace=replace, progress=steps.update)
     _print_installed(bundle)
 
 
@@ -239,6 +244,7 @@ def pull(name: str, url: str | None, replace: bool) -> None:
     help="Where to.  [default: NAME.FORM]",
 )
 @click.option("--replace", is_flag=True, help="Replace what lies there.")
+@note_options()
 def export(name: str, form: str, with_frontend: bool, output: Path | None, replace: bool) -> None:
     """Write a model for another engine.
 
@@ -258,7 +264,8 @@ def export(name: str, form: str, with_frontend: bool, output: Path | None, repla
     from yamkit.models.store import find_model
 
     bundle = find_model(name)
-    with Interruptions():
+    steps = Steps(f"exporting {printable(bundle.name)}")
+    with Interruptions(), showing(steps.standing):
         done = export_model(
             bundle,
             form,
@@ -283,13 +290,15 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
     """
     from yamkit._text import path_to_text, printable
     from yamkit.errors import ModelError
-    from yamkit.models.store import built_in, find_model, installed
+    from yamkit.models.store import built_in, find_model, installed, unforeseen
 
     def problem(place: str | Path) -> str | None:
         try:
             find_model(place).verify()
         except ModelError as error:
             return str(error)
+        except Exception as error:
+            return unforeseen(place, error)
         return None
 
     if names:
@@ -298,7 +307,9 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
         rows = (*built_in(), *installed())
         found = [(row.name, row.problem or problem(row.folder)) for row in rows]
     for name, reason in found:
-        click.echo(f"{printable(path_to_text(name))}: {f'FAIL: {reason}' if reason else 'ok'}")
+        click.echo(
+            f"{printable(path_to_text(name))}: {f'FAIL: {printable(reason)}' if reason else 'ok'}"
+        )
     if any(reason for _, reason in found):
         ctx.exit(1)
 
@@ -307,10 +318,11 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 @click.argument("name", shell_complete=_complete.models(removable=True))
 def remove(name: str) -> None:
     """Remove an installed model, sound or broken. It does not ask."""
-    from yamkit._text import printable
+    from yamkit._text import path_to_text, printable
     from yamkit.models.store import remove_model
 
-    click.echo(f"removed {name} from {printable(remove_model(name).parent)}")
+    folder = remove_model(name).parent
+    click.echo(f"removed {printable(path_to_text(name))} from {printable(folder)}")
 
 
 def _name_of(file: Path) -> str:
@@ -419,18 +431,3 @@ def _print_installed(bundle: ModelBundle) -> None:
     count = len(bundle.classes)
     classes = f"{count} class{'es' if count != 1 else ''}"
     click.echo(f"installed {bundle.name} ({weights}{classes}) in {printable(bundle.folder)}")
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int], object] | None]:
-    """Show a bar on stderr where somebody may be looking."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task(f"fetching {name}", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -75,11 +75,14 @@ def list_plugins(as_json: bool = False) -> None:
         ]
         click.echo(json.dumps({"schema": "yamkit-plugins/1", "plugins": fields}, indent=2))
         return
+    from yamkit._text import printable
+
     table = [("HOOK", "NAME", "STATE", "DISTRIBUTION", "NOTE")]
     for row in sorted(rows, key=lambda row: (row.hook, row.name)):
         note = row.reason or (row.info.summary if row.info is not None else "")
         name = row.name or f"({row.entry_point})"
         origin = f"{row.distribution} {row.version}"
+        name, origin, note = map(printable, (name, origin, note))
         table.append((row.hook or "-", name, row.state, origin, note))
     _print_table(table)
 

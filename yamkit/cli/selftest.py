@@ -7,12 +7,15 @@ import click
 from yamkit.cli import _complete
 from yamkit.cli._help import Command
 from yamkit.cli._model import MODEL_HELP, choose_model
+from yamkit.cli._notes import note_options
+from yamkit.cli._progress import Steps, showing
 
 __all__ = ["selftest"]
 
 
 @click.command(cls=Command)
 @click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP, shell_complete=_complete.models())
+@note_options()
 @click.pass_context
 def selftest(ctx: click.Context, model: str | None) -> None:
     """Check this installation with signals whose classes are known.
@@ -25,7 +28,8 @@ def selftest(ctx: click.Context, model: str | None) -> None:
 
     bundle = choose_model(model)
     click.echo(f"model {bundle.name} {bundle.version}, {len(bundle.classes)} classes")
-    report = run_selftest(bundle)
+    with showing(Steps("testing").standing):
+        report = run_selftest(bundle)
     for skipped in report.skipped:
         click.echo(f"skipped: {skipped}")
     for result in report.results:

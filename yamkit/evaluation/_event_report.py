@@ -8,7 +8,7 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from yamkit._text import aligned
+from yamkit._text import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +103,7 @@ def event_csv(names: Sequence[str], reports: Sequence[EventReport]) -> str:
                 for each in counts
                 for figure in ("reference", "estimated", *_FIGURES)
             ]
-            writer.writerow([name, label, *cells])
+            writer.writerow([printable(name), printable(label), *cells])
     return stream.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from yamkit import __version__
 from yamkit._replace import replaced
-from yamkit._text import aligned, printable
+from yamkit._text import aligned, inert, printable
+from yamkit._trees import make_folders
 from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
 from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
@@ -19,7 +21,7 @@ from yamkit.evaluation._past_end import past_end_lines
 from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from pathlib import Path
 
     from yamkit.evaluation._evaluate import ClassReport, Figure
@@ -261,7 +263,7 @@ def make_folder(folder: Path) -> None:
         If it cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(folder)
     except OSError as error:
         raise OutputError(f"{printable(folder)}: {error.strerror or 'cannot be made'}") from None
 
@@ -269,7 +271,7 @@ def make_folder(folder: Path) -> None:
 def write_report(reports: Sequence[SetReport], folder: Path) -> None:
     """Write all forms of a report, and pictures where matplotlib is installed.
 
-    A file appears when it is whole.
+    The files appear when all of them are whole.
 
     Raises
     ------
@@ -285,23 +287,25 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
         texts["events.csv"] = event_csv(column_names(reports), events)
     make_folder(folder)
     try:
-        for name, text in texts.items():
-            with replaced(folder / name) as fresh:
-                fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
-        if can_plot():
-            _write_pictures(reports, folder)
+        with contextlib.ExitStack() as stack:
+
+            def fresh(name: str) -> Path:
+                return stack.enter_context(replaced(folder / name))
+
+            for name, text in texts.items():
+                fresh(name).write_text(inert(text), encoding="utf-8", errors="backslashreplace")
+            if can_plot():
+                _write_pictures(reports, fresh)
     except OSError as error:
         raise OutputError(f"{printable(folder)}: {error.strerror or 'cannot be written'}") from None
 
 
-def _write_pictures(reports: Sequence[SetReport], folder: Path) -> None:
+def _write_pictures(reports: Sequence[SetReport], fresh: Callable[[str], Path]) -> None:
     for number, item in enumerate(reports, start=1):
         suffix = f"-{number}.png" if len(reports) > 1 else ".png"
-        with replaced(folder / f"precision-recall{suffix}") as fresh:
-            plot_curves(item, fresh)
+        plot_curves(item, fresh(f"precision-recall{suffix}"))
         if "top_1_accuracy" in item.report.summary:
-            with replaced(folder / f"confusion{suffix}") as fresh:
-                plot_confusion(item, fresh)
+            plot_confusion(item, fresh(f"confusion{suffix}"))
 
 
 def _plain(value: Figure | ClassReport) -> dict[str, Any]:
@@ -315,7 +319,7 @@ def as_csv(reports: Sequence[SetReport]) -> str:
     """Write a row a class and system; what is undefined is empty."""
     bounded = {key for each in reports for entry in each.report.classes for key in entry.intervals}
     rows = [
-        {"system": name, **_flat(entry, bounded)}
+        {"system": printable(name), **_flat(entry, bounded)}
         for name, each in zip(column_names(reports), reports, strict=True)
         for entry in each.report.classes
     ]
@@ -331,7 +335,7 @@ def _flat(entry: ClassReport, bounded: Container[str]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, value in _plain(entry).items():
         if name != "intervals":
-            row[name] = value
+            row[name] = printable(value) if isinstance(value, str) else value
         if name in bounded:
             row[f"{name}_low"], row[f"{name}_high"] = entry.intervals.get(name, (None, None))
     return row

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit import __version__
+from yamkit._replace import refuse_link
 from yamkit._text import printable
 from yamkit.aggregate import ClipScores
 from yamkit.clips import Clip
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from yamkit.plugin import Runner
     from yamkit.tagger import Tagger
     from yamkit.types import LabelledClip, SinkItem, TagClass
+
+    Finished = Callable[[ClipEnd | ClipFailure, bool], object]
 
 __all__ = [
     "Coverage",
@@ -149,7 +152,7 @@ def score_set(
     strict: bool = False,
     jobs: int = 1,
     runner: Runner | None = None,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Callable[[Sequence[Clip]], Finished] | None = None,
 ) -> Scores:
     """Score the clips of a set, but for those that the scores file's journal has.
 
@@ -170,7 +173,8 @@ def score_set(
     runner : Runner, optional
         Where clips are scored, rather than in `jobs` threads of this process.
     progress : callable, optional
-        Receives the number of clips that are done, and of all.
+        Receives the clips that have a file. What it gives is called as each of them is done, in
+        their order: with its end or failure, and whether that is new rather than in the journal.
 
     Raises
     ------
@@ -195,7 +199,9 @@ def score_set(
         if file is None:
             scores.missing.add(key)
         else:
-            parts.append(Clip(str(file), clip.start_seconds, clip.end_seconds, key=key))
+            # a file may be called -, which alone stands for standard input
+            path = str(file) if str(file) != "-" else f".{os.sep}-"
+            parts.append(Clip(path, clip.start_seconds, clip.end_seconds, key=key))
     if strict and len(parts) < len(files):
         first = next(clip for clip, file in zip(labelled.clips, files, strict=True) if not file)
         raise LabelError(
@@ -203,9 +209,10 @@ def score_set(
             f"{printable(labelled.path)} are missing, such as {printable(first.names[0])}; "
             "without --strict they are counted and left out"
         )
-    if scores_file is not None and scores_file.is_dir():
-        raise OutputError(f"{printable(scores_file)}: {os.strerror(errno.EISDIR)}")
+    if scores_file is not None:
+        _check_place(scores_file)
     done = 0
+    finished = None if progress is None else progress(parts)
 
     def noted() -> str:
         goes_on = "; the same command continues" if scores_file is not None else ""
@@ -215,7 +222,7 @@ def score_set(
         take = _take_timeline(scores, tagger) if labelled.is_strong else _take_clip(scores)
         choice = _STRONG_CHOICE if labelled.is_strong else _CHOICE
         with noting(noted, parts):
-            for part, item in _items(tagger, parts, scores_file, runner, jobs, choice):
+            for part, item, is_new in _items(tagger, parts, scores_file, runner, jobs, choice):
                 take(part, item)
                 if isinstance(item, ClipFailure):
                     scores.failures[part.key] = item.message
@@ -224,11 +231,21 @@ def score_set(
                 elif item.warnings:
                     scores.warnings[part.key] = item.warnings
                 done += 1
-                if progress is not None:
-                    progress(done, len(parts))
+                if finished is not None:
+                    finished(item, is_new)
     finally:
         _save(scores, scores_file)
     return scores.strict() if strict else scores
+
+
+def _check_place(path: Path) -> None:
+    """Refuse what the scores could not be written to in the end."""
+    try:
+        refuse_link(path)
+    except OSError as error:
+        raise OutputError(f"{printable(path)}: {error.strerror}") from None
+    if path.is_dir():
+        raise OutputError(f"{printable(path)}: {os.strerror(errno.EISDIR)}")
 
 
 def _take_clip(scores: Scores) -> Callable[[Clip, SinkItem | None], None]:
@@ -286,7 +303,7 @@ def _items(
     runner: Runner | None,
     jobs: int,
     choice: Choice,
-) -> Iterator[tuple[Clip, SinkItem | None]]:
+) -> Iterator[tuple[Clip, SinkItem | None, bool]]:
     """Tag clips; what the journal has is given again, and what is new is kept in it."""
     work = Work(tagger, choice)
 
@@ -295,7 +312,7 @@ def _items(
 
     if scores_file is None:
         with contextlib.closing(tag(parts)) as found:
-            yield from found
+            yield from ((part, item, True) for part, item in found)
         return
     path = scores_file.with_name(f"{scores_file.name}.journal")
     mark = {
@@ -310,7 +327,7 @@ def _items(
             for part, item, is_new in items:
                 if is_new and item is not None:
                     resumption.keep(part, item)
-                yield part, item
+                yield part, item, is_new
         journal.finish()
 
 

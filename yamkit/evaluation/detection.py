@@ -243,18 +243,20 @@ def collar_based(
         if not clip.reference or not clip.estimated:
             continue
         near = _near(clip, onset_collar_seconds, offset_collar_seconds, offset_share)
-        columns = [row.column for row in clip.estimated]
-        matches = _match(
-            [
-                [place for place in places if columns[place] == row.column]
-                for row, places in zip(clip.reference, near, strict=True)
-            ]
-        )
-        for number in matches:
+        # found events in turn, as in sed_eval: of several largest matchings, which one is taken
+        # decides what is left over for substitutions
+        fits: dict[int, list[int]] = {}
+        for number, (row, places) in enumerate(zip(clip.reference, near, strict=True)):
+            for place in places:
+                if clip.estimated[place].column == row.column:
+                    fits.setdefault(place, []).append(number)
+        pairs = _match(list(fits.values()))
+        matched = set(pairs.values())
+        for number in matched:
             totals[clip.reference[number].column, 2] += 1
-        taken = set(matches.values())
+        taken = {place for turn, place in enumerate(fits) if turn in pairs}
         for number, places in enumerate(near):
-            if number in matches:
+            if number in matched:
                 continue
             free = next((place for place in places if place not in taken), None)
             if free is not None:
@@ -320,8 +322,9 @@ def intersection_counts(
 ) -> PsdsCounts:
     """Count what is right and wrong by how much events overlap.
 
-    Annotated events of one class that overlap each other count as one. Events count as they are,
-    those past the end of the clip, too.
+    Annotated events of one class that overlap each other count as one. Annotated events count as
+    they are, those past the end of the clip, too; a wrong event counts where the clip covers as
+    much of it as the tolerance of cross-triggers asks for.
 
     Parameters
     ----------
@@ -350,7 +353,11 @@ def intersection_counts(
             is_sound = _reaches(covered[rows, own], scenario.detection_tolerance)
             helps = is_sound[:, None] & (own[:, None] == columns[None, :])
             found += (shared * helps).sum(axis=0)
-            np.add.at(wrong, own[~is_sound], 1)
+            inside = np.minimum(estimated[:, 2], clip.duration_seconds) - estimated[:, 1]
+            is_inside = _reaches(
+                inside / (estimated[:, 2] - estimated[:, 1]), scenario.cross_trigger_tolerance
+            )
+            np.add.at(wrong, own[~is_sound & is_inside], 1)
             crossing = _reaches(covered, scenario.cross_trigger_tolerance)
             crossing[rows, own] = False
             np.add.at(crossed, own[~is_sound], crossing[~is_sound].astype(np.int64))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import io
 from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
@@ -231,8 +232,9 @@ def _built_in_map(layout: str) -> LabelMap | None:
 def _parse(text: str, where: str) -> LabelMap:
     found: dict[str, list[str]] = {}
     try:
-        lines = text.splitlines()
-        delimiter = max(",;\t", key="".join(lines[:1]).count)
+        lines = io.StringIO(text, newline="")
+        delimiter = max(",;\t", key=lines.readline().count)
+        lines.seek(0)
         reader = csv.DictReader(lines, delimiter=delimiter, strict=True)
         columns = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = columns
@@ -240,7 +242,7 @@ def _parse(text: str, where: str) -> LabelMap:
         if "category" not in columns or second is None:
             raise LabelError(
                 f"{where}: wanted the columns category and mid, or category and name; its columns: "
-                f"{', '.join(columns)}"
+                f"{', '.join(map(printable, columns))}"
             )
         for row in reader:
             category, meant = (row["category"] or "").strip(), (row[second] or "").strip()

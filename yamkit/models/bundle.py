@@ -165,7 +165,7 @@ class ModelBundle:
         self._verify_file(self._network_file)
 
     def verify(self) -> None:
-        """Check the hash of every file, and the canonical weights where there are some.
+        """Check the hash of every file, and the canonical weights or the graph.
 
         Raises
         ------
@@ -176,6 +176,8 @@ class ModelBundle:
             self._verify_file(name)
         if self.network.kind == "mobilenet-v1":
             self.load_weights()
+        else:
+            self.network_path()
 
     @property
     def _network_file(self) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yamkit._text import printable
+from yamkit._trees import remove_tree
 from yamkit.errors import (
     BundleError,
     ModelExistsError,
@@ -47,6 +47,7 @@ __all__ = [
     "installed",
     "models_folder",
     "remove_model",
+    "unforeseen",
 ]
 
 DEFAULT_MODEL = "yamnet"
@@ -237,7 +238,7 @@ def _folders() -> list[Path]:
     store = models_folder()
     try:
         return sorted(
-            folder for folder in store.iterdir() if folder.name[0] != "." and folder.is_dir()
+            folder for folder in store.iterdir() if folder.name[0] != "." and _is_folder(folder)
         )
     except FileNotFoundError:
         return []
@@ -245,6 +246,14 @@ def _folders() -> list[Path]:
         raise StoreError(
             f"cannot read the models in {printable(store)}: {_reason(error)}"
         ) from None
+
+
+def _is_folder(path: Path) -> bool:
+    """Tell whether it is a folder; one that cannot be looked at is listed, and says why."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return True
 
 
 def _built_in_folders() -> list[Path]:
@@ -260,7 +269,18 @@ def _inspect(folder: Path, *, is_built_in: bool) -> InstalledModel:
     try:
         return InstalledModel(folder.name, folder, _load(folder), None, is_built_in)
     except BundleError as error:
-        return InstalledModel(folder.name, folder, None, str(error), is_built_in)
+        problem = str(error)
+    except (
+        Exception
+    ) as error:  # of damage that no check foresaw: the others are listed all the same
+        problem = unforeseen(folder, error)
+    return InstalledModel(folder.name, folder, None, problem, is_built_in)
+
+
+def unforeseen(place: str | os.PathLike[str], error: Exception) -> str:
+    """Say in a line that a bundle is damaged in a way that no check foresaw."""
+    reason = printable(" ".join(str(error).split()))
+    return f"{printable(place)}: damaged ({type(error).__name__}: {reason:.200})"
 
 
 def _hidden(folder: Path) -> InstalledModel:
@@ -335,7 +355,7 @@ def _clear(scratch: Path) -> None:
     with contextlib.suppress(OSError):  # what cannot be put back is not removed either
         for old in _waiting(scratch):
             old.rename(scratch.parent / old.name)
-        shutil.rmtree(scratch, ignore_errors=True)
+        remove_tree(scratch)
 
 
 def _waiting(scratch: Path) -> list[Path]:

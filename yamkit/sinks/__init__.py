@@ -67,6 +67,13 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         marks_failures=True,
     )
     yield SinkInfo(
+        name="spreadsheet",
+        summary="CSV for Excel and others: no cell is a formula",
+        factory="yamkit.sinks._csv:SpreadsheetSink",
+        api=1,
+        extension="spreadsheet.csv",
+    )
+    yield SinkInfo(
         name="parquet",
         summary="One typed table of many clips, a row a tag",
         factory="yamkit.sinks._parquet:ParquetSink",

@@ -7,6 +7,8 @@ cells.
 Warnings of a clip are joined by ``; ``. They are known at its end, when rows of patches and events
 are written: there, and where a clip has no tag, they stand in a row of the clip without a tag.
 Where a clip fails behind rows of its, such a row says so.
+
+In text of strangers control characters and the like become escapes: a row is one line.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from yamkit.schema import tag_dict
+from yamkit.schema import printable, tag_dict
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from yamkit.types import RunInfo, SinkItem, Tag
 
-__all__ = ["COLUMNS", "CsvSink"]
+__all__ = ["COLUMNS", "CsvSink", "SpreadsheetSink"]
 
 COLUMNS = (
     "path",
@@ -48,8 +50,6 @@ class CsvSink:
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Write the header."""
         self._writer = csv.writer(stream, lineterminator="\n")
-        # A lone carriage return ends a line for many readers, and the writer leaves it bare.
-        self._careful_writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         self._path = ""
         self._has_rows = False
         parameters = run.parameters
@@ -58,7 +58,7 @@ class CsvSink:
         if parameters.events is not None:
             aggregate = parameters.events.score
         self._about = (
-            run.model.name,
+            self.cell(run.model.name),
             aggregate,
             parameters.score_kind,
             parameters.channel,
@@ -69,20 +69,24 @@ class CsvSink:
     def write(self, item: SinkItem) -> None:
         """Write the rows of an item."""
         if isinstance(item, ClipStart):
-            self._path, self._has_rows = item.path, False
+            self._path, self._has_rows = self.cell(item.path), False
         elif isinstance(item, PatchTags):
-            self._rows(item.start_seconds, item.end_seconds, map(_fields, item.tags))
+            self._rows(item.start_seconds, item.end_seconds, map(self._fields, item.tags))
         elif isinstance(item, Event):
-            self._rows(item.onset_seconds, item.offset_seconds, [_fields(item.tag)])
+            self._rows(item.onset_seconds, item.offset_seconds, [self._fields(item.tag)])
         elif isinstance(item, ClipEnd):
-            rows = [_fields(tag) for tag in item.tags] if self._of_clips else []
+            rows = [self._fields(tag) for tag in item.tags] if self._of_clips else []
             if item.warnings and not rows:
                 rows = [_NO_TAG]
-            self._rows(0.0, item.duration_seconds, rows, "; ".join(item.warnings))
+            self._rows(0.0, item.duration_seconds, rows, self.cell("; ".join(item.warnings)))
             self._has_rows = False
         elif isinstance(item, ClipFailure) and self._has_rows:
-            self._rows(None, None, [_NO_TAG], f"incomplete: {item.message}")
+            self._rows(None, None, [_NO_TAG], self.cell(f"incomplete: {item.message}"))
             self._has_rows = False
+
+    def cell(self, text: str) -> str:
+        """Give text of strangers as it stands in a cell."""
+        return printable(text)
 
     def close(self) -> None:
         """Do nothing: every row is whole."""
@@ -97,14 +101,30 @@ class CsvSink:
         tags: Iterable[Sequence[object]],
         warnings: str = "",
     ) -> None:
-        writer = self._careful_writer if "\r" in self._path + warnings else self._writer
         for fields in tags:
-            writer.writerow((self._path, start, end, *fields, *self._about, warnings))
+            self._writer.writerow((self._path, start, end, *fields, *self._about, warnings))
             self._has_rows = True
 
+    def _fields(self, tag: Tag) -> Sequence[object]:
+        index, mid, name, score = tag_dict(tag).values()
+        return index, self.cell(mid), self.cell(name), score
+
+
+class SpreadsheetSink(CsvSink):
+    """The same table for a spreadsheet: UTF-8 that it recognises, and no cell is a formula."""
+
+    def open(self, run: RunInfo, stream: IO[str]) -> None:
+        """Write the byte order mark and the header."""
+        stream.write("\N{BYTE ORDER MARK}")
+        super().open(run, stream)
+
+    def cell(self, text: str) -> str:
+        """Put an apostrophe before what a spreadsheet would compute."""
+        shown = super().cell(text)
+        return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown
+
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""As OWASP's page on CSV injection lists them; the last four are their full-width forms."""
 
 _NO_TAG = (None, None, None, None)
-
-
-def _fields(tag: Tag) -> Sequence[object]:
-    return tuple(tag_dict(tag).values())

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from yamkit.sinks._plain import Streamed, channel_of, label, plain
+from yamkit.schema import printable
+from yamkit.sinks._plain import Streamed, channel_of, label
 from yamkit.types import ClipStart, Event
 
 if TYPE_CHECKING:
@@ -47,11 +48,13 @@ class RttmSink(Streamed):
         """Write the line of an event."""
         if isinstance(item, ClipStart):
             self._file = "".join(
-                c if c.isprintable() and not c.isspace() and c != "%" else quote(c, safe="")
+                c
+                if c.isprintable() and not c.isspace() and c != "%"
+                else quote(c, safe="", errors="surrogatepass")
                 for c in item.path
             )
         elif isinstance(item, Event):
-            name = "_".join(plain(item.tag.name).split()) or "<NA>"
+            name = "_".join(printable(item.tag.name).split()) or "<NA>"
             lasts = item.offset_seconds - item.onset_seconds
             self._stream.write(
                 f"SPEAKER {self._file} {self._channel} {item.onset_seconds:.6f} {lasts:.6f} "

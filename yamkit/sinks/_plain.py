@@ -1,22 +1,15 @@
-"""What sinks share: text on one line, what was heard, times as people and formats write them."""
+"""What sinks share: what was heard, and times as people and formats write them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from yamkit.schema import printable
+
 if TYPE_CHECKING:
     from yamkit.types import Event, Parameters, RunInfo, Tag
 
-__all__ = [
-    "Streamed",
-    "channel_of",
-    "clock",
-    "heard",
-    "label",
-    "milliseconds",
-    "plain",
-    "tenths",
-]
+__all__ = ["Streamed", "channel_of", "clock", "heard", "label", "milliseconds", "tenths"]
 
 
 class Streamed:
@@ -27,15 +20,6 @@ class Streamed:
 
     def abort(self) -> None:
         """Do nothing: nothing is held."""
-
-
-def plain(text: str) -> str:
-    """Give text on one line: control characters and line ends become escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 def heard(parameters: Parameters) -> str:
@@ -59,7 +43,8 @@ def milliseconds(event: Event) -> tuple[int, int]:
 
 def label(tag: Tag, run: RunInfo) -> str:
     """Give the text of a label: the class's name, and its score where that was asked for."""
-    return f"{plain(tag.name)} {tag.score:.3f}" if run.label_scores else plain(tag.name)
+    name = printable(tag.name)
+    return f"{name} {tag.score:.3f}" if run.label_scores else name
 
 
 def tenths(seconds: float, *, hours: bool) -> str:

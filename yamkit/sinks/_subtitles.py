@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.sinks._plain import Streamed, clock, heard, label, milliseconds, plain
+from yamkit.schema import printable
+from yamkit.sinks._plain import Streamed, clock, heard, label, milliseconds
 from yamkit.types import Event
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class WebVttSink(Streamed):
         parameters = run.parameters
         note = f"yamkit {run.yamkit}, model {run.model.name}, {parameters.score_kind} scores"
         note += heard(parameters)
-        stream.write(f"WEBVTT\n\nNOTE {plain(note).translate(_ESCAPES)}\n")
+        stream.write(f"WEBVTT\n\nNOTE {printable(note).translate(_ESCAPES)}\n")
 
     def write(self, item: SinkItem) -> None:
         """Write the cue of an event."""

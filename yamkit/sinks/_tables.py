@@ -1,7 +1,7 @@
 """Tables of events between tabs: Raven's selections, DCASE's lists, and one of milliseconds.
 
-Fields that need it are quoted as in CSV, which pandas and spreadsheets undo. Raven knows no quotes:
-there control characters become escapes.
+Fields that need it are quoted as in CSV, which pandas and spreadsheets undo; Raven knows no quotes.
+In names of files and classes control characters and the like become escapes: a row is one line.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
-from yamkit.schema import tag_dict
-from yamkit.sinks._plain import Streamed, channel_of, milliseconds, plain
+from yamkit.schema import printable, tag_dict
+from yamkit.sinks._plain import Streamed, channel_of, milliseconds
 from yamkit.types import ClipEnd, ClipStart, Event
 
 if TYPE_CHECKING:
@@ -31,21 +31,15 @@ class _TabTable(Streamed):
         """Write the names of the columns."""
         self.channel = run.parameters.channel
         self._writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
-        # A lone carriage return ends a line for many readers, and the writer leaves it bare.
-        self._careful_writer = csv.writer(
-            stream, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC
-        )
         self._path = ""
         self._writer.writerow(self.columns)
 
     def write(self, item: SinkItem) -> None:
         """Write the row of an event."""
         if isinstance(item, ClipStart):
-            self._path = item.path
+            self._path = printable(item.path)
         elif isinstance(item, Event):
-            fields = self.row(self._path, item)
-            is_careful = any("\r" in field for field in fields if isinstance(field, str))
-            (self._careful_writer if is_careful else self._writer).writerow(fields)
+            self._writer.writerow(self.row(self._path, item))
 
     def row(self, path: str, event: Event) -> Sequence[Any]:
         """Give the fields of an event."""
@@ -59,7 +53,8 @@ class DcaseSink(_TabTable):
 
     def row(self, path: str, event: Event) -> Sequence[Any]:
         """Give the fields of an event."""
-        return path, f"{event.onset_seconds:.6f}", f"{event.offset_seconds:.6f}", event.tag.name
+        name = printable(event.tag.name)
+        return path, f"{event.onset_seconds:.6f}", f"{event.offset_seconds:.6f}", name
 
 
 class TsvSink(_TabTable):
@@ -69,7 +64,9 @@ class TsvSink(_TabTable):
 
     def row(self, path: str, event: Event) -> Sequence[Any]:
         """Give the fields of an event."""
-        return path, *milliseconds(event), *tag_dict(event.tag).values(), self.channel
+        index, mid, name, score = tag_dict(event.tag).values()
+        named = (index, printable(mid), printable(name), score)
+        return path, *milliseconds(event), *named, self.channel
 
 
 _RAVEN_COLUMNS = (
@@ -112,7 +109,7 @@ class RavenSink(Streamed):
     def write(self, item: SinkItem) -> None:
         """Write the row of an event."""
         if isinstance(item, ClipStart):
-            self._path, self._high_hz = plain(item.path), item.sample_rate / 2
+            self._path, self._high_hz = printable(item.path), item.sample_rate / 2
         elif isinstance(item, ClipEnd):
             self._clip_begins += item.duration_seconds
         elif isinstance(item, Event):
@@ -130,8 +127,8 @@ class RavenSink(Streamed):
                     f"{self._high_hz:.1f}",
                     self._path,
                     f"{item.onset_seconds:.6f}",
-                    plain(item.tag.name),
-                    plain(item.tag.mid),
+                    printable(item.tag.name),
+                    printable(item.tag.mid),
                     f"{item.tag.score:.6f}",
                     *self._kind,
                 )

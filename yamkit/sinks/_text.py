@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.sinks._plain import heard, plain, tenths
+from yamkit.schema import printable
+from yamkit.sinks._plain import heard, tenths
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class TextSink:
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream and the names that stand beside each clip."""
         self._stream = stream
-        self._model = run.model.name + heard(run.parameters)
+        self._model = printable(run.model.name) + heard(run.parameters)
         self._about = self._aggregate = run.parameters.aggregate
         if run.parameters.score_kind != "raw":
             self._about = f"{run.parameters.score_kind} {self._about}"
@@ -45,20 +46,20 @@ class TextSink:
     def write(self, item: SinkItem) -> None:
         """Write the lines of an item."""
         if isinstance(item, ClipStart):
-            self._path = plain(item.path)
+            self._path = printable(item.path)
             promised = item.promised_seconds
             self._is_long = promised is None or promised > _MINUTE_SECONDS
         elif isinstance(item, PatchTags):
-            tags = "; ".join(f"{tag.name} {tag.score:.3f}" for tag in item.tags) or "-"
+            tags = "; ".join(f"{printable(tag.name)} {tag.score:.3f}" for tag in item.tags) or "-"
             self._line(item.start_seconds, item.end_seconds, tags)
         elif isinstance(item, Event):
-            tag = f"{item.tag.name} {item.tag.score:.3f}"
+            tag = f"{printable(item.tag.name)} {item.tag.score:.3f}"
             self._line(item.onset_seconds, item.offset_seconds, tag)
         elif isinstance(item, ClipEnd):
             self._end(item)
         elif isinstance(item, ClipFailure):
             if self._in_timeline:
-                self._stream.write(f"  incomplete: {plain(item.message)}\n")
+                self._stream.write(f"  incomplete: {printable(item.message)}\n")
             self._in_timeline = False
 
     def close(self) -> None:
@@ -99,11 +100,11 @@ class TextSink:
             self._stream.write(f"{self._path}: no events\n")
             self._in_timeline = True
         lines = [f"  {facts}:" if self._in_timeline else f"{self._path}: {facts}"]
-        width = max([_MIN_WIDTH, *(len(tag.name) for tag in end.tags)])
-        peaks = self._peaks(end)
+        names = [printable(tag.name) for tag in end.tags]
+        width = max([_MIN_WIDTH, *map(len, names)])
         lines += [
-            f"  {tag.name:{width}}  {tag.score:.3f}{peak}"
-            for tag, peak in zip(end.tags, peaks, strict=True)
+            f"  {name:{width}}  {tag.score:.3f}{peak}"
+            for name, tag, peak in zip(names, end.tags, self._peaks(end), strict=True)
         ]
         if not end.tags:
             lines.append("  no class reaches the threshold")

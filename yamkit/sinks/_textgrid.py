@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit.sinks._plain import plain
+from yamkit.schema import printable
 from yamkit.types import ClipEnd, ClipStart, Event
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ def _intervals(events: Sequence[Event], duration: float) -> Iterator[tuple[float
 
 
 def _quoted(text: str) -> str:
-    return '"' + plain(text).replace('"', '""') + '"'
+    return '"' + printable(text).replace('"', '""') + '"'

@@ -111,4 +111,3 @@ def test_what_the_process_answers(tiny: ModelBundle, monkeypatch: pytest.MonkeyP
     assert module._peak_memory_mb() > 10
     monkeypatch.setitem(sys.modules, "resource", None)
     assert module._peak_memory_mb() is None
-    assert module._processor()

@@ -209,42 +209,66 @@ def command(arguments: list[str], sound: Path, folder: Path) -> str:
     return done.stdout.decode()
 
 
+def heard(sound: Path, model: Path, *chosen: str) -> list[tuple[str, str, float, float]]:
+    """What `listen` says of a stream: opening or closing, class, onset and score."""
+    arguments = ["listen", "-", *EVENTS[1:], "--format", "jsonl", "--model", str(model), *chosen]
+    lines = map(json.loads, command(arguments, sound, sound.parent).splitlines())
+    return [
+        (line["type"], line["name"], line["onset_seconds"], line["score"])
+        for line in lines
+        if line["type"] in ("open", "close")
+    ]
+
+
+@pytest.fixture(scope="module")
+def wanted_heard(sound: Path, tiny: ModelBundle) -> list[tuple[str, str, float, float]]:
+    lines = heard(sound, tiny.folder, "--backend", "numpy", "--frontend", "logmel")
+    assert len(lines) > 1
+    return lines
+
+
 @pytest.mark.parametrize(("backend", "frontend"), PARTS)
 def test_listen(
-    backend: str, frontend: str, sound: Path, tiny: ModelBundle, tmp_path: Path
+    backend: str, frontend: str, sound: Path, tiny: ModelBundle, wanted_heard: list
 ) -> None:
-    def heard(*chosen: str) -> list[tuple[str, str, float]]:
-        arguments = ["listen", "-", *EVENTS[1:], "--format", "jsonl", "--model", str(tiny.folder)]
-        lines = map(json.loads, command([*arguments, *chosen], sound, tmp_path).splitlines())
-        return [
-            (line["type"], line["name"], line["onset_seconds"], line["score"])
-            for line in lines
-            if line["type"] in ("open", "close")
-        ]
-
-    found = heard("--backend", backend, "--frontend", frontend)
-    wanted = heard("--backend", "numpy", "--frontend", "logmel")
-    assert len(wanted) > 1
-    assert [line[:3] for line in found] == [line[:3] for line in wanted]
-    for one, other in zip(found, wanted, strict=True):
+    found = heard(sound, tiny.folder, "--backend", backend, "--frontend", frontend)
+    assert [line[:3] for line in found] == [line[:3] for line in wanted_heard]
+    for one, other in zip(found, wanted_heard, strict=True):
         assert one[3] == pytest.approx(other[3], abs=TOLERANCE)
 
 
+def evaluated(sound: Path, model: Path, folder: Path, *chosen: str) -> np.ndarray:
+    """The scores that `eval` saves with its report."""
+    (folder / "labels.csv").write_text(f"path,labels\n{sound.name},Sine wave\n")
+    arguments = ["eval", "labels.csv", "--audio", str(sound.parent), "--report", "report"]
+    command([*arguments, "--model", str(model), *chosen], sound, folder)
+    (path,) = (folder / "report").glob("*.npz")
+    with np.load(path) as archive:
+        return archive["scores"]
+
+
+@pytest.fixture(scope="module")
+def wanted_scores(
+    sound: Path, tiny: ModelBundle, tmp_path_factory: pytest.TempPathFactory
+) -> np.ndarray:
+    folder = tmp_path_factory.mktemp("wanted")
+    scores = evaluated(sound, tiny.folder, folder, "--backend", "numpy", "--frontend", "logmel")
+    assert scores.size == len(tiny.classes)
+    return scores
+
+
 @pytest.mark.parametrize(("backend", "frontend"), PARTS)
-def test_eval(backend: str, frontend: str, sound: Path, tiny: ModelBundle, tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text(f"path,labels\n{sound.name},Sine wave\n")
-
-    def scores(report: str, *chosen: str) -> np.ndarray:
-        arguments = ["eval", "labels.csv", "--audio", str(sound.parent), "--report", report]
-        command([*arguments, "--model", str(tiny.folder), *chosen], sound, tmp_path)
-        (path,) = (tmp_path / report).glob("*.npz")
-        with np.load(path) as archive:
-            return archive["scores"]
-
-    found = scores("found", "--backend", backend, "--frontend", frontend)
-    wanted = scores("wanted", "--backend", "numpy", "--frontend", "logmel")
-    assert wanted.size == len(tiny.classes)
-    np.testing.assert_allclose(found, wanted, atol=TOLERANCE)
+def test_eval(
+    backend: str,
+    frontend: str,
+    sound: Path,
+    tiny: ModelBundle,
+    tmp_path: Path,
+    wanted_scores: np.ndarray,
+) -> None:
+    chosen = ("--backend", backend, "--frontend", frontend)
+    found = evaluated(sound, tiny.folder, tmp_path, *chosen)
+    np.testing.assert_allclose(found, wanted_scores, atol=TOLERANCE)
 
 
 @pytest.mark.tensorflow
@@ -257,7 +281,8 @@ def test_eval_of_several_backends_whichever_comes_first(
     arguments = ["eval", "labels.csv", "--audio", str(sound.parent), "--json"]
     chosen = ["--frontend", "logmel-tf", "--model", str(tiny.folder), *backends]
     document = json.loads(command([*arguments, *chosen], sound, tmp_path))
-    assert [run["coverage"]["scored"] for run in document["runs"]] == [1, 1, 1]
+    assert document["coverage"]["scored"] == 1
+    assert len(document["systems"]) == len(backends) // 2
 
 
 @pytest.mark.parametrize(("backend", "frontend"), PARTS)

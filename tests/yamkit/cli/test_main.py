@@ -345,7 +345,7 @@ def test_an_interruption_keeps_what_was_finished(number: int) -> None:
         process.stdin.buffer.write(Path("good.wav").read_bytes()[:4000])
         process.stdin.flush()
         for _ in range(10**6):  # until the first clip is written
-            if any(path.stat().st_size > 600 for path in Path().glob(".yamkit-*.part")):
+            if any(path.stat().st_size > 600 for path in Path().glob(".yamkit-*.part/output")):
                 break
             assert process.poll() is None
         else:

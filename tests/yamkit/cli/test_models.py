@@ -4,13 +4,14 @@ import json
 import os
 import shutil
 import signal
-import sys
+from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from yamkit.cli.models import _progress, models
+from yamkit.cli.models import models
 from yamkit.errors import (
     DownloadError,
     ModelExistsError,
@@ -18,7 +19,7 @@ from yamkit.errors import (
     UnknownModelError,
     WeightFileError,
 )
-from yamkit.models import download, importing
+from yamkit.models import download, importing, store
 from yamkit.models.bundle import write_bundle
 from yamkit.models.store import install, models_folder
 from yamkit.types import NetworkSpec
@@ -184,27 +185,15 @@ def test_pull_hands_its_options_on(monkeypatch, installed_onnx):
     monkeypatch.setattr(download, "pull", fake)
     assert run("pull") == f"installed graph (1 class) in {installed_onnx.folder}\n"
     run("pull", "yamnet", "--url", "http://x/y", "--replace")
-    assert calls == [
-        ("yamnet", {"url": None, "replace": False, "progress": None}),
-        ("yamnet", {"url": "http://x/y", "replace": True, "progress": None}),
+    assert [(name, options["url"], options["replace"]) for name, options in calls] == [
+        ("yamnet", None, False),
+        ("yamnet", "http://x/y", True),
     ]
 
 
 def test_pull_refuses_other_schemes():
     with pytest.raises(DownloadError, match="https://"):
         run("pull", "yamnet", "--url", "file:///etc/passwd")
-
-
-def test_a_bar_is_drawn_where_somebody_may_be_looking(monkeypatch, capsys):
-    with _progress("yamnet") as progress:
-        assert progress is None
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with _progress("yamnet") as progress:
-        progress(50, 100)
-        progress(100, 100)
-    captured = capsys.readouterr()
-    assert "fetching yamnet" in captured.err
-    assert captured.out == ""
 
 
 @pytest.mark.parametrize("command", ["list", "info", "import", "pull", "verify", "remove"])
@@ -311,3 +300,69 @@ def test_a_file_of_an_engine_that_a_plugin_brings(tiny, tmp_path, monkeypatch):
         run("import", tmp_path / "bird.h5")
     run("import", tmp_path / "bird.layers", "--like", tiny.folder, "--embedding-size", "3")
     monkeypatch.undo()
+
+
+UNFORESEEN = [
+    ValueError("a\n\x1bb"),
+    RecursionError(),
+    MemoryError("x" * 999),
+    KeyError("k"),
+    OSError(5, "Input/output error"),
+]
+
+
+@pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("place", ["load_bundle", "verify"])
+def test_one_damaged_model_hides_no_other(installed_tiny, monkeypatch, error, place):
+    """Whatever is wrong with it, foreseen or not; and it can be removed."""
+    (models_folder() / "bad").mkdir()
+    (models_folder() / "bad" / "model.toml").write_text("schema = [")
+    (models_folder() / "circle").symlink_to(models_folder() / "circle")
+    load = store.load_bundle
+
+    def odd_load(folder):
+        if folder.name != "bad":
+            return load(folder)
+        if place == "load_bundle":
+            raise error
+        bundle = replace(load(installed_tiny.folder), name="bad")
+        object.__setattr__(bundle, "verify", Mock(side_effect=error))
+        return bundle
+
+    monkeypatch.setattr(store, "load_bundle", odd_load)
+    lines = run("list").splitlines()
+    assert [line.split()[0] for line in lines] == ["NAME", "yamnet-mini", "bad", "tiny"]
+    assert lines[3].endswith("ok")
+    assert all(line.isprintable() for line in lines)
+    states = {row["name"]: row["state"] for row in json.loads(run("list", "--json"))["models"]}
+    assert (states["yamnet-mini"], states["tiny"]) == ("ok", "ok")
+    assert states["bad"] == ("broken" if place == "load_bundle" else "ok")
+    lines = run("verify", code=1).splitlines()
+    assert (lines[0], lines[2]) == ("yamnet-mini: ok", "tiny: ok")
+    assert lines[1].startswith("bad: FAIL: ")
+    assert f"damaged ({type(error).__name__}: " in lines[1]
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+    run("remove", "bad")
+    run("verify")
+
+
+def test_verify_checks_the_graph_of_a_network(tiny, shared):
+    data = (shared / "cases" / "hostile" / "onnx" / "shadow-contrib.onnx").read_bytes()
+
+    def build(folder):
+        write_bundle(
+            folder,
+            name="odd",
+            version="1",
+            licence="",
+            source="",
+            source_sha256="",
+            features=tiny.features,
+            network=NetworkSpec("onnx"),
+            classes=tiny.classes,
+            network_file=data,
+        )
+
+    install("odd", build)
+    assert "a domain that belongs to an engine" in run("verify", code=1)

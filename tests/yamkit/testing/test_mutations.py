@@ -350,7 +350,7 @@ BROKEN: dict[tuple[str, str], tuple[str, str, str]] = {
     ),
     ("sink", "interrupted_output"): (
         "# begin",
-        "hasattr(stream, 'name') and pathlib.Path(stream.name).with_name('x').touch()",
+        "hasattr(stream, 'name') and pathlib.Path(stream.name).parent.with_name('x').touch()",
         "seen x of an unfinished clip; wanted no file",
     ),
     ("sink", "nothing_left"): (

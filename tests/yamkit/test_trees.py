@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from yamkit._trees import make_folders, remove_tree
+
+LEVELS = 1200
+
+
+def test_folders_deeper_than_calls_may_nest(tmp_path):
+    deep = tmp_path.joinpath(*"d" * LEVELS)
+    make_folders(deep)
+    make_folders(deep)
+    (deep / "file").write_text("x")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "kept").write_text("x")
+    (deep / "link").symlink_to(other)
+    remove_tree(tmp_path / "d")
+    assert list(tmp_path.iterdir()) == [other]
+    assert list(other.iterdir()) == [other / "kept"]
+
+
+def test_what_cannot_be_made_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file" / "a" / "b", tmp_path / "file"):
+        with pytest.raises((NotADirectoryError, FileExistsError)):
+            make_folders(folder)
+
+
+def test_what_is_not_there_is_removed(tmp_path):
+    remove_tree(tmp_path / "nothing")
+    assert list(tmp_path.iterdir()) == []
