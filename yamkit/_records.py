@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DAMAGE", "Record", "from_record", "pack", "to_record", "unpack"]
 
-DAMAGE = (ValueError, TypeError, IndexError, KeyError)
+DAMAGE = (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError)
 """What `from_record` raises for a record that `to_record` did not write."""
+
+_ROUNDING = 1e-3
+"""How far from 0 to 1 rounding may take a score, float16 included."""
 
 
 class Record(NamedTuple):
@@ -46,12 +49,13 @@ class Record(NamedTuple):
 
 
 def to_record(item: SinkItem) -> Record:
-    """Write an item down."""
+    """Write an item down; what is no valid Unicode in it, as escapes."""
     if isinstance(item, ClipStart):
-        start = ["start", item.path, item.sample_rate, item.channels, item.promised_seconds]
-        return Record(json.dumps(start))
+        start = [_valid(item.path), item.sample_rate, item.channels, item.promised_seconds]
+        return Record(json.dumps(["start", *start]))
     if isinstance(item, ClipFailure):
-        return Record(json.dumps(["failure", item.path, item.type, item.message]))
+        texts = map(_valid, (item.path, item.type, item.message))
+        return Record(json.dumps(["failure", *texts]))
     if isinstance(item, Event):
         onset, offset, tag = item.onset_seconds, item.offset_seconds, item.tag
         return Record(json.dumps(["event", onset, offset, tag.index, tag.score]))
@@ -59,9 +63,9 @@ def to_record(item: SinkItem) -> Record:
     if isinstance(item, PatchTags):
         text = json.dumps(["patch", item.start_seconds, item.end_seconds, tags])
     else:
+        warnings = [_valid(warning) for warning in item.warnings]
         peaks = [[peak.score, peak.start_seconds] for peak in item.peaks]
-        end = ["end", item.duration_seconds, item.patches, tags, list(item.warnings), peaks]
-        text = json.dumps(end)
+        text = json.dumps(["end", item.duration_seconds, item.patches, tags, warnings, peaks])
     return Record(text, _bytes(item.scores), _bytes(item.embedding))
 
 
@@ -81,30 +85,34 @@ def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
     ValueError, TypeError, IndexError, KeyError
         If it is no record.
     """
+    if not isinstance(record.text, str):
+        raise TypeError("a record that is no text")
     kind, *values = json.loads(record.text)
     if kind == "start":
-        path, sample_rate, channels, promised = values
-        seconds = None if promised is None else float(promised)
-        return ClipStart(str(path), int(sample_rate), int(channels), seconds)
+        path, sample_rate, channels, *rest = values  # journals of old lack what is promised
+        (promised,) = rest or [None]
+        seconds = None if promised is None else _span(0, promised)[1]
+        return ClipStart(_text(path), _count(sample_rate), _count(channels), seconds)
     if kind == "failure":
         path, name, message = values
-        return ClipFailure(str(path), str(name), str(message))
+        return ClipFailure(_text(path), _text(name), _text(message))
     if kind == "event":
         onset, offset, index, score = values
-        (tag,) = _tags([[index, score]], classes)
-        return Event(float(onset), float(offset), tag)
-    arrays = _array(record.scores, dtype), _array(record.embedding, dtype)
+        return Event(*_span(onset, offset), _tag(index, score, classes))
+    arrays = _scores(record.scores, dtype), _array(record.embedding, dtype)
     if kind == "patch":
         start, end, tags = values
-        return PatchTags(float(start), float(end), _tags(tags, classes), *arrays)
+        return PatchTags(*_span(start, end), _tags(tags, classes), *arrays)
     if kind == "end":
-        duration, patches, tags, warnings, listed = values
-        texts = tuple(str(warning) for warning in warnings)
-        peaks = tuple(Peak(float(score), float(start)) for score, start in listed)
-        return ClipEnd(
-            float(duration), int(patches), _tags(tags, classes), texts, *arrays, peaks=peaks
-        )
-    raise ValueError(f"a record of kind {kind!r}")
+        duration, patches, tags, warnings, *rest = values
+        (listed,) = rest or [[]]  # journals of old lack peaks
+        _, seconds = _span(0, duration)
+        texts = tuple(_text(warning) for warning in warnings)
+        peaks = tuple(Peak(_score(score), _span(start, seconds)[0]) for score, start in listed)
+        if peaks and len(peaks) != len(tags):
+            raise ValueError("peaks of other tags")
+        return ClipEnd(seconds, _count(patches), _tags(tags, classes), texts, *arrays, peaks=peaks)
+    raise ValueError(f"a record of kind {kind!r:.40}")
 
 
 def pack(items: Iterable[SinkItem]) -> bytes:
@@ -127,10 +135,44 @@ def unpack(data: bytes, classes: Classes, dtype: str) -> Iterator[SinkItem]:
         yield from_record(Record(text, scores, embedding), classes, dtype)
 
 
+def _valid(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text that is none")
+    value.encode()  # a lone surrogate is no text
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 1 <= value < 1 << 53:
+        raise ValueError("a count that is none")
+    return value
+
+
+def _span(start: Any, end: Any) -> tuple[float, float]:
+    """Check a time and one that is not before it, in seconds."""
+    if {type(start), type(end)} <= {int, float} and 0 <= start <= end < float("inf"):
+        return float(start), float(end)
+    raise ValueError("times that are none")
+
+
+def _score(value: Any) -> float:
+    if type(value) not in (int, float) or not -_ROUNDING <= value <= 1 + _ROUNDING:
+        raise ValueError("a score that is none")
+    return float(value)
+
+
+def _tag(index: Any, score: Any, classes: Classes) -> Tag:
+    if type(index) is not int or index < 0:
+        raise ValueError("an index that is none")
+    return Tag(index, classes[index].mid, classes[index].name, _score(score))
+
+
 def _tags(tags: Any, classes: Classes) -> tuple[Tag, ...]:
-    return tuple(
-        Tag(index, classes[index].mid, classes[index].name, float(score)) for index, score in tags
-    )
+    return tuple(_tag(index, score, classes) for index, score in tags)
 
 
 def _bytes(array: NDArray[Any] | None) -> bytes | None:
@@ -140,6 +182,11 @@ def _bytes(array: NDArray[Any] | None) -> bytes | None:
 
 
 def _array(data: bytes | None, dtype: str) -> NDArray[Any] | None:
-    if data is None:
-        return None
-    return np.frombuffer(data, np.dtype(dtype).newbyteorder("<"))
+    return None if data is None else np.frombuffer(data, np.dtype(dtype).newbyteorder("<"))
+
+
+def _scores(data: bytes | None, dtype: str) -> NDArray[Any] | None:
+    scores = _array(data, dtype)
+    if scores is not None and not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():
+        raise ValueError("scores that are none")  # NaN is neither
+    return scores

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Self
 
-__all__ = ["INTERRUPTED", "Interruptions", "StopRequests", "engine_call", "stuck_engines_end"]
-
-INTERRUPTED = 130
-"""Exit code of a command that a signal ended."""
+__all__ = [
+    "Interruptions",
+    "StopRequests",
+    "engine_call",
+    "interrupted_code",
+    "stuck_engines_end",
+]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _GRACE_SECONDS = 5.0
@@ -30,6 +33,20 @@ _GRACE_SECONDS = 5.0
 
 _calls: dict[object, float] = {}
 """When each call of an engine began that has not come back, in seconds of the monotonic clock."""
+
+
+def interrupted_code(error: BaseException | None) -> int:
+    """Give the exit code of a command that an interruption ended, as shells have it.
+
+    128 and the number of the signal: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP.
+
+    Parameters
+    ----------
+    error : exception or None
+        The `KeyboardInterrupt`: of this module it holds the number, else it was Python's SIGINT.
+    """
+    is_told = isinstance(error, KeyboardInterrupt) and error.args
+    return 128 + int(error.args[0] if error is not None and is_told else signal.SIGINT)
 
 
 @contextlib.contextmanager
@@ -70,16 +87,16 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
 
 def _watch(receiver: socket.socket, grace_seconds: float) -> None:
     """Wait for signals, a byte each, until the other side is closed."""
-    while receiver.recv(1):
+    while number := receiver.recv(1):
         came = time.monotonic()
         receiver.settimeout(grace_seconds)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError, BlockingIOError):  # the latter of no grace at all
             if not receiver.recv(1):
                 return
         receiver.settimeout(None)
         if any(began < came for began in list(_calls.values())):
             os.write(2, b"interrupted; the network did not stop, and was ended\n")
-            os._exit(INTERRUPTED)
+            os._exit(128 + number[0])
 
 
 class _Handled:
@@ -119,12 +136,12 @@ class Interruptions(_Handled):
         super().__init__()
         self._holding = False
         self._pending = False
-        self._received = False
+        self._received: int | None = None
 
     def check(self) -> None:
         """Interrupt, if a signal came and its exception was lost."""
-        if self._received:
-            raise KeyboardInterrupt
+        if self._received is not None:
+            raise KeyboardInterrupt(self._received)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -136,14 +153,14 @@ class Interruptions(_Handled):
             self._holding = False
         if self._pending:
             self._pending = False
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(self._received)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self._received = True
+        self._received = number
         if self._holding and not self._pending:
             self._pending = True
         else:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(number)
 
 
 class StopRequests(_Handled):
@@ -158,10 +175,20 @@ class StopRequests(_Handled):
     def __init__(self, stop: Callable[[], object]) -> None:
         super().__init__()
         self._stop = stop
-        self.is_stopped = False
+        self._received: int | None = None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self.is_stopped:
-            raise KeyboardInterrupt
-        self.is_stopped = True
+        if self._received is not None:
+            raise KeyboardInterrupt(number)
+        self._received = number
         self._stop()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a signal came."""
+        return self._received is not None
+
+    @property
+    def exit_code(self) -> int:
+        """0 where no signal came, else as `interrupted_code`."""
+        return 0 if self._received is None else 128 + self._received

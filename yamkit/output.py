@@ -288,6 +288,9 @@ class Outputs:
             except (YamkitError, BrokenPipeError) as error:
                 output.abort()
                 failure = failure or error
+            except BaseException:  # a second interruption: what is left is finished early
+                output.abort()
+                raise
         if failure is not None:
             raise failure
 

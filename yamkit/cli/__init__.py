@@ -10,6 +10,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 
 from yamkit import __version__
-from yamkit._signals import INTERRUPTED, stuck_engines_end
+from yamkit._signals import Interruptions, interrupted_code, stuck_engines_end
 from yamkit._text import InertStream, printable
 from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
@@ -84,7 +85,10 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+
+    By SIGTERM 143, and by SIGHUP 129: 128 and the number of the signal.
+    """
     _prepare_streams()
     warnings.showwarning = _show_warning
     with _inert_streams():
@@ -94,14 +98,17 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        with stuck_engines_end():
+        with stuck_engines_end(), Interruptions():
             code: int = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort as error:
         click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
-        code = INTERRUPTED
-    except click.ClickException as error:
+        code = interrupted_code(error.__cause__)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        click.echo(_usage_line(error), err=True)
         code = error.exit_code
     except YamkitError as error:
         click.echo("\n".join([f"error: {printable(str(error))}", *_notes(error)]), err=True)
@@ -130,6 +137,15 @@ def _inert_streams() -> Iterator[None]:
 def _notes(error: BaseException | None) -> list[str]:
     """Give what was noted about an error on its way up, such as how far a run came."""
     return list(getattr(error, "__notes__", ()))
+
+
+def _usage_line(error: click.ClickException) -> str:
+    """Say on one line what was wrong, and where it is explained."""
+    text = " ".join(printable(error.format_message()).split()).rstrip(".")
+    text = re.sub(r"\. \(?Did you mean (.+\?)\)?$", r"; did you mean \1", text)
+    text = f"error: {text[:1].lower()}{text[1:]}"
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return text if text.endswith("?") or ctx is None else f"{text}; see: {ctx.command_path} --help"
 
 
 def _prepare_streams() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit.cli import _complete
+from yamkit.cli._values import Real, Whole, real_number, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -44,10 +45,9 @@ class Score(click.ParamType[float]):
         from yamkit.errors import ParameterError
 
         text = str(value)
-        try:
-            number = float(text.replace("_", "?"))  # Python takes 0_1 for 1
-        except ValueError:
-            self.fail(f"{text!r}: wanted a number of 0 to 1", param, ctx)
+        number = real_number(text)
+        if number is None:
+            self.fail(f"{shortened(text)}: wanted a number of 0 to 1", param, ctx)
         try:
             return check_threshold("", number)
         except ParameterError as error:
@@ -149,15 +149,14 @@ def event_options() -> Callable[[Any], Any]:
         click.option(
             "--median",
             "median_cells",
-            type=int,
-            metavar="N",
+            type=Whole(1, 9999),
             help="Median filter over an odd number of cells; each second one adds a hop of delay "
             "to a stream.  [default: 1, none]",
         ),
         click.option(
             "--min-duration",
             "min_duration_seconds",
-            type=float,
+            type=Real(0, 86_400),
             metavar="SECONDS",
             help="Leave shorter events out; a stream tells of an event that much later.  "
             "[default: 0]",
@@ -165,7 +164,7 @@ def event_options() -> Callable[[Any], Any]:
         click.option(
             "--join-gap",
             "join_gap_seconds",
-            type=float,
+            type=Real(0, 86_400),
             metavar="SECONDS",
             help="Join events of a class that are no farther apart; a stream tells of an end that "
             "much later.  [default: 0]",

@@ -37,7 +37,7 @@ def note_options(*, progress: bool = True) -> Callable[[Any], Any]:
             is_flag=True,
             expose_value=False,
             callback=_keep,
-            help="Leave errors, warnings and results alone: no bar and no hints.",
+            help="Print errors, warnings and results only: no bar and no hints.",
         )
     )
 

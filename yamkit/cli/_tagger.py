@@ -10,6 +10,7 @@ import click
 from yamkit.cli import _complete
 from yamkit.cli._help import section
 from yamkit.cli._model import MODEL_HELP
+from yamkit.cli._values import LARGEST_BATCH, MOST_CORES, Real, Whole, shortened, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,10 +48,11 @@ class _Numbered(click.ParamType["int | str | None"]):
         if value == self._word:
             return self._word
         text = str(value)
-        if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= 1):
+        number = whole_number(text)
+        if number is None or not 1 <= number < 10**9:
             also = "" if self._word is None else f"{self._word!r}, or "
-            self.fail(f"{value!r}: wanted {also}a whole number from 1", param, ctx)
-        return int(text)
+            self.fail(f"{shortened(text)}: wanted {also}a whole number from 1", param, ctx)
+        return number
 
 
 def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callable[[Any], Any]:
@@ -80,7 +82,7 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
         click.option(
             "--hop",
             "hop_seconds",
-            type=float,
+            type=Real(0, 86_400),
             metavar="SECONDS",
             help="From one patch to the next, a whole multiple of the STFT hop.  [default: the "
             "model's own]",
@@ -98,7 +100,7 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
         section("Speed"),
         click.option(
             "--threads",
-            type=click.IntRange(1),
+            type=Whole(1, MOST_CORES),
             help="Threads of one network call.  [default: 1"
             + ("]" if of_streams else "; with --jobs 1 the engine's choice]"),
         ),
@@ -107,13 +109,13 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
         options += [
             click.option(
                 "--jobs",
-                type=click.IntRange(1),
+                type=Whole(1, MOST_CORES),
                 help="Threads that decode and tag, each at another clip or part of one.  [default: "
                 "as many as there are cores, over --threads]",
             ),
             click.option(
                 "--batch-size",
-                type=click.IntRange(1),
+                type=Whole(1, LARGEST_BATCH),
                 default=16,
                 show_default=True,
                 help="Patches the network sees at once.",

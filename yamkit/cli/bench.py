@@ -16,6 +16,7 @@ from yamkit.cli._model import MODEL_HELP, choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._progress import Steps, showing
 from yamkit.cli._tagger import FRONTEND_HELP, share_cores
+from yamkit.cli._values import LARGEST_BATCH, MOST_CORES, Real, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,25 +48,25 @@ __all__ = ["bench"]
 @click.option(
     "--batch-size",
     "batch_sizes",
-    type=click.IntRange(1),
+    type=Whole(1, LARGEST_BATCH),
     multiple=True,
     default=(1, 16),
     show_default=True,
     help="Patches the network sees at once; may be repeated.",
 )
-@click.option("--jobs", type=click.IntRange(1), help="As for classify.")
-@click.option("--threads", type=click.IntRange(1), help="As for classify.")
+@click.option("--jobs", type=Whole(1, MOST_CORES), help="As for classify.")
+@click.option("--threads", type=Whole(1, MOST_CORES), help="As for classify.")
 @section("How it is measured")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1),
+    type=Real(1, 86_400),
     default=120.0,
     show_default=True,
-    help="Of audio in a round.",
+    help="Seconds of audio in a round.",
 )
 @click.option(
     "--rounds",
-    type=click.IntRange(1),
+    type=Whole(1, 1000),
     default=3,
     show_default=True,
     help="How often each is measured.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
     from yamkit.calibration import Calibration
@@ -40,7 +42,7 @@ _SHOWN = 40
 )
 @click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
 @click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
-@click.option("--limit", type=click.IntRange(1), help="Take the first clips alone.")
+@click.option("--limit", type=Whole(1), help="Take the first clips alone.")
 @click.option(
     "--classes",
     multiple=True,
@@ -58,13 +60,13 @@ _SHOWN = 40
 )
 @click.option(
     "--precision",
-    type=float,
+    type=Real(0, 1),
     metavar="P",
     help="Choose the lowest thresholds with this precision.  [default: those of the best F1]",
 )
 @click.option(
     "--least-examples",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=10,
     show_default=True,
     help="Leave classes raw that fewer clips have, or lack.",
@@ -72,13 +74,12 @@ _SHOWN = 40
 @click.option(
     "--cross-validation",
     "parts",
-    type=click.IntRange(2),
+    type=Whole(2, 1000),
     default=5,
     show_default=True,
-    metavar="N",
     help="Folds, where the list has none.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the folds.")
+@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Seed of the folds.")
 @section("Output")
 @click.option(
     "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."
@@ -142,7 +143,8 @@ def calibrate(
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
 
-    if output.is_dir() or output.is_symlink() or not output.parent.is_dir():
+    # unlike Path's, these say no of names that are too long
+    if os.path.isdir(output) or os.path.islink(output) or not os.path.isdir(output.parent):  # noqa: PTH112, PTH114
         raise CalibrationError(
             f"{printable(output)}: cannot be written; wanted a file, and no link, in a folder that "
             "exists"

@@ -24,6 +24,7 @@ from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._progress import Meter, showing
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._values import shortened, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,9 +51,12 @@ class _Top(click.ParamType[int | None]):
     ) -> int | None:
         if str(value).lower() == "all":
             return None
-        if not (str(value).isdecimal() and int(value) >= 1):
-            self.fail(f"{value!r}: wanted a number of 1 or more, or 'all'", param, ctx)
-        return int(value)
+        number = whole_number(str(value))
+        if number is None or number < 1:
+            self.fail(
+                f"{shortened(str(value))}: wanted a whole number from 1, or 'all'", param, ctx
+            )
+        return number
 
 
 class _Shard(click.ParamType[tuple[int, int]]):
@@ -63,11 +67,12 @@ class _Shard(click.ParamType[tuple[int, int]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int]:
-        part, _, parts = str(value).partition("/")
-        are_numbers = part.isdecimal() and parts.isdecimal()
-        if not (are_numbers and 1 <= int(part) <= int(parts) <= _MOST_SHARDS):
-            self.fail(f"{value!r}: wanted I/N, such as 1/8 to 8/8", param, ctx)
-        return int(part), int(parts)
+        first, _, second = str(value).partition("/")
+        part, parts = whole_number(first) or 0, whole_number(second) or 0
+        if not 1 <= part <= parts <= _MOST_SHARDS:
+            wanted = f"wanted I/N, such as 1/8 to 8/8, N at most {_MOST_SHARDS:,}"
+            self.fail(f"{shortened(str(value))}: {wanted}", param, ctx)
+        return part, parts
 
 
 @click.command(cls=Command)
@@ -288,12 +293,15 @@ def _journal(
         make_folders(folder)
     except OSError as error:
         raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
+    lengths = {"scores": len(tagger.classes), "embedding": about.embedding_size}
     with Journal(
         outputs.journal,
         fingerprint(about),
         tagger.classes,
         resume=resume,
         keep_items=not outputs.per_clip,
+        arrays={name: lengths[name] for name in about.arrays},
+        per_patch=about.per_patch,
     ) as journal:
         yield Resumption(journal, retry_failed, outputs.are_there)
 

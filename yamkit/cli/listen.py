@@ -25,6 +25,7 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note, note_options
 from yamkit.cli._tagger import tagger_options
+from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,8 +59,10 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
         "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES), "mulaw", "alaw"
     ),
 )
-@click.option("--sample-rate", type=int, metavar="HZ", help="Of --encoding.")
-@click.option("--channels", type=int, metavar="N", help="Of --encoding.  [default: 1]")
+@click.option(
+    "--sample-rate", type=Whole(1, 10_000_000), metavar="HZ", help="Sample rate of --encoding."
+)
+@click.option("--channels", type=Whole(1, 1024), help="Channels of --encoding.  [default: 1]")
 @click.option(
     "--microphone",
     is_flag=False,
@@ -76,9 +79,10 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     help="Both a default of --enter and, as a CSV file of name or mid, and threshold, those of "
     "single classes.",
 )
+@event_options()
+@section("Classes")
 @class_options()
 @calibration_option()
-@event_options()
 @section("Output")
 @click.option(
     "--format",
@@ -86,13 +90,13 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     type=click.Choice(["text", "jsonl"]),
     default="text",
     show_default=True,
-    help="Of the lines.",
+    help="Form of the lines.",
 )
 @tagger_options(of_streams=True)
 @click.option(
     "--gate",
     "gate_dbfs",
-    type=float,
+    type=Real(-1000, 0),
     metavar="DBFS",
     help="Spare the network patches in which no sample reaches this level, such as -50: their "
     "scores are 0.",
@@ -188,8 +192,7 @@ def listen(
             opened = _from_microphone(microphone)
         with opened as (rate, buffer, warnings):
             printer = _Printer(form, about, rate, tagger.grid, warnings)
-            if not _hear(tagger, choice, rate, buffer, gate_dbfs, printer):
-                ctx.exit(130)
+            ctx.exit(_hear(tagger, choice, rate, buffer, gate_dbfs, printer))
 
 
 def _hear(
@@ -199,8 +202,8 @@ def _hear(
     buffer: Buffer,
     gate_dbfs: float | None,
     printer: _Printer,
-) -> bool:
-    """Print what is heard; tell whether the stream ended by itself."""
+) -> int:
+    """Print what is heard; give the exit code, 0 where the stream ended by itself."""
     import numpy as np
 
     from yamkit._signals import StopRequests
@@ -225,7 +228,7 @@ def _hear(
                 printer.show(heard, "interrupted" if is_cut else heard.end)
         finally:
             printer.finish(buffer)
-    return not requests.is_stopped
+    return requests.exit_code
 
 
 @contextlib.contextmanager

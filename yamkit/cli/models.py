@@ -11,6 +11,7 @@ from yamkit.cli import _complete
 from yamkit.cli._help import Group
 from yamkit.cli._notes import note_options
 from yamkit.cli._progress import Steps, showing
+from yamkit.cli._values import Whole
 
 if TYPE_CHECKING:
     from yamkit.models import ModelBundle
@@ -142,7 +143,7 @@ def info(name: str, as_json: bool) -> None:
 @click.option("--waveform", is_flag=True, help="The network eats samples, not log-mel patches.")
 @click.option(
     "--embedding-size",
-    type=click.IntRange(0),
+    type=Whole(0, 1_000_000),
     default=0,
     show_default=True,
     help="Length of the embeddings of a network that is neither weights nor ONNX.",

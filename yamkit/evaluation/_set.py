@@ -321,7 +321,15 @@ def _items(
         "provider": tagger.provider,
         "per_patch": str(choice.per_patch),
     }
-    with Journal(path, mark, tagger.classes, dtype=choice.dtype, resume=True) as journal:
+    with Journal(
+        path,
+        mark,
+        tagger.classes,
+        dtype=choice.dtype,
+        resume=True,
+        arrays={"scores": len(tagger.classes)},
+        per_patch=choice.per_patch,
+    ) as journal:
         resumption = Resumption(journal, retry_failed=True)
         with contextlib.closing(resumption.items(parts, tag)) as items:
             for part, item, is_new in items:

@@ -1,0 +1,84 @@
+"""Numbers as options take them: within bounds, and refused in one way."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+__all__ = [
+    "LARGEST_BATCH",
+    "MOST_CORES",
+    "Real",
+    "Whole",
+    "real_number",
+    "shortened",
+    "whole_number",
+]
+
+MOST_CORES = 1024
+"""More threads, or jobs, than machines have cores."""
+
+LARGEST_BATCH = 4096
+"""Patches of one network call: some gigabytes between the layers of a large model."""
+
+_MANY = 1_000_000_000
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_SHOWN = 40
+
+
+class Whole(click.ParamType[int]):
+    """A whole number within bounds, both of them included."""
+
+    name = "N"
+
+    def __init__(self, least: int, most: int = _MANY) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        number = whole_number(text)
+        if number is None or not self.least <= number <= self.most:
+            wanted = f"a whole number from {self.least} to {self.most:,}"
+            self.fail(f"{shortened(text)}: wanted {wanted}", param, ctx)
+        return number
+
+
+class Real(click.ParamType[float]):
+    """A number within bounds, both of them included; never one that is not finite."""
+
+    name = "X"
+
+    def __init__(self, least: float, most: float) -> None:
+        self.least, self.most = least, most
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        text = str(value)
+        number = real_number(text)
+        if number is None or not self.least <= number <= self.most:
+            wanted = f"a number from {self.least:,g} to {self.most:,g}"
+            self.fail(f"{shortened(text)}: wanted {wanted}", param, ctx)
+        return number
+
+
+def whole_number(text: str) -> int | None:
+    """Read a whole number; None where the text is none, or one beyond all bounds."""
+    return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def real_number(text: str) -> float | None:
+    """Read a number, which may be infinite or none; None where the text is nothing of the kind."""
+    if not text.isascii() or "_" in text:  # Python takes 0_1 for 1, and digits of any script
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def shortened(text: str) -> str:
+    """Quote a value for a message, its beginning where it is long."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
