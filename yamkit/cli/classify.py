@@ -21,7 +21,7 @@ from yamkit.cli._events import (
 from yamkit.cli._files import report_metadata
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
-from yamkit.cli._notes import note_options
+from yamkit.cli._notes import note, note_options
 from yamkit.cli._progress import Meter, showing
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 from yamkit.cli._values import shortened, whole_number
@@ -357,10 +357,9 @@ def _format_of(output: str | None, events: bool) -> str:
 
 def _hint_at_silence(silent: int, clips: int) -> None:
     where = "" if clips == 1 else f" in {silent} of {clips} files"
-    click.echo(
+    note(
         f"hint: silence leads{where}: --aggregate sounding gives silent patches less weight, "
-        "--events tells when each class sounds",
-        err=True,
+        "--events tells when each class sounds"
     )
 
 
