@@ -397,10 +397,9 @@ def _format_of(output: str | None, events: bool, paths: Iterable[str]) -> str:
 
 def _hint_at_silence(silent: int, clips: int) -> None:
     where = "" if clips == 1 else f" in {silent} of {clips} files"
-    click.echo(
+    note(
         f"hint: silence leads{where}: --aggregate sounding gives silent patches less weight, "
-        "--events tells when each class sounds",
-        err=True,
+        "--events tells when each class sounds"
     )
 
 
@@ -410,9 +409,9 @@ class _Reporter:
     def __init__(
         self, meter: Meter, display: Display, to_terminal: bool, silence: int | None
     ) -> None:
-        self.silent = 0  # clips whose highest class is silence
-        self._silence = silence
         self._meter, self._display, self._to_terminal = meter, display, to_terminal
+        self._silence = silence
+        self.silent = 0  # clips whose highest class is silence
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""
