@@ -9,6 +9,15 @@ check:
 	lint-imports
 	pytest -n auto --cov
 
+# Every parser of strangers' files is fed with changed ones, for an hour with a fresh seed, and for
+# two minutes with the same one. What is found is in fuzz-findings/.
+.PHONY: fuzz fuzz-smoke
+fuzz:
+	python -m tests.fuzz --seconds 3600
+
+fuzz-smoke:
+	python -m tests.fuzz --seconds 120 --seed 1
+
 # The tests that need no large engine and take no minutes:
 # pip install '.[calibrate,mic,parquet,plots,remote,resampy,test]' && make fast
 .PHONY: fast

@@ -49,6 +49,9 @@ METHODS = ("platt", "isotonic")
 """How the map of a class is fitted."""
 
 _SCHEMA = "yamkit-calibration/1"
+_MOST_OF_HEADER = 65_536
+"""Characters in which a header is looked for: the CSV reader refuses longer cells."""
+
 _MOST_BYTES = 1 << 26
 _SMALLEST = 1e-7
 """Scores are kept so far from 0 and 1 before their logits are taken."""
@@ -371,7 +374,8 @@ def _word_columns(names: Iterable[str]) -> list[str]:
 
 def _read_words(path: str | os.PathLike[str]) -> list[_ClassRow]:
     place, text = Path(path), _read_text(path)
-    if _word_columns(next(csv.reader([text.partition("\n")[0].strip()]), [])):
+    head = text[:_MOST_OF_HEADER].partition("\n")[0].strip()
+    if _word_columns(next(csv.reader([head]), [])):
         found = _class_rows(path, _rows(path, ()))
     else:
         lines = enumerate(map(str.strip, text.splitlines()), start=1)

@@ -37,6 +37,8 @@ line: what, which value, what would be valid, the next command.
 
 from __future__ import annotations
 
+from yamkit._text import printable
+
 __all__ = [
     "AudioError",
     "AudioFileError",
@@ -68,8 +70,21 @@ __all__ = [
 ]
 
 
+_LONGEST = 1000
+"""Characters of a message; the end is kept, which says what to do."""
+
+
 class YamkitError(Exception):
-    """Root of everything yamkit raises on purpose."""
+    """Root of everything yamkit raises on purpose.
+
+    As text it is one line that can be shown anywhere, whatever a stranger's file made it say.
+    """
+
+    def __str__(self) -> str:
+        text = printable(super().__str__())
+        if len(text) > _LONGEST:
+            text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 3 :]}"
+        return text
 
 
 class ParameterError(YamkitError, ValueError):

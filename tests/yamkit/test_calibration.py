@@ -18,6 +18,7 @@ from yamkit.calibration import (
     logits,
     read_calibration,
     read_class_list,
+    read_class_words,
     read_thresholds,
     write_calibration,
 )
@@ -244,3 +245,12 @@ def test_a_class_is_left_at_its_own_share() -> None:
     detector = reading.detector(grid, EventParameters(0.6, 0.2), CLASSES, np.array([0, 1, 2]))
     assert detector._enter.tolist() == [0.9, 0.6, 0.0]
     assert detector._leave.tolist() == pytest.approx([0.3, 0.2, 0.0])
+
+
+def test_a_list_whose_first_line_is_longer_than_any_cell(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("x" * 200_000 + "\nSpeech\n")
+    assert read_class_words(path) == ("x" * 200_000, "Speech")
+    with pytest.raises(ParameterError, match="line 1: class 'xxx") as caught:
+        read_class_list(path, (TagClass(0, "/m/0", "Speech"),))
+    assert len(str(caught.value)) <= 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +143,8 @@ def calibrate(
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
 
-    if output.is_dir() or output.is_symlink() or not output.parent.is_dir():
+    # unlike Path's, these say no of names that are too long
+    if os.path.isdir(output) or os.path.islink(output) or not os.path.isdir(output.parent):  # noqa: PTH112, PTH114
         raise CalibrationError(
             f"{printable(output)}: cannot be written; wanted a file, and no link, in a folder that "
             "exists"

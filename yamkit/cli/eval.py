@@ -145,6 +145,7 @@ def evaluate(
     A clip that is missing or fails is counted and named, and the figures are of the others.
     """
     from yamkit.evaluation import common_targets, evaluate_scores
+    from yamkit.evaluation._plots import can_plot
     from yamkit.evaluation._report import as_json_text, as_text, make_folder, write_report
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import fingerprint, read_scores
@@ -178,11 +179,10 @@ def evaluate(
             name, address = parts.pop("runner"), parts.pop("ray_address")
             runner = stack.enter_context(make_runner(name, jobs, threads, address, shares))
             taggers = _open(stack, threads=shares.threads, **parts)
-            files = _score_files(scores_file, report_folder, len(taggers))
+            marks = [fingerprint(tagger) for tagger in taggers]
+            files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
-            reading = _reading(
-                ctx, calibration, [fingerprint(tagger) for tagger in taggers], class_maps
-            )
+            reading = _reading(ctx, calibration, marks, class_maps)
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
                 score(labelled, folder, tagger, file, strict, runner)
@@ -202,6 +202,12 @@ def evaluate(
     )
     if report_folder is not None:
         write_report(reports, report_folder)
+        if not can_plot():
+            click.echo(
+                f"{printable(report_folder)}: without pictures, which need matplotlib: pip install "
+                "'yamkit[plots]'",
+                err=True,
+            )
     click.echo(as_json_text(reports) if as_json else as_text(reports), nl=False)
     coverage = reports[0].coverage
     show_warned(len(coverage.warned), coverage.listed)
@@ -261,15 +267,17 @@ def _open(
 
 
 def _score_files(
-    scores_file: Path | None, report_folder: Path | None, count: int
+    scores_file: Path | None, report_folder: Path | None, marks: Sequence[Mapping[str, str]]
 ) -> list[Path | None]:
     """Name the scores file of each system; none where none is wanted."""
+    from yamkit.evaluation._systems import file_names
+
+    count = len(marks)
     if scores_file is not None and count > 1:
         raise ParameterError(f"--scores is one file, for {count} systems; use --report")
     if scores_file is not None or report_folder is None:
         return [scores_file] * count
-    names = ["scores.npz"] if count == 1 else [f"scores-{n}.npz" for n in range(1, count + 1)]
-    return [report_folder / name for name in names]
+    return [report_folder / name for name in file_names("scores", marks, ".npz")]
 
 
 def _refuse_unused(ctx: click.Context, names: Iterable[str]) -> None:

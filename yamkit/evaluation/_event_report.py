@@ -26,7 +26,7 @@ _FIGURES = ("precision", "recall", "f1", "error_rate")
 
 
 def event_lines(names: Sequence[str], reports: Sequence[EventReport]) -> list[str]:
-    """Write one report, or several side by side, and the classes of one."""
+    """Write one report, or several side by side, and the classes of each."""
     rows = [["events", *names]]
     for title, pick in _KINDS.values():
         found = [pick(report) for report in reports]
@@ -48,15 +48,17 @@ def event_lines(names: Sequence[str], reports: Sequence[EventReport]) -> list[st
             f"{share:.3g} of it"
         )
     lines.append(f"(events {levels}; PSDS over 50 thresholds)")
-    return lines + (["", *_class_lines(first)] if len(reports) == 1 else [])
+    for name, report in zip(names, reports, strict=True):
+        lines += ["", *_class_lines(report, name if len(reports) > 1 else "")]
+    return lines
 
 
-def _class_lines(report: EventReport) -> list[str]:
+def _class_lines(report: EventReport, title: str) -> list[str]:
     held = [n for n, each in enumerate(report.collars.classes) if each.reference]
     if not held:
         return []
-    width = max(len(report.names[n]) for n in held)
-    lines = [f"{'':{width}}  events   found  segment F1  event F1"]
+    width = max(len(title), *(len(report.names[n]) for n in held))
+    lines = [f"{title:{width}}  events   found  segment F1  event F1"]
     for n in held:
         segments, collars = report.segments.classes[n], report.collars.classes[n]
         lines.append(

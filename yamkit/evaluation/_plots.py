@@ -12,16 +12,17 @@ from yamkit.errors import MissingRequirementError
 from yamkit.evaluation.metrics import precision_recall_curve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from yamkit.evaluation._set import SetReport
 
-__all__ = ["can_plot", "confusion", "plot_confusion", "plot_curves"]
+__all__ = ["can_plot", "classes_to_name", "confusion", "plot_confusion", "plot_curves"]
 
 _NAMED = 10
-"""Curves with a colour and a name: all up to so many, else half of them best and half worst."""
+"""Most curves with a colour and a name."""
 _NUMBERED = 20
 """Classes up to which a confusion picture has numbers in its cells."""
 _WRITTEN = 100
@@ -34,8 +35,26 @@ def can_plot() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def plot_curves(item: SetReport, path: Path) -> None:
+def classes_to_name(item: SetReport) -> list[int]:
+    """Choose the classes whose curves get a colour and a name, those of the best curves first.
+
+    All that have positives up to ten, else half of them best and half worst.
+    """
+    held = [n for n, entry in enumerate(item.report.classes) if entry.positives]
+    held.sort(key=lambda n: -item.report.classes[n].average_precision)
+    return held if len(held) <= _NAMED else [*held[: _NAMED // 2], *held[-_NAMED // 2 :]]
+
+
+def plot_curves(item: SetReport, path: Path, named: Sequence[int]) -> None:
     """Draw the precision-recall curve of every class that has positives, as PNG.
+
+    Parameters
+    ----------
+    item : SetReport
+    path : Path
+    named : sequence of int
+        Classes whose curves get a name, and a colour by their place here: with the same ones,
+        pictures of several systems compare.
 
     Raises
     ------
@@ -44,8 +63,6 @@ def plot_curves(item: SetReport, path: Path) -> None:
     """
     figure, axes = _figure(7.0, 5.0)
     held = [n for n, entry in enumerate(item.report.classes) if entry.positives]
-    held.sort(key=lambda n: -item.report.classes[n].average_precision)
-    named = held if len(held) <= _NAMED else [*held[: _NAMED // 2], *held[-_NAMED // 2 :]]
     for place in [*(n for n in held if n not in named), *named]:
         entry = item.report.classes[place]
         recall, precision, _ = precision_recall_curve(item.truth[:, place], item.scores[:, place])
@@ -55,7 +72,8 @@ def plot_curves(item: SetReport, path: Path) -> None:
         recall, precision = np.append(0, recall), np.append(start, precision)
         if place in named:
             label = f"{_literal(entry.name)} ({entry.average_precision:.3f})"
-            axes.plot(recall, precision, label=label, linewidth=1.4, zorder=3, **steps)
+            style = {"color": f"C{named.index(place)}", "linewidth": 1.4, "zorder": 3}
+            axes.plot(recall, precision, label=label, **style, **steps)
         else:
             axes.plot(recall, precision, color="0.85", linewidth=0.6, **steps)
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))

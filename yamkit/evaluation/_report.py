@@ -18,7 +18,8 @@ from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
 from yamkit.evaluation._event_report import event_csv, event_dict, event_lines
 from yamkit.evaluation._past_end import past_end_lines
-from yamkit.evaluation._plots import can_plot, plot_confusion, plot_curves
+from yamkit.evaluation._plots import can_plot, classes_to_name, plot_confusion, plot_curves
+from yamkit.evaluation._systems import file_names, system_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
@@ -33,7 +34,6 @@ __all__ = [
     "as_dict",
     "as_json_text",
     "as_text",
-    "column_names",
     "make_folder",
     "write_report",
 ]
@@ -44,36 +44,20 @@ _EXTREMES = 20
 """Classes shown: all of them up to so many, else the worst and the best `_SHOWN`."""
 
 
-def column_names(reports: Sequence[SetReport]) -> list[str]:
-    """Name systems by what they differ in."""
-    names = []
-    for report in reports:
-        system = report.system
-        parts = [
-            system.get(key, "")
-            for key in ("model", "backend", "frontend", "resampler", "hop_seconds", "aggregate")
-            if len({each.system.get(key) for each in reports}) > 1
-        ]
-        parts += [
-            f"{key} {system.get(key, '')}"
-            for key in ("channel", "stream")
-            if len({each.system.get(key) for each in reports}) > 1
-        ]
-        names.append(" ".join(parts) or system.get("model", "scores"))
-    if len(set(names)) < len(names):
-        return [f"{name} {number}" for number, name in enumerate(names, start=1)]
-    return names
-
-
 def as_text(reports: Sequence[SetReport]) -> str:
     """Write one report, or several side by side: coverage first, then figures, then classes."""
     first = reports[0]
     lines = [*_coverage(first), ""]
     lines += _table(reports)
-    lines += ["", *_classes(first)] if len(reports) == 1 else []
+    for name, each in zip(_names(reports), reports, strict=True):
+        lines += ["", *_classes(each, name if len(reports) > 1 else "")]
     if (events := _events(reports)) is not None:
-        lines += ["", *event_lines(column_names(reports), events)]
+        lines += ["", *event_lines(_names(reports), events)]
     return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _names(reports: Sequence[SetReport]) -> list[str]:
+    return system_names([each.system for each in reports])
 
 
 def _events(reports: Sequence[SetReport]) -> list[EventReport] | None:
@@ -115,7 +99,7 @@ def _listed(title: str, items: Sequence[str], separator: str = ", ") -> list[str
 
 
 def _table(reports: Sequence[SetReport]) -> list[str]:
-    names = column_names(reports)
+    names = _names(reports)
     several = len(reports) > 1
     rows = [["", *names, *([f"{name} - {names[0]}" for name in names[1:]] if several else [])]]
     for key, title in METRICS.items():
@@ -159,6 +143,8 @@ def _heard(system: Mapping[str, str]) -> str:
 
 
 def _figure(figure: Figure, *, signed: bool = False) -> str:
+    if math.isnan(figure.value):
+        return "-"
     text = f"{figure.value:+.4f}" if signed else f"{figure.value:.4f}"
     if figure.low is None or figure.high is None:
         return text
@@ -170,16 +156,18 @@ def _figure(figure: Figure, *, signed: bool = False) -> str:
     return f"{text} [{ends}]"
 
 
-def _classes(item: SetReport) -> list[str]:
+def _classes(item: SetReport, title: str) -> list[str]:
     held = [each for each in item.report.classes if each.positives]
+    if not held:
+        return ["no scored clip has any of these classes: there is nothing to measure"]
     ranked = sorted(held, key=lambda each: (-each.average_precision, each.name))
     if len(ranked) <= _EXTREMES:
         groups = [("", ranked)]
     else:
         groups = [("best", ranked[:_SHOWN]), ("worst", ranked[-_SHOWN:])]
-    width = max(len(each.name) for _, group in groups for each in group)
+    width = max(len(title), *(len(each.name) for _, group in groups for each in group))
     interval = f"  {'of AP':>14}" if item.report.resamples else ""
-    head = f"{'':{width}}  positives      AP     AUC      d'  lwlrap      F1{interval}"
+    head = f"{title:{width}}  positives      AP     AUC      d'  lwlrap      F1{interval}"
     lines = [head]
     for title, group in groups:
         if title:
@@ -201,7 +189,7 @@ def _class_line(each: ClassReport, width: int) -> str:
 def as_dict(reports: Sequence[SetReport]) -> dict[str, Any]:
     """Give the reports as the JSON file has them, schema ``yamkit-eval/1``; NaN becomes null."""
     first = reports[0]
-    names = column_names(reports)
+    names = _names(reports)
     return {
         "schema": "yamkit-eval/1",
         "yamkit": __version__,
@@ -284,7 +272,7 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
         "classes.csv": as_csv(reports),
     }
     if (events := _events(reports)) is not None:
-        texts["events.csv"] = event_csv(column_names(reports), events)
+        texts["events.csv"] = event_csv(_names(reports), events)
     make_folder(folder)
     try:
         with contextlib.ExitStack() as stack:
@@ -301,11 +289,19 @@ def write_report(reports: Sequence[SetReport], folder: Path) -> None:
 
 
 def _write_pictures(reports: Sequence[SetReport], fresh: Callable[[str], Path]) -> None:
-    for number, item in enumerate(reports, start=1):
-        suffix = f"-{number}.png" if len(reports) > 1 else ".png"
-        plot_curves(item, fresh(f"precision-recall{suffix}"))
+    if not reports[0].truth.any():
+        return
+    systems = [item.system for item in reports]
+    named = classes_to_name(reports[0])
+    for item, curves, table in zip(
+        reports,
+        file_names("precision-recall", systems, ".png"),
+        file_names("confusion", systems, ".png"),
+        strict=True,
+    ):
+        plot_curves(item, fresh(curves), named)
         if "top_1_accuracy" in item.report.summary:
-            plot_confusion(item, fresh(f"confusion{suffix}"))
+            plot_confusion(item, fresh(table))
 
 
 def _plain(value: Figure | ClassReport) -> dict[str, Any]:
@@ -320,7 +316,7 @@ def as_csv(reports: Sequence[SetReport]) -> str:
     bounded = {key for each in reports for entry in each.report.classes for key in entry.intervals}
     rows = [
         {"system": printable(name), **_flat(entry, bounded)}
-        for name, each in zip(column_names(reports), reports, strict=True)
+        for name, each in zip(_names(reports), reports, strict=True)
         for entry in each.report.classes
     ]
     stream = io.StringIO(newline="")

@@ -163,6 +163,8 @@ def targets_of(
     else:
         names, members = tuple(meanings), tuple(meanings.values())
         columns = {category: place for place, category in enumerate(names)}
+    if not counts:
+        raise LabelError(f"{printable(labelled.path)}: no clip has a label; nothing to measure")
     if not counts.keys() & columns.keys():
         raise LabelError(
             f"none of the {len(counts)} labels, such as {printable(next(iter(counts), ''))!r}, is "

@@ -74,6 +74,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 # Products of sizes that are each in range: they decide what memory a front end takes.
 _MAX_PATCH_VALUES = 2**20
 _MAX_MEL_WEIGHTS = 2**22
+_MAX_FOURIER_VALUES = 2**24
 _MAX_WINDOW_SAMPLES = 2**22
 _MAX_LAYER_VALUES = 2**18
 """Values of a patch times the width of a ``mobilenet-v1``: 40 times those of YAMNet."""
@@ -266,6 +267,7 @@ def parse_features(table: Mapping[str, Any], where: str) -> FeatureSpec:
     for what, product, most in (
         ("patch_frames times mel_bands", math.prod(spec.patch_shape), _MAX_PATCH_VALUES),
         ("half of fft_length times mel_bands", bins * spec.mel_bands, _MAX_MEL_WEIGHTS),
+        ("patch_frames times fft_length", spec.patch_frames * spec.fft_length, _MAX_FOURIER_VALUES),
         ("a patch in samples", spec.patch_window_samples, _MAX_WINDOW_SAMPLES),
         ("the hop in samples", spec.patch_hop_samples, _MAX_WINDOW_SAMPLES),
     ):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.yamkit.evaluation.label_lists import LAYOUTS, write_list, write_noise
 from yamkit import Tagger
 from yamkit.evaluation import evaluate, evaluate_set
 from yamkit.evaluation.scoring import read_scores
@@ -240,9 +241,12 @@ def test_systems_side_by_side(yamkit) -> None:
     document = json.loads(Path("r/report.json").read_text())
     assert [each["backend"] for each in document["systems"]] == ["onnx", "numpy"]
     assert document["differences"][0]["to"] == "numpy"
-    assert {path.name for path in Path("r").glob("*.npz")} == {"scores-1.npz", "scores-2.npz"}
+    assert {path.name for path in Path("r").glob("*.npz")} == {
+        "scores-onnx.npz",
+        "scores-numpy.npz",
+    }
     code, again, _ = yamkit(
-        "list.csv", "--from-scores", "r/scores-1.npz", "--from-scores", "r/scores-2.npz"
+        "list.csv", "--from-scores", "r/scores-onnx.npz", "--from-scores", "r/scores-numpy.npz"
     )
     assert again == out
     code, _, err = yamkit(
@@ -250,6 +254,133 @@ def test_systems_side_by_side(yamkit) -> None:
     )
     assert code == 2
     assert "--scores is one file, for 2 systems; use --report" in err
+
+
+def test_each_model_has_its_class_table_and_its_pictures(yamkit, tiny: ModelBundle) -> None:
+    code, out, err = yamkit(
+        "list.csv", "--audio", "audio", "--backend", "onnx", "--backend", "numpy", "--report", "r"
+    )
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    for name in ("onnx", "numpy"):
+        start = next(
+            n for n, line in enumerate(lines) if line.startswith(f"{name} ") and "AP" in line
+        )
+        assert {line.split()[0] for line in lines[start + 1 : start + 4]} == {
+            "Dog",
+            "Speech",
+            "Silence",
+        }
+        assert Path(f"r/precision-recall-{name}.png").is_file()
+        assert Path(f"r/scores-{name}.npz").is_file()
+
+
+def test_a_report_without_matplotlib_says_what_it_left_out(yamkit, monkeypatch) -> None:
+    from yamkit.evaluation import _plots, _report
+
+    monkeypatch.setattr(_plots, "can_plot", lambda: False)
+    monkeypatch.setattr(_report, "can_plot", lambda: False)
+    code, _, err = yamkit("list.csv", "--audio", "audio", "--report", "r")
+    assert (code, err) == (
+        0,
+        "r: without pictures, which need matplotlib: pip install 'yamkit[plots]'\n",
+    )
+    assert not list(Path("r").glob("*.png"))
+    assert yamkit("list.csv", "--audio", "audio")[2] == ""
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, "folders"])
+@pytest.mark.parametrize("options", [(), ("--json",), ("--bootstrap", "20"), ("--from-scores",)])
+def test_a_set_without_any_positive(yamkit, tmp_path: Path, layout: str, options) -> None:
+    """The clip that has the label cannot be scored; the report says so, and what was covered."""
+    if layout == "folders":
+        for name in ("Dog", "nonsense"):
+            Path("set", name).mkdir(parents=True)
+        write_noise(Path("set"), "nonsense/a.wav")
+        Path("set/Dog/b.wav").write_bytes(b"RIFF but not really")
+        given: tuple[str, ...] = ("set",)
+    else:
+        label = "/m/2" if layout.startswith("audioset") else "Dog"
+        write_list(tmp_path, layout, ("a.wav", "nonsense"), ("b.wav", label))
+        write_noise(Path("audio"), "a.wav")
+        Path("audio/b.wav").write_bytes(b"RIFF but not really")
+        for name in ("a.wav", "b.wav"):
+            Path("audio", f"{name}.wav").write_bytes(Path("audio", name).read_bytes())
+        given = (_list_of(layout), "--audio", "audio", *_map_of(layout))
+    if options == ("--from-scores",):
+        assert yamkit(*given, "--scores", "s.npz")[0] == 0
+        given = tuple(each for each in given if each not in ("--audio", "audio"))
+        options = ("--from-scores", "s.npz")
+    code, out, err = yamkit(*given, *options, "--report", "r")
+    assert (code, err) == (0, "")
+    document = json.loads(Path("r/report.json").read_text())
+    assert (document["coverage"]["listed"], document["coverage"]["scored"]) == (2, 1)
+    (system,) = document["systems"]
+    assert system["summary"]["mean_average_precision"]["value"] is None
+    if "--json" not in options:
+        assert "nan" not in out
+        assert "no scored clip has any of these classes: there is nothing to measure" in out
+
+
+def _list_of(layout: str) -> str:
+    return "list.tsv" if layout.startswith("dcase") or layout == "audioset-strong" else "list.csv"
+
+
+def _map_of(layout: str) -> tuple[str, ...]:
+    """Give the option of a map for layouts whose labels have one that comes with yamkit."""
+    if layout not in ("esc50", "urbansound8k", "fsd50k"):
+        return ()
+    Path("map.csv").write_text("category,name\nDog,Dog\n")
+    return ("--label-map", "map.csv")
+
+
+LONG = {
+    "a long name": "x" * 300 + ".wav",
+    "without suffix": "x" * 300,
+    "a long folder": "d" * 300 + "/a.wav",
+    "too many folders": "d/" * 3000 + "a.wav",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", LONG)
+def test_one_over_long_name_is_a_missing_clip(yamkit, tmp_path, layout: str, name: str) -> None:
+    label = "/m/2" if layout.startswith("audioset") else "Dog"
+    write_list(tmp_path, layout, ("a.wav", label), (LONG[name], label))
+    write_noise(Path("audio"), "a.wav", "a.wav.wav")
+    given = (_list_of(layout), "--audio", "audio", *_map_of(layout))
+    code, out, err = yamkit(*given, "--json")
+    assert (code, err) == (0, "")
+    coverage = json.loads(out)["coverage"]
+    assert (coverage["listed"], coverage["scored"], len(coverage["missing"])) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("LONG",),
+        ("list.csv", "--audio", "LONG"),
+        ("list.csv", "--audio", "audio", "--scores", "LONG"),
+        ("list.csv", "--audio", "audio", "--report", "LONG"),
+        ("list.csv", "--audio", "audio", "--label-map", "LONG"),
+        ("list.csv", "--audio", "audio", "--calibration", "LONG"),
+        ("list.csv", "--from-scores", "LONG"),
+    ],
+)
+def test_an_option_with_an_over_long_name_is_named(yamkit, arguments) -> None:
+    long = "x" * 300
+    code, out, err = yamkit(*(long if each == "LONG" else each for each in arguments))
+    assert code in (1, 2)
+    assert out == ""
+    assert err.startswith(f"error: {long}: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_list_without_any_label(yamkit) -> None:
+    Path("list.csv").write_text("path,labels\n1.wav,\n")
+    code, out, err = yamkit("list.csv", "--audio", "audio")
+    assert (code, out) == (1, "")
+    assert err == "error: list.csv: no clip has a label; nothing to measure\n"
 
 
 def test_folds_and_a_label_map(yamkit) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from yamkit.errors import MissingRequirementError
 from yamkit.evaluation import Coverage, SetReport, evaluate
-from yamkit.evaluation._plots import confusion, plot_confusion, plot_curves
+from yamkit.evaluation._plots import classes_to_name, confusion, plot_confusion, plot_curves
 
 
 def report(classes: int) -> SetReport:
@@ -38,9 +39,13 @@ def test_confusion_by_hand() -> None:
 @pytest.mark.parametrize("classes", [2, 30, 300])
 def test_pictures_are_drawn(classes: int, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    for plot in (plot_curves, plot_confusion):
-        plot(report(classes), tmp_path / "picture.new")
-        data = (tmp_path / "picture.new").read_bytes()
+    given, path = report(classes), tmp_path / "picture.new"
+    for plot in (
+        lambda: plot_curves(given, path, classes_to_name(given)),
+        lambda: plot_confusion(given, path),
+    ):
+        plot()
+        data = path.read_bytes()
         assert data.startswith(b"\x89PNG")
         assert len(data) > 5_000
 
@@ -48,4 +53,26 @@ def test_pictures_are_drawn(classes: int, tmp_path: Path) -> None:
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingRequirementError, match=r"pip install 'yamkit\[plots\]'"):
-        plot_curves(report(2), tmp_path / "x.png")
+        plot_curves(report(2), tmp_path / "x.png", [0])
+
+
+def test_a_class_has_the_same_colour_in_the_pictures_of_all_systems(monkeypatch, tmp_path) -> None:
+    figures = pytest.importorskip("matplotlib.figure")
+    drawn: list[dict[str, str]] = []
+
+    def keep(figure, *_args, **_options) -> None:
+        (axes,) = figure.axes
+        lines = [line for line in axes.lines if not line.get_label().startswith("_")]
+        drawn.append({line.get_label().split(" (")[0]: line.get_color() for line in lines})
+
+    monkeypatch.setattr(figures.Figure, "savefig", keep)
+    first, second = report(30), report(30)
+    second = replace(second, scores=1 - second.scores)
+    second = replace(
+        second,
+        report=evaluate(second.truth, second.scores, [each.name for each in second.report.classes]),
+    )
+    for item in (first, second):
+        plot_curves(item, tmp_path / "x.png", classes_to_name(first))
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn[0].values())) == 10

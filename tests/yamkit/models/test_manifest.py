@@ -153,7 +153,11 @@ def test_what_is_wrong_is_named_in_one_line(old, new, message):
     [
         ({"patch_frames": 2**14, "mel_bands": 4096}, "patch_frames times mel_bands is 67,108,864"),
         ({"fft_length": 2**17, "mel_bands": 4096}, "half of fft_length times mel_bands is 268,"),
-        ({"patch_frames": 2**14, "stft_hop_samples": 2**12}, "a patch in samples is 67,1"),
+        (
+            {"patch_frames": 2**14, "fft_length": 2**11},
+            "patch_frames times fft_length is 33,554,432",
+        ),
+        ({"patch_frames": 2**13, "stft_hop_samples": 2**13}, "a patch in samples is 67,1"),
         ({"patch_hop_frames": 2**14, "stft_hop_samples": 2**12}, "the hop in samples is 67,1"),
         ({"patch_frames": 2**13, "mel_bands": 64}, "the values of a patch times width is 524,288"),
     ],
