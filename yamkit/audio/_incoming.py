@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from yamkit.errors import AudioFileError
+from yamkit.errors import AudioFileError, DecodeError
 
-__all__ = ["Incoming"]
+__all__ = ["LONGEST_HEADER", "Incoming"]
+
+LONGEST_HEADER = 1 << 20
+"""Bytes that are kept to be given back."""
 
 
 class Incoming:
-    """A binary stream that is read forwards, and can give back what was read of its header.
+    """A binary stream that is read forwards, and can give back its first bytes, up to a megabyte.
 
     Parameters
     ----------
@@ -37,7 +40,15 @@ class Incoming:
         self._header.clear()
 
     def give_back(self) -> None:
-        """Begin anew, at the first byte; what follows is kept no more."""
+        """Begin anew, at the first byte; what follows is kept no more.
+
+        Raises
+        ------
+        DecodeError
+            If the first bytes are not kept any more.
+        """
+        if not self._keeping:
+            raise DecodeError(f"no sound in its first {self.position} bytes")
         self._next, self.position = bytes(self._header), 0
         self.keep_no_more()
 
@@ -85,4 +96,6 @@ class Incoming:
             raise AudioFileError(f"the stream gives {type(data).__name__}; wanted binary mode")
         if self._keeping:
             self._header += data
+            if len(self._header) > LONGEST_HEADER:
+                self.keep_no_more()
         return data

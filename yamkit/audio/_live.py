@@ -13,6 +13,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
+from yamkit.audio._beginnings import claimed_format
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import AudioSource
@@ -129,23 +130,29 @@ def _open(incoming: Incoming) -> tuple[Decoded, Callable[[], None]]:
     if decoded is not None:
         return decoded, lambda: None
     incoming.give_back()
+    head = incoming.peek(12)
+    if not head:
+        raise DecodeError("is empty")
     while tag := id3_size(incoming.peek(10)):
         incoming.skip(tag)
-    if not incoming.peek(1):
-        raise DecodeError("is empty")
-    demuxer = _demuxer(incoming)
+    demuxer, name = _demuxer(incoming), claimed_format(head)
     if demuxer is None:
-        raise DecodeError(
-            "of no format that can be heard while it arrives; bare samples need --encoding and "
-            f"--sample-rate; {_REMEDY}"
+        reason = (
+            f"begins as {name} file, which cannot be heard while it arrives"
+            if name
+            else "of no format that can be heard while it arrives; bare samples need --encoding "
+            "and --sample-rate"
         )
+        raise DecodeError(f"{reason}; {_REMEDY}")
     from yamkit.audio._containers import open_arriving
 
     try:
         return open_arriving(incoming, demuxer, notes)
     except DecodeError as error:
-        hint = "; is it an MP4 with its index at its end?" if demuxer == "mov" else ""
-        raise DecodeError(f"{error}{hint}; {_REMEDY}") from error
+        reason = f"begins as {name} file; {error}" if name else str(error)
+        if demuxer == "mov":
+            reason += "; its index may be at its end"
+        raise DecodeError(f"{reason}; {_REMEDY}") from error
 
 
 def _demuxer(incoming: Incoming) -> str | None:

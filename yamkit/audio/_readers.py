@@ -10,6 +10,7 @@ import dataclasses
 import io
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from yamkit.audio._beginnings import claimed_format
 from yamkit.audio._convert import converted
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._joined import second_file
@@ -84,6 +85,12 @@ def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
     opened = _open_all(window, file if is_ours and not start else None, stream, Notes())
     window.check()
     if opened is None:
+        window.seek(0)
+        if name := claimed_format(window.read(12)):
+            raise DecodeError(
+                f"begins as {name} file, but is cut off or damaged before any sound "
+                f"({window.length} bytes)"
+            )
         raise DecodeError("not a sound file of a known format, or too damaged to begin with")
     decoded = opened[0]
     if stream is not None and not 1 <= stream <= decoded.streams:

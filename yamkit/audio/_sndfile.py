@@ -149,7 +149,7 @@ def _note_shortfall(sound: Any, decoded: int, broken: bool, notes: Notes) -> Non
     for match in _WRONG_SIZE.finditer(log):
         promised, present = int(match[1]), int(match[2])
         if present < promised and not is_placeholder(promised):
-            notes.breaks_off(seconds, seconds * promised / max(present, 1))
+            notes.breaks_off(seconds, seconds * promised / present if seconds else None)
             return
     if broken or _BROKEN_OFF.search(log):
         notes.breaks_off(seconds)

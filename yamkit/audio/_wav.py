@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit.audio._convert import converted
+from yamkit.audio._incoming import LONGEST_HEADER
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import Decoded, block_samples
 from yamkit.audio._tags import begins_tag
@@ -73,10 +74,11 @@ _KNOWN_CHUNKS = frozenset(
 _CHUNK_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9_ \-]{3}")
 
 _LONGEST_FORMAT = 4096
-_LONGEST_HEADER = 1 << 20
 _LONGEST_STRANGE_CHUNK = 1 << 24
+_LONGEST_LEAD = 1 << 28
+"""Bytes of chunks before the sound."""
 _MOST_CHUNKS = 100_000
-"""Before the sound."""
+"""Before a sound, and behind it."""
 _AT_ONCE = 1 << 16
 _LONGEST_TAIL = 1 << 17
 """In how many last bytes chunks are looked for, behind sound of a size that nobody knows."""
@@ -190,7 +192,9 @@ def is_plain_wav(window: Window) -> bool:
     if order is None or head[:4] == b"RF64" or head[:4] == b"BW64":
         return False
     at, sounds = 12, 0
-    while at < window.length:
+    for _ in range(_MOST_CHUNKS):
+        if at >= window.length:
+            return sounds == 1
         window.seek(at)
         head = window.read(8)
         if len(head) < 8 or head[:4] not in _KNOWN_CHUNKS:
@@ -205,11 +209,11 @@ def is_plain_wav(window: Window) -> bool:
             if window.read(1) != b"\0":
                 return False
             at += 1
-    return sounds == 1
+    return False
 
 
 def wav_codec(window: Window) -> tuple[int, int, int] | None:
-    """Find a codec that is neither PCM nor floats, with the place of its data.
+    """Find a codec that is none of `open_wav`'s, with the place of its data.
 
     Returns
     -------
@@ -240,17 +244,23 @@ def wav_codec(window: Window) -> tuple[int, int, int] | None:
             end = min(at + 8 + size, window.length)
             if is_placeholder(size):
                 end = window.length
-            return None if tag in (0, _PCM, _FLOAT) else (tag, at + 8, end)
+            return None if tag in (0, _PCM, _FLOAT, *_LAWS) else (tag, at + 8, end)
         at += 8 + size + size % 2
     # FFmpeg and libsndfile would walk on, through zeros for instance
-    raise DecodeError(f"{_MOST_CHUNKS} chunks, none of which is sound")
+    raise _endless()
 
 
 # --- headers and chunks ---
 
 
 def _header(incoming: Incoming) -> _Sound | None:
-    """Read from the first byte of a WAV to its first ``data``."""
+    """Read from the first byte of a WAV to its first ``data``.
+
+    Raises
+    ------
+    DecodeError
+        If there is no end of chunks before it.
+    """
     order = _FORMATS.get(incoming.exactly(4))
     size, form = incoming.exactly(4), incoming.exactly(4)
     if order is None or form != b"WAVE":
@@ -260,7 +270,7 @@ def _header(incoming: Incoming) -> _Sound | None:
     format_: _Format | None = None
     data_size_64 = 0
     for _ in range(_MOST_CHUNKS):
-        if incoming.position - start > _LONGEST_HEADER:
+        if incoming.position - start > LONGEST_HEADER:
             if format_ is None:
                 return None  # what was read is kept until then
             incoming.keep_no_more()
@@ -278,26 +288,32 @@ def _header(incoming: Incoming) -> _Sound | None:
                 return _Sound(format_, 0)
             open_ended = is_placeholder(size_) or size_ >> 62
             return _Sound(format_, None if open_ended else size_)
+        if format_ is None and size_ > LONGEST_HEADER - (incoming.position - start):
+            return None
         if head[:4] == b"fmt " and 16 <= size_ <= _LONGEST_FORMAT:
             format_ = _parse_format(incoming.exactly(size_), order)
             if format_ is None:
                 return None
+        elif not _is_chunk(head[:4], size_):
+            return None
         elif head[:4] == b"ds64" and 28 <= size_ <= _LONGEST_FORMAT:
             (data_size_64,) = struct.unpack_from("<Q", incoming.exactly(size_).ljust(28, b"\0"), 8)
-        elif format_ is None and size_ > _LONGEST_HEADER - (incoming.position - start):
-            return None
         else:
-            if format_ is not None:
-                incoming.keep_no_more()  # a chunk may be long
             incoming.skip(size_)
         _skip_padding(incoming, size_)
-    return None
+        if incoming.position - start > _LONGEST_LEAD:
+            raise DecodeError(f"no sound in its first {incoming.position - start} bytes")
+    raise _endless()
+
+
+def _endless() -> DecodeError:
+    return DecodeError(f"{_MOST_CHUNKS} chunks, none of which is sound")
 
 
 def _following(incoming: Incoming, sound: _Sound) -> _Sound | None:
     """Pass over the chunks behind a ``data`` chunk, up to the next sound; None at the end."""
     size = sound.size or 0
-    while True:
+    for _ in range(_MOST_CHUNKS):
         _skip_padding(incoming, size)
         head = incoming.peek(12)
         if head[:4] in _FORMATS and head[8:] == b"WAVE":
@@ -311,6 +327,7 @@ def _following(incoming: Incoming, sound: _Sound) -> _Sound | None:
         if head[:4] == b"data":
             return _Sound(sound.format, None if is_placeholder(size) else size)
         incoming.skip(size)
+    return None
 
 
 def _goes_on(incoming: Incoming, sound: _Sound) -> bool:

@@ -62,7 +62,7 @@ __all__ = ["bench"]
     type=Real(1, 86_400),
     default=120.0,
     show_default=True,
-    help="Of audio in a round.",
+    help="Seconds of audio in a round.",
 )
 @click.option(
     "--rounds",

@@ -79,7 +79,7 @@ _SHOWN = 40
     show_default=True,
     help="Folds, where the list has none.",
 )
-@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of the folds.")
+@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Seed of the folds.")
 @section("Output")
 @click.option(
     "-o", "--output", type=_PATH, required=True, metavar="FILE", help="CSV file of the calibration."

@@ -68,9 +68,20 @@ _PATH = click.Path(path_type=Path)
     "esc50, urbansound8k and fsd50k, else labels name classes]",
 )
 @section("Figures")
-@click.option("--threshold", type=Score(), default=0.5, show_default=True, help="For F1.")
-@click.option("--bootstrap", type=Whole(0, 1_000_000), default=0, help="Intervals, of N resamples.")
-@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--threshold",
+    type=Score(),
+    default=0.5,
+    show_default=True,
+    help="Least score of what counts as tagged, for F1.",
+)
+@click.option(
+    "--bootstrap",
+    type=Whole(0, 1_000_000),
+    default=0,
+    help="Give confidence intervals, of N resamples.",
+)
+@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Seed of the bootstrap.")
 @calibration_option()
 @section("Output")
 @click.option(

@@ -59,8 +59,10 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
         "u8", *(f"{each}{end}" for end in ("le", "be") for each in _SIZES), "mulaw", "alaw"
     ),
 )
-@click.option("--sample-rate", type=Whole(1, 10_000_000), metavar="HZ", help="Of --encoding.")
-@click.option("--channels", type=Whole(1, 1024), help="Of --encoding.  [default: 1]")
+@click.option(
+    "--sample-rate", type=Whole(1, 10_000_000), metavar="HZ", help="Sample rate of --encoding."
+)
+@click.option("--channels", type=Whole(1, 1024), help="Channels of --encoding.  [default: 1]")
 @click.option(
     "--microphone",
     is_flag=False,
@@ -77,9 +79,10 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     help="Both a default of --enter and, as a CSV file of name or mid, and threshold, those of "
     "single classes.",
 )
+@event_options()
+@section("Classes")
 @class_options()
 @calibration_option()
-@event_options()
 @section("Output")
 @click.option(
     "--format",
@@ -87,7 +90,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     type=click.Choice(["text", "jsonl"]),
     default="text",
     show_default=True,
-    help="Of the lines.",
+    help="Form of the lines.",
 )
 @tagger_options(of_streams=True)
 @click.option(

@@ -246,5 +246,8 @@ def test_errors(yamkit) -> None:
     assert (code, err.count("\n")) == (1, 1)
     assert "no/cal.csv: cannot be written; wanted a file in a folder that exists" in err
     code, _, err = yamkit(*FIT, "--precision", "2")
-    assert (code, err) == (2, "error: precision 2: wanted more than 0, at most 1\n")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "invalid value for '--precision': '2': wanted a number from 0 to 1" in err
+    code, _, err = yamkit(*FIT, "--precision", "0")
+    assert (code, err) == (2, "error: precision 0: wanted more than 0, at most 1\n")
     assert not Path("cal.csv").exists()

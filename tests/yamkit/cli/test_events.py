@@ -251,10 +251,10 @@ def test_one_file_of_names_and_thresholds(yamkit) -> None:
     ("value", "message"),
     [
         ("30", "30: scores are 0 to 1; did you mean 0.3?"),
-        ("-1", "-1: scores are 0 to 1\n"),
-        ("nan", "nan: scores are 0 to 1\n"),
+        ("-1", "-1: scores are 0 to 1; see: "),
+        ("nan", "nan: scores are 0 to 1; see: "),
         ("0_1", "'0_1': wanted a number of 0 to 1"),
-        ("1e9", "1e+09: scores are 0 to 1\n"),
+        ("1e9", "1e+09: scores are 0 to 1; see: "),
     ],
 )
 def test_a_threshold_is_a_score(yamkit, command, option: str, value: str, message: str) -> None:
@@ -334,6 +334,8 @@ def test_listing_classes(yamkit) -> None:
     }
     code, _, err = yamkit("classes", "--search", "dgo")
     assert (code, err) == (2, "error: search 'dgo': no class; did you mean 'Dog'?\n")
+    code, _, err = yamkit("classes", "--search", "zzz")
+    assert (code, err) == (2, "error: search 'zzz': no class; see: yamkit classes\n")
 
 
 def test_the_tree(yamkit, tiny, monkeypatch: pytest.MonkeyPatch) -> None:

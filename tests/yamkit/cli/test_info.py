@@ -197,7 +197,7 @@ def test_failures(yamkit, as_json: bool, arguments: list[str], error: str, messa
 def test_wrong_usage(yamkit, arguments: list[str]) -> None:
     code, out, err = yamkit("info", *arguments)
     assert (code, out) == (2, "")
-    assert "Error: " in err
+    assert (err[:7], err.count("\n")) == ("error: ", 1)
 
 
 def test_the_others_go_on_whatever_one_file_provokes(

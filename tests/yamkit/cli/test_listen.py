@@ -284,7 +284,11 @@ def test_the_gate(yamkit, pipe) -> None:
         (["-", "--sample-rate", "8000"], 2, "are of --encoding; other streams say their own"),
         (["-", "--encoding", "s16le"], 2, "needs --sample-rate"),
         (["-", "--encoding", "mp3", "--sample-rate", "8000"], 2, "encoding 'mp3': wanted one of"),
-        (["-", "--encoding", "u8", "--sample-rate", "0"], 1, "a sample rate of 0 Hz"),
+        (
+            ["-", "--encoding", "u8", "--sample-rate", "0"],
+            2,
+            "'0': wanted a whole number from 1 to",
+        ),
         (["-"], 1, "bare samples need --encoding and --sample-rate; FFmpeg turns what it reads"),
         (["-", "--classes", "Dgo"], 2, "did you mean 'Dog'"),
         (["-", "--median", "4"], 2, "median 4: wanted an odd number"),
