@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,15 +36,7 @@ PLATT = ClassCalibration(
     1, "/m/0bt9lr", "Dog", "dog", "platt", 40, 60, 0.4, (2.0, 1.0), 0.9, 0.8, 0.85, 0.1, 0.05
 )
 ISOTONIC = ClassCalibration(
-    2,
-    "/m/05tny_",
-    'Bark, "loud"',
-    'bark "1"',
-    "isotonic",
-    9,
-    9,
-    0.5,
-    (0.1, 0.2, 0.6, 0.0, 0.5, 1.0),
+    2, "/m/05tny_", 'Bark, "loud"', "bark, 1", "isotonic", 9, 9, 0.5, (0.1, 0.2, 0.6, 0.0, 0.5, 1.0)
 )
 RAW = ClassCalibration(0, "/m/09x0r", "Speech", "speech", "raw", 2, 98)
 CALIBRATION = Calibration("net", "ab" * 32, "clip", "mean", (RAW, PLATT, ISOTONIC), "2", "3")
@@ -62,6 +55,14 @@ def test_scores_are_mapped() -> None:
     assert scores[0, 1] == 0.5
     assert CALIBRATION.thresholds == {1: 0.4, 2: 0.5}
     assert CALIBRATION.raw == ("Speech",)
+
+
+def test_a_row_of_a_calibration_is_one_line_whatever_a_label_is_called(tmp_path: Path) -> None:
+    entry = replace(PLATT, label="dog\n\x1b[31m\u202e")
+    write_calibration(replace(CALIBRATION, classes=(entry,)), tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").read_text(encoding="utf-8").count("\n") == 2
+    (found,) = read_calibration(tmp_path / "x.csv").classes
+    assert found == replace(entry, label=r"dog\n\x1b[31m\u202e")
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=20))

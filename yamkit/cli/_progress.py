@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from yamkit._text import printable
 from yamkit.cli._notes import is_quiet, wants_lines
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ class _Bar(Display):
             if console.is_dumb_terminal:
                 return
             now = self._look()
-            text = Text(now.text, end="", no_wrap=True)
+            text = Text(printable(now.text), end="", no_wrap=True)
             text.truncate(console.width - 1, overflow="ellipsis")
             room = console.width - 2 - len(text)
             self._erase()

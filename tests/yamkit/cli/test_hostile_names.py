@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import sys
 from pathlib import Path
+from typing import TextIO, cast
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ import soundfile
 
 from tests.yamkit.hostile_names import NAMES, acting
 from yamkit._registry import registry
+from yamkit._text import InertStream, printable
+from yamkit.cli._progress import Standing, _Bar
 from yamkit.models.bundle import ModelBundle
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX")
@@ -172,6 +176,24 @@ def test_a_calibration_is_read_back_whatever_a_label_is_called(yamkit, kind: str
     assert acting(data) == acting(out + err) == set()
     code, out, err = yamkit("classify", "--calibration", "calibration.csv", "audio/1.wav")
     assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_bar_shows_a_name_and_draws_all_the_same(kind: str, monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    name = NAMES[kind]
+    bar = _Bar(
+        lambda: Standing(1, 2, f"[red]{name}: 1 of 2"), cast("TextIO", InertStream(terminal))
+    )
+    bar.show()
+    bar.show()
+    drawn = terminal.getvalue()
+    assert f"[red]{printable(name)}: 1 of 2" in drawn
+    assert name not in drawn
+    assert "\r\x1b[2K" in drawn  # rich's own sequences reach the terminal
 
 
 def test_reports_hold_nothing_that_acts(yamkit) -> None:
