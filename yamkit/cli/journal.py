@@ -37,7 +37,7 @@ def journal() -> None:
 @_PLACES
 @click.pass_context
 def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
-    """Show what journals hold: files done and failed, and the parameters of their run.
+    """Show files done and failed, and the parameters of the run.
 
     PATH is a journal, the output that it belongs to, or a folder.  [default: this folder]
     """
