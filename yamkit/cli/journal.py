@@ -39,7 +39,8 @@ def journal() -> None:
 def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
     """Show what journals hold.
 
-    It is the files done and failed, and the parameters of their run. PATH is a journal, the output that it belongs to, or a folder.  [default: this folder]
+    It is the files done and failed, and the parameters of their run. PATH is a journal, the output
+    that it belongs to, or a folder.  [default: this folder]
     """
     from yamkit._text import printable
     from yamkit.errors import OutputError
