@@ -12,7 +12,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import math
+import itertools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,6 +54,12 @@ _MOST_OF_HEADER = 65_536
 """Characters in which a header is looked for: the CSV reader refuses longer cells."""
 
 _MOST_BYTES = 1 << 26
+_LARGEST = 1e9
+"""Of a parameter: far beyond any that a fit gives."""
+_SMALLEST_STEP = 1e-12
+"""Between the scores of an isotonic map: float32 has no smaller one above 1e-5."""
+_STEEPEST = 700.0
+"""The logistic function of this is 0 or 1 in float64, and of more its exponential overflows."""
 _SMALLEST = 1e-7
 """Scores are kept so far from 0 and 1 before their logits are taken."""
 
@@ -127,7 +134,8 @@ class ClassCalibration:
         values = np.asarray(scores, np.float64)
         if self.method == "platt":
             slope, offset = self.parameters
-            return np.asarray(1 / (1 + np.exp(-(slope * logits(values) + offset))))
+            steep = np.clip(slope * logits(values) + offset, -_STEEPEST, _STEEPEST)
+            return np.asarray(1 / (1 + np.exp(-steep)))
         if self.method == "isotonic":
             half = len(self.parameters) // 2
             return np.interp(values, self.parameters[:half], self.parameters[half:])
@@ -398,7 +406,7 @@ def _class_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, str]])
         threshold = None
         if text:
             try:
-                threshold = float(text)
+                threshold = _real(text)
             except ValueError:
                 raise CalibrationError(
                     f"{place}, line {number}: threshold {printable(text)!r}; wanted a number"
@@ -444,6 +452,12 @@ def _rows(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str
         rows = list(reader)
     except csv.Error as error:
         raise CalibrationError(f"{printable(place)}: no CSV file ({error})") from None
+    count = len(reader.fieldnames or ())
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():  # how DictReader gives too many and too few
+            raise CalibrationError(
+                f"{printable(place)}, line {number}: wanted {count} cells, one for each column"
+            )
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         found = ", ".join(map(printable, reader.fieldnames or ())) or "none"
@@ -454,10 +468,10 @@ def _rows(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str
 
 
 def _class(row: Mapping[str, str]) -> ClassCalibration:
-    parameters = tuple(float(number) for number in row["parameters"].split())
+    parameters = tuple(_real(number) for number in row["parameters"].split())
     method = row["method"]
-    if not all(map(math.isfinite, parameters)):
-        raise ValueError("parameters that are not finite")
+    if any(abs(number) > _LARGEST for number in parameters):
+        raise ValueError(f"parameters beyond {_LARGEST:g}")
     if method == "platt":
         if len(parameters) != 2 or parameters[0] < 0:
             raise ValueError("platt takes two parameters, the first at least 0")
@@ -465,33 +479,52 @@ def _class(row: Mapping[str, str]) -> ClassCalibration:
         half = len(parameters) // 2
         knots, values = parameters[:half], parameters[half:]
         is_sound = half > 0 and len(values) == half and values[0] >= 0 and values[-1] <= 1
+        is_sound = is_sound and knots[0] >= 0 and knots[-1] <= 1
+        is_sound = is_sound and all(b - a >= _SMALLEST_STEP for a, b in itertools.pairwise(knots))
         if not is_sound or list(knots) != sorted(set(knots)) or list(values) != sorted(values):
             raise ValueError("isotonic takes scores and values that rise")
     elif method != "raw" or parameters:
         raise ValueError(f"method {method!r}")
-    index = int(row["index"])
-    if index < 0:
-        raise ValueError(f"index {index}")
+    index = _count(row["index"])
     return ClassCalibration(
         index,
         row["mid"],
         row["name"],
         row["label"],
         method,
-        int(row["positives"]),
-        int(row["negatives"]),
-        _number(row["threshold"]),
+        _count(row["positives"]),
+        _count(row["negatives"]),
+        _share(row["threshold"]),
         parameters,
-        *(_number(row[name]) for name in COLUMNS[9:14]),
+        *(_share(row[name]) for name in COLUMNS[9:14]),
     )
 
 
-def _number(text: str) -> float | None:
+_REAL = re.compile(
+    r"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE
+)
+_COUNT = re.compile(r"\d{1,12}", re.ASCII)
+
+
+def _real(text: str) -> float:
+    """Read a number as programs write it; Python itself takes ``0_1`` and ``nan``, too."""
+    if not _REAL.fullmatch(text):
+        raise ValueError(f"number {text!r:.40}")
+    return float(text)
+
+
+def _count(text: str) -> int:
+    if not _COUNT.fullmatch(text):
+        raise ValueError(f"number {text!r:.40}")
+    return int(text)
+
+
+def _share(text: str) -> float | None:
     if not text:
         return None
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"number {text}")
+    number = _real(text)
+    if not 0 <= number <= 1:
+        raise ValueError(f"number {text!r:.40}, wanted 0 to 1")
     return number
 
 

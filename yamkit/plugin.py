@@ -520,8 +520,8 @@ class LabelReader(Protocol):
 
     It reads what the list says and leaves the rest to the core: where the files are, what a label
     means to a model, which clips are wanted, whether a clip stands there twice. The core also finds
-    files whose names differ from the list's in case, Unicode form or slashes, and takes a name
-    without the suffix of a sound file for that name with any such suffix.
+    files whose names differ from the list's in folders, case, Unicode form or slashes, and takes a
+    name without the suffix of a sound file for that name with any such suffix.
 
     Example
     -------

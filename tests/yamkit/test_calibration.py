@@ -36,7 +36,15 @@ PLATT = ClassCalibration(
     1, "/m/0bt9lr", "Dog", "dog", "platt", 40, 60, 0.4, (2.0, 1.0), 0.9, 0.8, 0.85, 0.1, 0.05
 )
 ISOTONIC = ClassCalibration(
-    2, "/m/05tny_", 'Bark, "loud"', "bark, 1", "isotonic", 9, 9, 0.5, (0.1, 0.2, 0.6, 0.0, 0.5, 1.0)
+    2,
+    "/m/05tny_",
+    'Bark, "loud"',
+    'bark "1"',
+    "isotonic",
+    9,
+    9,
+    0.5,
+    (0.1, 0.2, 0.6, 0.0, 0.5, 1.0),
 )
 RAW = ClassCalibration(0, "/m/09x0r", "Speech", "speech", "raw", 2, 98)
 CALIBRATION = Calibration("net", "ab" * 32, "clip", "mean", (RAW, PLATT, ISOTONIC), "2", "3")
@@ -100,7 +108,16 @@ def test_a_calibration_that_names_no_channel_was_fitted_to_the_mix(tmp_path: Pat
 
 @pytest.mark.parametrize(
     "parameters",
-    [(), (0.1,), (0.2, 0.1, 0.0, 1.0), (0.1, 0.1, 0.0, 1.0), (0.1, 0.2, 1.0, 0.0), (0.1, 1.5)],
+    [
+        (),
+        (0.1,),
+        (-1e8, 1e8, 0.0, 1.0),
+        (0.0, 5e-324, 0.0, 1.0),
+        (0.2, 0.1, 0.0, 1.0),
+        (0.1, 0.1, 0.0, 1.0),
+        (0.1, 0.2, 1.0, 0.0),
+        (0.1, 1.5),
+    ],
 )
 def test_maps_that_do_not_rise(tmp_path: Path, parameters: tuple[float, ...]) -> None:
     path = tmp_path / "x.csv"
@@ -116,16 +133,26 @@ def test_maps_that_do_not_rise(tmp_path: Path, parameters: tuple[float, ...]) ->
         ("schema", "yamkit-calibration/9", "another schema"),
         ("parameters", "1.0", "platt takes two parameters"),
         ("parameters", "-1.0 0.0", "the first at least 0"),
-        ("parameters", "nan 0.0", "not finite"),
-        ("parameters", "x y", "could not convert"),
+        ("parameters", "nan 0.0", "number 'nan'"),
+        ("parameters", "x y", "number 'x'"),
+        ("parameters", "1_0 0.0", "number '1_0'"),
+        ("parameters", "1e308 1e308", r"parameters beyond 1e\+09"),
+        ("parameters", "1.0 1e999", r"parameters beyond 1e\+09"),
         ("method", "raw", "method 'raw'"),
         ("method", "spline", "method 'spline'"),
         ("index", "0", "a class twice"),
-        ("index", "-1", "index -1"),
-        ("threshold", "inf", "number inf"),
+        ("index", "-1", "number '-1'"),
+        ("index", "1_0", "number '1_0'"),
+        ("threshold", "inf", "number 'inf'"),
+        ("threshold", "-1", "number '-1', wanted 0 to 1"),
+        ("threshold", "2", "number '2', wanted 0 to 1"),
+        ("threshold", "0_1", "number '0_1'"),
+        ("threshold", "1e300", "number '1e300', wanted 0 to 1"),
+        ("f1", "1.5", "number '1.5', wanted 0 to 1"),
+        ("positives", "9" * 5000, "number '999"),
         ("unit", "clap", "rows of several calibrations"),
         ("model_sha256", "cd", "rows of several calibrations"),
-        ("positives", "many", "invalid literal"),
+        ("positives", "many", "number 'many'"),
     ],
 )
 def test_files_that_are_no_calibration(
@@ -152,7 +179,11 @@ def test_files_that_are_no_calibration(
         (b"\xff\xfe", "not UTF-8"),
         (b"schema,index,method,parameters,threshold\n", "no calibration of this version"),
         (b'schema,index,method,parameters,threshold\n"', "no CSV file"),
-        (b"schema,index,method,parameters,threshold\nyamkit-calibration/1\n", "no calibration of"),
+        (
+            b"schema,index,method,parameters,threshold\nyamkit-calibration/1\n",
+            "line 2: wanted 5 cells",
+        ),
+        (b"schema,index,method,parameters,threshold\n1,2,3,4,5,6\n", "line 2: wanted 5 cells"),
     ],
 )
 def test_strange_files(tmp_path: Path, data: bytes, message: str) -> None:
@@ -187,7 +218,7 @@ def test_thresholds_of_classes(tmp_path: Path) -> None:
         (
             "name,threshold\nSpeech,nan\n",
             CalibrationError,
-            "line 2: threshold nan: scores are 0 to 1$",
+            "line 2: threshold 'nan'; wanted a number",
         ),
         ("name,threshold\nSpeech,40\n", CalibrationError, "threshold 40: .* did you mean 0.4"),
         ("name,threshold\nSpeech,-1\n", CalibrationError, "threshold -1: scores are 0 to 1$"),
@@ -245,6 +276,35 @@ def test_a_class_is_left_at_its_own_share() -> None:
     detector = reading.detector(grid, EventParameters(0.6, 0.2), CLASSES, np.array([0, 1, 2]))
     assert detector._enter.tolist() == [0.9, 0.6, 0.0]
     assert detector._leave.tolist() == pytest.approx([0.3, 0.2, 0.0])
+
+
+@pytest.mark.parametrize(
+    "parameters", [(1e9, 1e9), (1e9, -1e9), (0.0, 1e9), (0.0, 0.0), (1e9, 0.0)]
+)
+def test_steep_maps_stay_within_0_and_1_and_warn_of_nothing(parameters) -> None:
+    steep = dataclasses.replace(
+        CALIBRATION.classes[0], method="platt", parameters=parameters, threshold=0.5
+    )
+    found = steep.apply(np.array([0.0, 1e-9, 0.5, 1 - 1e-9, 1.0]))
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (np.diff(found) >= 0).all()
+
+
+@pytest.mark.parametrize("text", ["-1", "2", "0_1", "nan", "1e400", "0x1"])
+def test_thresholds_that_are_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_text(f"name,threshold\nA,0.5\nB,{text}\n")
+    with pytest.raises(CalibrationError, match="line 3: .*threshold"):
+        read_thresholds(tmp_path / "t.csv", CLASSES)
+
+
+@pytest.mark.parametrize(
+    "name", ["huge-slope", "iso", "iso2", "none-model", "none-name", "thr-5", "thr1e300"]
+)
+def test_calibrations_of_strangers(shared: Path, name: str) -> None:
+    with pytest.raises(CalibrationError) as caught:
+        read_calibration(shared / "cases" / "hostile" / "calibration" / f"{name}.csv")
+    assert f"{name}.csv" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_list_whose_first_line_is_longer_than_any_cell(tmp_path):

@@ -39,8 +39,8 @@ def report_names(scores: Scores) -> None:
     if scores.renamed:
         clip, name = next(iter(scores.renamed.items()))
         click.echo(
-            f"{_clips(len(scores.renamed))} found under names that differ in case, Unicode form or "
-            f"slashes: {printable(name)} for {printable(clip)}",
+            f"{_clips(len(scores.renamed))} found under names that differ in folders, case, "
+            f"Unicode form or slashes: {printable(name)} for {printable(clip)}",
             err=True,
         )
     if scores.ambiguous:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Matches", "match_names"]
 
+_MOST_PARTS = 32
+"""Of a name, folders counted, that its end is looked for."""
 _FIRST_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus")
 """The preferred ones where a name without suffix fits several files; then alphabetical order."""
 
@@ -36,7 +38,7 @@ class Matches:
         In the order of the clips.
     renamed : dict of int to str
         By the number of the clip, the name in the folder, where it differs from that on the list in
-        case, Unicode form or slashes.
+        its first folders, case, Unicode form or slashes.
     ambiguous : dict of int to tuple of str
         By the number of the clip, the names in the folder that it may mean. It has no file.
     """
@@ -46,11 +48,14 @@ class Matches:
     ambiguous: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
-def match_names(root: Path, clips: Sequence[Sequence[str]]) -> Matches:
+def match_names(
+    root: Path, clips: Sequence[Sequence[str]], listed: Sequence[Sequence[str]]
+) -> Matches:
     r"""Find the file of each clip: the first of its names that is there.
 
     Names are matched as they are; then, for clips that have no file yet, with ``\`` for ``/``, in
-    another Unicode form, and in another case, in this order. A name without the suffix of a sound
+    another Unicode form, and in another case, in this order; and at last without the first folders
+    of the name, as few as it takes. A name without the suffix of a sound
     file stands for that name with any such suffix. A name that may mean several files has none, and
     so have several names that mean one file in another form.
 
@@ -60,6 +65,8 @@ def match_names(root: Path, clips: Sequence[Sequence[str]]) -> Matches:
         Folder of the files.
     clips : sequence of sequence of str
         For each clip its names, relative to the root, with ``/``.
+    listed : sequence of sequence of str
+        For each clip its names as they stand on the list, absolute ones among them.
     """
     listing = _Listing(root)
     matches = Matches([None] * len(clips))
@@ -86,6 +93,13 @@ def match_names(root: Path, clips: Sequence[Sequence[str]]) -> Matches:
                 claims[candidates[0]].add(name)
             if candidates:
                 break
+        else:
+            for name in listed[number]:
+                end = _end_of(name, listing)
+                if end is not None:
+                    meant[number] = end
+                    claims[end].add(name)
+                    break
     for number, found in meant.items():
         if len(claims[found]) > 1:
             matches.ambiguous[number] = (found,)
@@ -173,6 +187,22 @@ def _entries(root: Path, folder: str) -> list[tuple[str, bool]]:
     except (OSError, ValueError):  # no such folder, or no name of one
         return []
     return found
+
+
+def _end_of(name: str, listing: _Listing) -> str | None:
+    """Find a file by the end of its name, the longest that is there."""
+    if "://" in name:
+        return None
+    slashed = _slashed(name)
+    parts = [part for part in slashed.split("/") if part not in ("", ".")]
+    first = 0 if slashed.startswith("/") else 1
+    for start in range(max(first, len(parts) - _MOST_PARTS), len(parts)):
+        end = "/".join(parts[start:])
+        if not os.path.splitdrive(end)[0]:
+            found = listing.find(end)
+            if found is not None:
+                return found
+    return None
 
 
 def _plain(name: str) -> str:

@@ -80,8 +80,8 @@ class Coverage:
     unmapped : tuple of UnmappedLabel
         Labels that mean nothing to the model or the map.
     renamed : mapping of str to str
-        By clip, the name of its file where that differs from the list's in case, Unicode form or
-        slashes alone; empty where scores were read from a file.
+        By clip, the name of its file where that differs from the list's in folders, case, Unicode
+        form or slashes; empty where scores were read from a file.
     ambiguous : mapping of str to tuple of str
         By clip that is missing, the files that its name may mean in that way.
     warned : mapping of str to tuple of str

@@ -125,12 +125,11 @@ def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> Matches
     """Find the file of every clip: the first of its names that is there; None if none is.
 
     Names are matched as they are, and then without regard to case, Unicode form and the direction
-    of slashes, where that leaves no doubt. Absolute paths that lead into the folder are taken.
+    of slashes, and at last by their ends, where that leaves no doubt. Absolute paths that lead into
+    the folder are taken; of others the end alone counts, so no file outside it is ever read.
 
     Raises
     ------
-    LabelError
-        If an absolute path leads out of the folder.
     ParameterError
         If the folder is none, or holds no file of the set.
     """
@@ -140,11 +139,9 @@ def find_files(labelled: LabelledSet, folder: str | os.PathLike[str]) -> Matches
     below = _Below(root)
     names = []
     for clip in labelled.clips:
-        inside = [below.name(name) for name in clip.names]
-        if None in inside:
-            raise _leads_out(_where(labelled.path, clip), clip.names[inside.index(None)])
+        inside = (below.name(name) for name in clip.names)
         names.append([name for name in inside if name is not None])
-    matches = match_names(root, names)
+    matches = match_names(root, names, [clip.names for clip in labelled.clips])
     if not any(matches.files):
         for number, found in matches.ambiguous.items():
             raise ParameterError(

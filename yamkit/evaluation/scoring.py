@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["Scores", "Timeline", "fingerprint", "read_scores"]
 
 _SCHEMA = "yamkit-scores/2"
+_MOST = 2**53
+"""Largest whole number: up to it float64 is exact."""
+_MOST_PATCHES_A_CELL = 1024
+_ROUNDING = 1e-3
+"""How far beyond 0 and 1 a network's arithmetic may lead."""
 _HEAD, _ARRAY, _PATCHES = "head.json", "scores.npy", "patches.npy"
 
 
@@ -66,8 +71,8 @@ class Scores:
     grid : Grid or None
         Of the timelines.
     renamed : dict of str to str
-        By key, names of files that differ from the list's in case, Unicode form or slashes. Not
-        part of a scores file, as `ambiguous` is not.
+        By key, names of files that differ from the list's in folders, case, Unicode form or
+        slashes. Not part of a scores file, as `ambiguous` is not.
     ambiguous : dict of str to tuple of str
         By key of a missing clip, the files that its name may mean in that way.
     warnings : dict of str to tuple of str
@@ -202,9 +207,10 @@ def _read(archive: zipfile.ZipFile) -> Scores:
     if head["schema"] != _SCHEMA:
         raise ValueError("another schema")
     classes = tuple(
-        TagClass(place, str(mid), str(name)) for place, (mid, name) in enumerate(head["classes"])
+        TagClass(place, _unbroken(mid), _unbroken(name))
+        for place, (mid, name) in enumerate(head["classes"])
     )
-    keys = [str(key) for key in head["clips"]]
+    keys = [_text(key) for key in head["clips"]]
     if len(set(keys)) < len(keys):
         raise ValueError("a clip twice")
     with open_member(archive, _ARRAY) as member:
@@ -212,32 +218,40 @@ def _read(archive: zipfile.ZipFile) -> Scores:
     grid, timelines = None, {}
     if "grid" in head:
         grid = Grid(*(_whole(value) for value in head["grid"]))
-        timelines = _read_timelines(archive, head["timelines"], len(classes))
-    if not np.isfinite(scores).all():
-        raise ValueError("scores that are not finite")
+        if grid.patches_per_cell > _MOST_PATCHES_A_CELL:
+            raise ValueError("a hop that is no part of a window")
+        timelines = _read_timelines(archive, head["timelines"], len(classes), grid)
+        if not timelines.keys() <= set(keys):
+            raise ValueError("patches of a clip without scores")
+    _check_range(scores)
     return Scores(
-        {str(name): str(value) for name, value in head["fingerprint"].items()},
+        {_unbroken(name): _unbroken(value) for name, value in head["fingerprint"].items()},
         classes,
         dict(zip(keys, scores, strict=True)),
-        {str(key): str(reason) for key, reason in head["failures"].items()},
-        {str(key) for key in head["missing"]},
+        {_text(key): _text(reason) for key, reason in head["failures"].items()},
+        {_text(key) for key in head["missing"]},
         timelines,
         grid,
         warnings={
-            str(key): tuple(str(each) for each in warnings)
+            _text(key): tuple(_text(each) for each in warnings)
             for key, warnings in head.get("warnings", {}).items()
         },
     )
 
 
-def _read_timelines(archive: zipfile.ZipFile, listed: Any, classes: int) -> dict[str, Timeline]:
-    rows = [(str(key), _whole(count), _whole(samples)) for key, count, samples in listed]
+def _read_timelines(
+    archive: zipfile.ZipFile, listed: Any, classes: int, grid: Grid
+) -> dict[str, Timeline]:
+    rows = [(_text(key), _whole(count), _whole(samples)) for key, count, samples in listed]
     if len({key for key, _, _ in rows}) < len(rows):
         raise ValueError("a clip twice")
+    for _, count, samples in rows:
+        # what more samples there were, no patch would cover
+        if samples > (count - 1) * grid.hop_samples + grid.window_samples:
+            raise ValueError("more samples than patches")
     with open_member(archive, _PATCHES) as member:
         patches = read_floats(member, (sum(count for _, count, _ in rows), classes))
-    if not np.isfinite(patches).all():
-        raise ValueError("scores that are not finite")
+    _check_range(patches)
     if not rows:
         return {}
     ends = np.cumsum([count for _, count, _ in rows])[:-1]
@@ -248,6 +262,25 @@ def _read_timelines(archive: zipfile.ZipFile, listed: Any, classes: int) -> dict
 
 
 def _whole(value: Any) -> int:
-    if not isinstance(value, int) or value < 1:
-        raise ValueError(f"{value!r} where a positive whole number belongs")
+    if type(value) is not int or not 1 <= value <= _MOST:
+        raise ValueError("no positive whole number of a size that can be")
     return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _unbroken(value: Any) -> str:
+    """Take what a class or a model may be called: class maps hold no control characters."""
+    text = _text(value)
+    if printable(text) != text:
+        raise ValueError("control characters")
+    return text
+
+
+def _check_range(scores: NDArray[np.float32]) -> None:
+    if not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():  # NaN is neither
+        raise ValueError("scores that are none")

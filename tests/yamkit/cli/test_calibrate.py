@@ -232,6 +232,21 @@ def test_strong_labels_past_the_end_are_counted_and_named(yamkit) -> None:
     assert out.splitlines()[-2:] == lines
 
 
+@pytest.mark.parametrize("folder", ["audio", "."])
+def test_what_classify_writes_as_dcase_is_read_again(yamkit, folder: str) -> None:
+    names = [f"audio/{number}.wav" for number in range(4)]
+    options = ("--enter", "0.5405", "--leave", "0.54")
+    _, text, _ = yamkit("classify", *names, "--events", "--format", "dcase", *options)
+    assert text.count("\n") > 4
+    Path("found.tsv").write_text(text)
+    code, out, err = yamkit("eval", "found.tsv", "--audio", folder, "--json", *options)
+    assert code == 0
+    assert ("found under names that differ in folders" in err) == (folder == "audio")
+    document = json.loads(out)
+    assert document["coverage"]["found"] == document["coverage"]["listed"]
+    assert document["systems"][0]["events"]["collars"]["f1"] == 1
+
+
 def test_errors(yamkit) -> None:
     code, _, err = yamkit("eval", "weak.csv", "--audio", "audio", "--enter", "0.5")
     assert (code, err) == (

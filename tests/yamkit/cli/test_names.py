@@ -81,7 +81,7 @@ def test_names_in_another_form_are_found_and_told_once(yamkit, options) -> None:
     code, out, err = yamkit("eval", "Lästen.csv", "--audio", "audio", *options)
     assert code == 0
     assert err == (
-        "3 clips found under names that differ in case, Unicode form or slashes: "
+        "3 clips found under names that differ in folders, case, Unicode form or slashes: "
         f"{NAMES[1]} for Kätzchen.wav\n"
     )
     assert "5 clips listed, 4 found, 4 scored" in out
@@ -123,7 +123,7 @@ def test_the_api_tells_them_too(tiny: ModelBundle) -> None:
 @posix
 def test_calibrate_tells_them_too(yamkit) -> None:
     code, _, err = yamkit("calibrate", "Lästen.csv", "--audio", "audio", "-o", "cal.csv")
-    assert err.startswith("3 clips found under names that differ in case")
+    assert err.startswith("3 clips found under names that differ in folders, case")
     assert (code, err.count("\n")) == (0, 1)
 
 
@@ -134,9 +134,15 @@ def test_absolute_paths(yamkit, tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     assert "1 clips listed, 1 found, 1 scored" in out
     code, _, err = yamkit("eval", "list.csv", "--audio", "audio/sub")
-    assert code == 1
-    assert err.startswith("error: list.csv, line 2: ")
-    assert err.endswith("leads out of the folder of audio\n")
+    assert code == 2
+    assert err.startswith("error: audio/sub: none of the 1 files of list.csv is in it, such as ")
+    Path("list.csv").write_text("path,labels\n/recordings/2024/DOG.WAV,Dog\n")
+    code, out, err = yamkit("eval", "list.csv", "--audio", "audio")
+    assert code == 0
+    assert err == (
+        "1 clip found under names that differ in folders, case, Unicode form or slashes: "
+        "DOG.WAV for /recordings/2024/DOG.WAV\n"
+    )
 
 
 # --- locales -------------------------------------------------------------------------------------

@@ -165,7 +165,10 @@ def test_absolute_paths_into_the_folder_of_audio(write, tmp_path: Path, monkeypa
         matches = find_files(labelled, folder)
         assert matches.files == [folder / name for name in wanted]
         assert matches.renamed == {1: "night/b.wav"}
-    with pytest.raises(LabelError, match=r"list.csv, line 2: '.*/a.wav' leads out of the folder"):
-        find_files(labelled, audio / "night")
-    with pytest.raises(LabelError, match="line 2: '/etc/passwd' leads out of the folder of audio"):
+    matches = find_files(labelled, audio / "night")
+    assert matches.files == [None, audio / "night" / "b.wav", None, None]
+    with pytest.raises(ParameterError, match="none of the 1 files of .*, such as /etc/passwd;"):
         find_files(read_set(write("path,labels\n/etc/passwd,x\n")), audio)
+    (audio / "passwd").touch()
+    matches = find_files(read_set(write("path,labels\n/etc/passwd,x\n")), audio)
+    assert (matches.files, matches.renamed) == ([audio / "passwd"], {0: "passwd"})

@@ -23,7 +23,7 @@ def match(root: Path, files: list[str], *clips: str | tuple[str, ...]):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     listed = [(clip,) if isinstance(clip, str) else clip for clip in clips]
-    matches = match_names(root, listed)
+    matches = match_names(root, listed, listed)
     found = [file and file.relative_to(root).as_posix() for file in matches.files]
     assert all(file is None or file.is_file() for file in matches.files)
     return found, matches
@@ -139,14 +139,14 @@ def test_folders_are_listed_once_and_others_left_alone(
     for n in range(50):
         (tmp_path / "a").mkdir(exist_ok=True)
         (tmp_path / "a" / f"{n}_{n % 20}.wav").touch()
-    matches = match_names(tmp_path, clips)
+    matches = match_names(tmp_path, clips, clips)
     assert sum(file is not None for file in matches.files) == 50
-    assert listed == [tmp_path / "a", tmp_path, tmp_path / "a"]
+    assert listed == [tmp_path / "a", tmp_path, tmp_path / "a", tmp_path]
 
 
 def test_what_is_no_name_of_a_file(tmp_path: Path) -> None:
-    names = ("x" * 300 + ".wav", "a\0b.wav", "\ud800/x.wav", "https://host/a.wav", "-", "a/", ".")
-    assert match(tmp_path, ["x.wav"], *names)[0] == [None] * len(names)
+    names = ("x" * 300 + ".wav", "a\0b.wav", "\ud800/x.wav", "https://host/c.wav", "-", "a/", ".")
+    assert match(tmp_path, ["c.wav"], *names)[0] == [None] * len(names)
 
 
 FORMS = [
@@ -177,3 +177,40 @@ def test_every_form_of_every_name_finds_its_own_file(names) -> None:
         assert not matches.ambiguous
         told = {n for n, (form, file) in enumerate(zip(listed, files, strict=True)) if form != file}
         assert set(matches.renamed) == told
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/recordings/2024/night/a.wav",
+        "//server/share/night/a.wav",
+        "/a.wav",
+        "C:\\sounds\\night\\a.wav",
+        "set/night/a.wav",
+        "./set/./night//a.wav",
+        "d/" * 3000 + "a.wav",
+    ],
+)
+def test_the_end_of_a_name_is_looked_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.wav").touch()
+    matches = match_names(tmp_path, [[]], [[name]])
+    assert (matches.files, matches.renamed) == ([tmp_path / "a.wav"], {0: "a.wav"})
+    if "night" in name:
+        (tmp_path / "night").mkdir()
+        (tmp_path / "night" / "a.wav").touch()
+        matches = match_names(tmp_path, [[]], [[name]])
+        assert matches.renamed == {0: "night/a.wav"}
+    # two names that end in one file, or a name whose end is another clip's file, mean neither
+    for others in ("/elsewhere/a.wav", "a.wav"):
+        matches = match_names(tmp_path, [[], [others]], [[name], [others]])
+        if "night" not in name:
+            assert matches.ambiguous[0] == ("a.wav",)
+            assert matches.files[0] is None
+
+
+def test_no_end_of_a_name_leads_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "a.wav").touch()
+    outside = f"{tmp_path}/a.wav"
+    for name in (outside, f"x/{outside}", f"//{outside}"):
+        assert match_names(tmp_path / "audio", [[]], [[name]]).files == [None]

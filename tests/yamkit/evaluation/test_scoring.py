@@ -88,6 +88,17 @@ STRANGE = {
     "warnings that are a list": ({**HEAD, "warnings": ["x"]}, npy(ONE)),
     "no head": ({}, npy(ONE)),
     "NaN": (HEAD, npy(ONE * np.nan)),
+    "infinite": (HEAD, npy(ONE - np.inf)),
+    "more than 1": (HEAD, npy(ONE + 7)),
+    "less than 0": (HEAD, npy(ONE - 1)),
+    "a class with a colour": ({**HEAD, "classes": [["/m/0", "\x1b[31mA"]]}, npy(ONE)),
+    "a class of C1": ({**HEAD, "classes": [["/m/0", "\x9bA"]]}, npy(ONE)),
+    "a class that is no text": ({**HEAD, "classes": [["/m/0", "\ud800"]]}, npy(ONE)),
+    "a class that is a number": ({**HEAD, "classes": [["/m/0", 7]]}, npy(ONE)),
+    "a model with a title": ({**HEAD, "fingerprint": {"model": "\x1b]0;t\x07"}}, npy(ONE)),
+    "a model that is a list": ({**HEAD, "fingerprint": {"model": ["m"]}}, npy(ONE)),
+    "a reason that is a number": ({**HEAD, "failures": {"y": 7}}, npy(ONE)),
+    "a clip that is a number": ({**HEAD, "clips": [7]}, npy(ONE)),
     "whole numbers": (HEAD, npy(ONE.astype(int))),
     "less than it says": (HEAD, npy(ONE)[:-1]),
     "a shape beyond memory": (HEAD, huge()),
@@ -105,6 +116,61 @@ def test_files_that_are_no_scores(name: str, tmp_path: Path) -> None:
             archive.writestr("scores.npy", array)
         with pytest.raises(LabelError, match="no scores file of this version of yamkit; remove"):
             read_scores(path)
+
+
+GRID = {"grid": [10, 20, 10], "timelines": [["x", 3, 40]]}
+STRANGE_TIMELINES = {
+    "a rate beyond numbers": {"grid": [10, 20, 10**400]},
+    "no rate": {"grid": [10, 20, 0]},
+    "a rate that is true": {"grid": [10, 20, True]},
+    "a rate that is half": {"grid": [10, 20, 0.5]},
+    "a window beyond all": {"grid": [1, 10**30, 10]},
+    "a window of very many hops": {"grid": [1, 10**6, 10]},
+    "two numbers": {"grid": [10, 20]},
+    "a text": {"grid": "abc"},
+    "more samples than patches": {"timelines": [["x", 3, 41]]},
+    "samples beyond all": {"timelines": [["x", 3, 10**12]]},
+    "no samples": {"timelines": [["x", 3, 0]]},
+    "less patches than it says": {"timelines": [["x", 4, 40]]},
+    "patches beyond memory": {"timelines": [["x", 10**12, 40]]},
+    "a clip twice": {"timelines": [["x", 1, 10], ["x", 2, 10]]},
+    "a clip without scores": {"timelines": [["y", 3, 40]]},
+    "no timelines": {"timelines": None},
+}
+
+
+@pytest.mark.parametrize("name", ["good", *STRANGE_TIMELINES])
+def test_timelines_that_are_none(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "scores.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        head = {**HEAD, **GRID, **STRANGE_TIMELINES.get(name, {})}
+        archive.writestr("head.json", json.dumps(head))
+        archive.writestr("scores.npy", npy(ONE))
+        archive.writestr("patches.npy", npy(np.zeros((3, 1), np.float32)))
+    if name == "good":
+        assert read_scores(path).timelines["x"].samples == 40
+        return
+    with pytest.raises(LabelError, match="no scores file of this version of yamkit; remove"):
+        read_scores(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "big-rate",
+        "big-window",
+        "control",
+        "lzma-error",
+        "samples-1e12",
+        "samples-1e9",
+        "scores7",
+        "surrogate",
+        "token-error",
+    ],
+)
+def test_scores_files_of_strangers(shared: Path, name: str) -> None:
+    with pytest.raises(LabelError, match="no scores file of this version of yamkit; remove"):
+        read_scores(shared / "cases" / "hostile" / "scores" / f"{name}.npz")
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
@@ -131,6 +197,7 @@ def test_numpy_reads_the_scores_too(tmp_path: Path) -> None:
     Scores({}, CLASSES, ROWS).write(tmp_path / "scores.npz")
     with np.load(tmp_path / "scores.npz") as arrays:
         np.testing.assert_array_equal(arrays["scores"], list(ROWS.values()))
+        assert json.loads(arrays["head.json"])["clips"] == list(ROWS)
 
 
 def test_a_scores_file_that_is_not_there(tmp_path: Path) -> None:
