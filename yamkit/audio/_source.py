@@ -89,7 +89,7 @@ class Decoded:
     is_bounded: bool = False
 
     def check(self) -> Decoded:
-        """Refuse a sample rate or a number of channels that makes no sense, and drop such a duration.
+        """Refuse a sample rate or number of channels that makes no sense; drop such a duration.
 
         Raises
         ------
