@@ -354,29 +354,29 @@ def classify(
                         continue
                     if clip is lost:
                         continue
-                    try:
-                        with interruptions.held(), observer.writing():
-                            outputs.write(item)
-                    except (OutputError, BrokenPluginError) as error:
-                        if not outputs.per_clip or _is_full(error):
-                            raise
-                        outputs.finish_early()
-                        item, lost = _failure(clip, error), clip
-                    failed += isinstance(item, ClipFailure)
-                    warned += isinstance(item, ClipEnd) and bool(item.warnings)
-                    pending = 0 if isinstance(item, ClipStart) else pending
-                    pending += _results(run, item)
-                    if isinstance(item, ClipEnd) and (is_new or not outputs.per_clip):
-                        tagged += 1
-                        results += pending
-                    if not is_new:
-                        continue
-                    if resumption is not None:
-                        with interruptions.held():
+                    with interruptions.held():  # what is written is in the journal, and counted
+                        try:
+                            with observer.writing():
+                                outputs.write(item)
+                        except (OutputError, BrokenPluginError) as error:
+                            if not outputs.per_clip or _is_full(error):
+                                raise
+                            outputs.finish_early()
+                            item, lost = _failure(clip, error), clip
+                        failed += isinstance(item, ClipFailure)
+                        warned += isinstance(item, ClipEnd) and bool(item.warnings)
+                        pending = 0 if isinstance(item, ClipStart) else pending
+                        pending += _results(run, item)
+                        if isinstance(item, ClipEnd) and (is_new or not outputs.per_clip):
+                            tagged += 1
+                            results += pending
+                        if not is_new:
+                            continue
+                        if resumption is not None:
                             resumption.keep(clip, item)
-                    if isinstance(item, (ClipEnd, ClipFailure)):
-                        done += 1
-                        observer.finished(display_path(clip.path), item)
+                        if isinstance(item, (ClipEnd, ClipFailure)):
+                            done += 1
+                            observer.finished(display_path(clip.path), item)
             with interruptions.held():
                 outputs.close()
                 if resumption is not None:
