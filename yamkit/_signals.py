@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_NUMBERS = frozenset(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 _GRACE_SECONDS = 5.0
 """How long an engine may go on after a signal; a batch takes far less."""
 
@@ -87,16 +88,24 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
 
 def _watch(receiver: socket.socket, grace_seconds: float) -> None:
     """Wait for signals, a byte each, until the other side is closed."""
-    while number := receiver.recv(1):
+    while number := _next(receiver):
         came = time.monotonic()
         receiver.settimeout(grace_seconds)
         with contextlib.suppress(TimeoutError, BlockingIOError):  # the latter of no grace at all
-            if not receiver.recv(1):
+            if not _next(receiver):
                 return
         receiver.settimeout(None)
         if any(began < came for began in list(_calls.values())):
             os.write(2, b"interrupted; the network did not stop, and was ended\n")
-            os._exit(128 + number[0])
+            os._exit(128 + number)
+
+
+def _next(receiver: socket.socket) -> int:
+    """Give the number of the next signal that ends a process; 0 where the other side is closed."""
+    while data := receiver.recv(1):
+        if data[0] in _NUMBERS:
+            return data[0]
+    return 0
 
 
 class _Handled:

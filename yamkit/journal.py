@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from yamkit.types import SinkItem, TagClass
 
-__all__ = ["About", "Journal", "read_about"]
+__all__ = ["About", "Journal", "read_about", "remove_journal"]
 
 _SCHEMA = "yamkit-journal/1"
 _TABLES = {
@@ -105,6 +105,20 @@ def read_about(path: Path) -> About:
                 "finished" in about,
                 path.stat().st_size,
             )
+
+
+def remove_journal(path: Path) -> None:
+    """Remove a journal, and what SQLite keeps beside it.
+
+    Raises
+    ------
+    OutputError
+        As `read_about`, or if it cannot be removed.
+    """
+    read_about(path)
+    with _guard(path):
+        for suffix in ("", *_SIDE_FILES):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 class Journal:
@@ -279,7 +293,8 @@ class Journal:
             if count:
                 raise ParameterError(
                     f"{printable(self._path)}: a run that was not finished, {count:,} clips "
-                    "done; go on with --resume, or remove the journal to begin anew"
+                    "done; go on with --resume, or begin anew: yamkit journal clean "
+                    f"{printable(self._path)}"
                 )
         if not resume:
             for table in _TABLES:

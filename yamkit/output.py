@@ -214,6 +214,13 @@ class Outputs:
         return self.template is not None and _is_per_clip(self.template)
 
     @property
+    def shown_place(self) -> str | None:
+        """Where outputs are, as a person would name it; None for standard output."""
+        if self.template is None or len(self.formats) > 1:
+            return self.template
+        return self.template.replace("{ext}", self.formats[0].info.extension)
+
+    @property
     def journal(self) -> Path | None:
         """Where a journal of these outputs belongs; nowhere for standard output."""
         if self.template is None:

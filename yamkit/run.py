@@ -37,6 +37,7 @@ from yamkit.types import (
     ClipEnd,
     ClipFailure,
     ClipStart,
+    Event,
     Parameters,
     PatchTags,
     RunInfo,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from yamkit.journal import Journal
     from yamkit.output import Outputs
     from yamkit.tagger import Tagger
-    from yamkit.types import Batch, Event, EventParameters, SinkItem, Tag
+    from yamkit.types import Batch, EventParameters, SinkItem, Tag
 
 __all__ = [
     "Choice",
@@ -282,10 +283,17 @@ class Tally(NamedTuple):
     ----------
     failed, warned : int
         Clips that failed, and those that were tagged to their end with warnings.
+    tagged, results : int
+        Clips that were written to the outputs, and the events, patches or tags in them.
+    earlier : int
+        Clips whose own outputs were there.
     """
 
     failed: int
     warned: int
+    tagged: int
+    results: int
+    earlier: int
 
 
 def classify(
@@ -323,52 +331,70 @@ def classify(
 
     Whatever is raised has a note of how many clips were done.
     """
-    done = failed = warned = 0
+    done = failed = warned = tagged = results = 0
+    pending = 0  # results of the clip that goes on
     lost = None  # the clip whose own outputs could not be written
+    is_open = False
 
     def noted() -> str:
+        if not is_open:
+            return ""
         return f"{done} of {len(clips)} files done" + ("; --resume continues" if resumption else "")
 
-    with Interruptions() as interruptions:
+    with noting(noted, clips), Interruptions() as interruptions:
         try:
             outputs.open(run)
-            with noting(noted, clips):
-                with contextlib.closing(_items(tag, clips, resumption)) as items:
-                    for clip, item, is_new in items:
-                        interruptions.check()
-                        if item is None:
-                            done += 1
-                            observer.finished(display_path(clip.path), None)
-                            continue
-                        if clip is lost:
-                            continue
-                        try:
-                            with interruptions.held(), observer.writing():
-                                outputs.write(item)
-                        except (OutputError, BrokenPluginError) as error:
-                            if not outputs.per_clip or _is_full(error):
-                                raise
-                            outputs.finish_early()
-                            item, lost = _failure(clip, error), clip
-                        failed += isinstance(item, ClipFailure)
-                        warned += isinstance(item, ClipEnd) and bool(item.warnings)
-                        if not is_new:
-                            continue
-                        if resumption is not None:
-                            with interruptions.held():
-                                resumption.keep(clip, item)
-                        if isinstance(item, (ClipEnd, ClipFailure)):
-                            done += 1
-                            observer.finished(display_path(clip.path), item)
-                with interruptions.held():
-                    outputs.close()
+            is_open = True
+            with contextlib.closing(_items(tag, clips, resumption)) as items:
+                for clip, item, is_new in items:
+                    interruptions.check()
+                    if item is None:
+                        done += 1
+                        observer.finished(display_path(clip.path), None)
+                        continue
+                    if clip is lost:
+                        continue
+                    try:
+                        with interruptions.held(), observer.writing():
+                            outputs.write(item)
+                    except (OutputError, BrokenPluginError) as error:
+                        if not outputs.per_clip or _is_full(error):
+                            raise
+                        outputs.finish_early()
+                        item, lost = _failure(clip, error), clip
+                    failed += isinstance(item, ClipFailure)
+                    warned += isinstance(item, ClipEnd) and bool(item.warnings)
+                    pending = 0 if isinstance(item, ClipStart) else pending
+                    pending += _results(run, item)
+                    if isinstance(item, ClipEnd) and (is_new or not outputs.per_clip):
+                        tagged += 1
+                        results += pending
+                    if not is_new:
+                        continue
                     if resumption is not None:
-                        resumption.journal.finish()
+                        with interruptions.held():
+                            resumption.keep(clip, item)
+                    if isinstance(item, (ClipEnd, ClipFailure)):
+                        done += 1
+                        observer.finished(display_path(clip.path), item)
+            with interruptions.held():
+                outputs.close()
+                if resumption is not None:
+                    resumption.journal.finish()
         except BaseException:
             with interruptions.held():
                 outputs.finish_early()
             raise
-    return Tally(failed, warned)
+    return Tally(failed, warned, tagged, results, len(clips) - failed - tagged)
+
+
+def _results(run: RunInfo, item: SinkItem) -> int:
+    """Count what outputs hold of an item: events, patches, or else tags of clips."""
+    if run.parameters.events is not None:
+        return int(isinstance(item, Event))
+    if run.per_patch:
+        return int(isinstance(item, PatchTags))
+    return len(item.tags) if isinstance(item, ClipEnd) else 0
 
 
 def _is_full(error: YamkitError) -> bool:
@@ -381,8 +407,8 @@ def noting(note: Callable[[], str], clips: Sequence[Clip]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if len(clips) > 1:
-            error.add_note(note())
+        if len(clips) > 1 and (text := note()):
+            error.add_note(text)
         raise
 
 

@@ -217,7 +217,7 @@ _STAMP = (1, 2)
 
 @functools.cache
 def _journals() -> list[bytes]:
-    scores = np.ones(len(_CLASSES), np.float32)
+    scores = np.full(len(_CLASSES), 0.5, np.float16)
     tags = (Tag(0, "/m/0", "Speech", 0.5),)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "j"

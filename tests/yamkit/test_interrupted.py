@@ -309,3 +309,92 @@ def test_no_room_for_what_is_held_back(monkeypatch) -> None:
     with pytest.raises(OutputError, match="cannot hold results in .*: No space.*TMPDIR names"):
         classify(tag, [Clip("a.wav")], about(SINKS["csv"]), outputs, Watcher())
     assert left() == set()
+
+
+@pytest.mark.parametrize("name", FOR_MANY)
+def test_a_closed_pipe_ends_the_run(name: str, monkeypatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    standard_output(monkeypatch, writing)
+    clips = [Clip(f"{number}.wav") for number in range(200)]
+
+    def tag(left):
+        for clip in left:
+            for item in items(clip.path, SINKS[name], MANY):
+                yield clip, item
+
+    outputs = plan_outputs([load(name)], None, [clip.path for clip in clips])
+    with pytest.raises(BrokenPipeError):
+        classify(tag, clips, about(SINKS[name]), outputs, Watcher())
+    os.close(writing)
+
+
+@contextlib.contextmanager
+def small_files():
+    """Let no file grow beyond some kilobytes, as a full disk would."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("name", FOR_MANY)
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_file_that_cannot_grow_leaves_what_was_there(name: str, is_there: bool) -> None:
+    info = SINKS[name]
+    place = Path(f"out.{info.extension}")
+    if is_there:
+        place.write_text("of an earlier run")
+    outputs = plan_outputs([load(name)], str(place), ["a.wav"])
+
+    def tag(left):
+        for clip in left:
+            for number in range(10):  # a clip each time, to be larger than any compression hides
+                for item in items(f"{number}{os.urandom(4000).hex()}.wav", info):
+                    yield clip, item
+
+    with small_files(), pytest.raises(OutputError, match=r"cannot write out\..*: File too large"):
+        classify(tag, [Clip("a.wav")], about(info), outputs, Watcher())
+    assert left() == ({place.name} if is_there else set())
+    assert not is_there or place.read_text() == "of an earlier run"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("name", FOR_MANY)
+def test_a_full_device_is_one_line(name: str) -> None:
+    outputs = plan_outputs([load(name)], "/dev/full", ["a.wav"])
+
+    def tag(left):
+        for clip in left:
+            for item in items(clip.path, SINKS[name]):
+                yield clip, item
+
+    with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
+        classify(tag, [Clip("a.wav")], about(SINKS[name]), outputs, Watcher())
+
+
+def test_a_second_signal_says_how_far_the_run_came_as_well(monkeypatch) -> None:
+    """It comes while the first one ends the run, and is held back until that is done."""
+    outputs = plan_outputs([load("csv")], "out.csv", ["a.wav", "b.wav"])
+    finish = outputs.finish_early
+
+    def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        finish()
+
+    monkeypatch.setattr(outputs, "finish_early", interrupted)
+
+    def tag(left):
+        for clip in left:
+            if clip.path == "b.wav":
+                end("Ctrl-C")
+            for item in items(clip.path, SINKS["csv"]):
+                yield clip, item
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        classify(tag, [Clip("a.wav"), Clip("b.wav")], about(SINKS["csv"]), outputs, Watcher())
+    assert caught.value.__notes__ == ["1 of 2 files done"]
+    assert Path("out.csv").read_bytes() == whole("csv", items("a.wav", SINKS["csv"]))

@@ -129,3 +129,21 @@ def test_a_network_that_comes_back_is_left_alone() -> None:
             pass
         signal.raise_signal(signal.SIGINT)
     assert signal.set_wakeup_fd(-1) == -1
+
+
+OTHER = """
+import hashlib, signal
+from yamkit._signals import engine_call, stuck_engines_end
+
+signal.signal(signal.SIGUSR1, lambda *_: None)
+with stuck_engines_end(0.1):
+    with engine_call():
+        signal.raise_signal(signal.SIGUSR1)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**21)  # far longer than the grace
+    print("came back")
+"""
+
+
+def test_other_signals_end_no_network() -> None:
+    done = subprocess.run([sys.executable, "-c", OTHER], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"came back\n", b"")

@@ -9,11 +9,13 @@ from yamkit.errors import AudioFileError, DecodeError
 __all__ = ["LONGEST_HEADER", "Incoming"]
 
 LONGEST_HEADER = 1 << 20
-"""Bytes that are kept to be given back."""
+"""Bytes that may be read before it is known whether they are to be given back."""
+
+_MOST_KEPT = 2 * LONGEST_HEADER
 
 
 class Incoming:
-    """A binary stream that is read forwards, and can give back its first bytes, up to a megabyte.
+    """A binary stream that is read forwards, and can give back its first megabytes.
 
     Parameters
     ----------
@@ -96,6 +98,6 @@ class Incoming:
             raise AudioFileError(f"the stream gives {type(data).__name__}; wanted binary mode")
         if self._keeping:
             self._header += data
-            if len(self._header) > LONGEST_HEADER:
+            if len(self._header) > _MOST_KEPT:
                 self.keep_no_more()
         return data

@@ -270,10 +270,6 @@ def _header(incoming: Incoming) -> _Sound | None:
     format_: _Format | None = None
     data_size_64 = 0
     for _ in range(_MOST_CHUNKS):
-        if incoming.position - start > LONGEST_HEADER:
-            if format_ is None:
-                return None  # what was read is kept until then
-            incoming.keep_no_more()
         head = incoming.exactly(8)
         if len(head) < 8:
             return None

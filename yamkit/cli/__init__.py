@@ -28,6 +28,7 @@ from yamkit.cli.classes import classes
 from yamkit.cli.classify import classify
 from yamkit.cli.eval import evaluate
 from yamkit.cli.info import info
+from yamkit.cli.journal import journal
 from yamkit.cli.listen import listen
 from yamkit.cli.models import models
 from yamkit.cli.plugins import plugins
@@ -76,6 +77,7 @@ for _command in (
     classify,
     evaluate,
     info,
+    journal,
     listen,
     models,
     plugins,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from yamkit.cli._events import (
 from yamkit.cli._files import report_metadata
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
-from yamkit.cli._notes import note_options
+from yamkit.cli._notes import note, note_options
 from yamkit.cli._progress import Meter, showing
 from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
 from yamkit.cli._values import shortened, whole_number
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from yamkit.cli._progress import Display
     from yamkit.output import Format, Outputs
-    from yamkit.run import Resumption
+    from yamkit.run import Resumption, Tally
     from yamkit.tagger import Tagger
     from yamkit.types import ClipEnd, ClipFailure, RunInfo
 
@@ -219,7 +220,7 @@ def classify(
         top = None
     wanted = {"scores": save_scores, "embedding": save_embeddings}
     arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
-    sinks = _sinks(formats or (_format_of(output, events),), arrays)
+    sinks = _sinks(formats or (_format_of(output, events, paths),), arrays)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
     _check_events(events, sinks, settings)
     metadata: list[str] = []
@@ -268,12 +269,36 @@ def classify(
         )
     if reporter.silent and not events and parts["aggregate"] == "mean":
         _hint_at_silence(reporter.silent, len(clips))
+    _say_where(about, tally, outputs, None if resumption is None else outputs.journal)
     if len(clips) > 1:
         show_warned(tally.warned, len(clips))
     if tally.failed:
         if len(clips) > 1:
             click.echo(f"{tally.failed} of {len(clips)} failed", err=True)
         ctx.exit(1)
+
+
+def _say_where(about: RunInfo, tally: Tally, outputs: Outputs, journal: Path | None) -> None:
+    """Say what was found in how many files, and where it is; nothing of standard output."""
+    from yamkit._text import printable
+
+    if outputs.shown_place is None:
+        return
+    unit = "patch" if about.per_patch else "tag"
+    text = (
+        f"{_counted(tally.results, unit if about.parameters.events is None else 'event')} in "
+        f"{_counted(tally.tagged, 'file')} -> {printable(outputs.shown_place)}"
+    )
+    if tally.earlier:
+        text += f"; {_counted(tally.earlier, 'file')} done before"
+    if journal is not None:
+        text += f"; journal: {printable(journal)}"
+    note(text)
+
+
+def _counted(count: int, unit: str) -> str:
+    plural = "es" if unit == "patch" else "s"
+    return f"{count:,} {unit}{'' if count == 1 else plural}"
 
 
 @contextlib.contextmanager
@@ -340,27 +365,41 @@ def _check_events(events: bool, sinks: Iterable[Format], settings: Mapping[str, 
             raise ParameterError(f"{option} is of events; add --events")
 
 
-def _format_of(output: str | None, events: bool) -> str:
-    """Choose the format that the suffix of an output belongs to, else text."""
+def _format_of(output: str | None, events: bool, paths: Iterable[str]) -> str:
+    """Choose the format that the suffix of an output belongs to; text where it has none."""
     from pathlib import Path
 
     from yamkit._registry import registry
+    from yamkit._text import printable
+    from yamkit.errors import ParameterError
     from yamkit.plugin import SinkInfo
 
-    name = Path(output or "").name
-    infos = (plugin.info for plugin in registry().plugins if plugin.state == "ready")
-    sinks = (info for info in infos if isinstance(info, SinkInfo))
-    fitting = (info for info in sinks if events or not info.for_events)
-    named = [info for info in fitting if name.endswith(f".{info.extension}")]
-    return max(named, key=lambda info: len(info.extension)).name if named else "text"
+    place = Path(output or "")
+    name = place.name.casefold()
+    infos = (plugin.info for plugin in registry().plugins if plugin.state in ("ready", "missing"))
+    sinks = [info for info in infos if isinstance(info, SinkInfo)]
+    named = [info for info in sinks if name.endswith(f".{info.extension.casefold()}")]
+    fitting = [info for info in named if events or not info.for_events]
+    if named:
+        return max(fitting or named, key=lambda info: len(info.extension)).name
+    is_folder = str(output).endswith(("/", os.sep)) or (place.exists() and not place.is_file())
+    is_named = place.suffix and "{" not in place.suffix and not is_folder
+    if is_named and str(output) not in paths:  # an input is refused with better words
+        suffixes = ", ".join(
+            f".{info.extension}" for info in sinks if events or not info.for_events
+        )
+        raise ParameterError(
+            f"output {printable(place)}: no format has the suffix {printable(place.suffix)}; "
+            f"wanted {suffixes}, or name a format: --format csv"
+        )
+    return "text"
 
 
 def _hint_at_silence(silent: int, clips: int) -> None:
     where = "" if clips == 1 else f" in {silent} of {clips} files"
-    click.echo(
+    note(
         f"hint: silence leads{where}: --aggregate sounding gives silent patches less weight, "
-        "--events tells when each class sounds",
-        err=True,
+        "--events tells when each class sounds"
     )
 
 
@@ -370,9 +409,9 @@ class _Reporter:
     def __init__(
         self, meter: Meter, display: Display, to_terminal: bool, silence: int | None
     ) -> None:
-        self.silent = 0  # clips whose highest class is silence
-        self._silence = silence
         self._meter, self._display, self._to_terminal = meter, display, to_terminal
+        self._silence = silence
+        self.silent = 0  # clips whose highest class is silence
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,15 @@ import click
 from yamkit.cli import _complete
 from yamkit.cli._files import report_metadata
 from yamkit.cli._help import Command
+from yamkit.cli._notes import note_options
+from yamkit.cli._progress import Meter, showing
 from yamkit.cli._tagger import show_warned, stream_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from yamkit._signals import Interruptions
-    from yamkit.audio import Found, NotFound
+    from yamkit.clips import Clip
 
     Facts = dict[str, Any]
 
@@ -32,6 +35,7 @@ _WIDTH = 80
 @stream_option()
 @click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@note_options()
 @click.pass_context
 def info(
     ctx: click.Context,
@@ -57,19 +61,37 @@ def info(
     A file that fails is one line on standard error; the others go on, and the exit code is 1.
     """
     from yamkit._signals import Interruptions
-    from yamkit.audio import find_audio
+    from yamkit.audio import NotFound, find_audio
+    from yamkit.clips import Clip
+    from yamkit.types import ClipEnd, ClipFailure
 
-    files = warned = failed = 0
+    warned = failed = 0
     metadata: list[str] = []
-    with Interruptions() as interruptions, _document() if as_json else _blocks() as show:
-        for each in find_audio(paths, recursive, metadata.append):
-            facts = _facts(each, stream, interruptions)
-            files += 1
+    clips = [
+        Clip(each.path, error=each.error if isinstance(each, NotFound) else None)
+        for each in find_audio(paths, recursive, metadata.append)
+    ]
+    files = len(clips)
+    meter = Meter(clips)
+    with (
+        Interruptions() as interruptions,
+        showing(meter.standing) as display,
+        _document() if as_json else _blocks() as show,
+    ):
+        for clip in clips:
+            facts = _facts(clip, stream, interruptions)
             if "error" in facts:
                 failed += 1
                 click.echo(f"error: {facts['error']['message']}", err=True)
-            warned += bool(facts.get("warnings"))
-            show(facts)
+                meter.finished(ClipFailure(facts["path"], **facts["error"]))
+            else:
+                warnings = tuple(facts["warnings"])
+                warned += bool(warnings)
+                meter.finished(ClipEnd(facts["duration_seconds"], 0, (), warnings))
+            clip.audio = None
+            with display.hidden() if sys.stdout.isatty() else contextlib.nullcontext():
+                show(facts)
+                sys.stdout.flush()
     report_metadata(len(metadata))
     if files > 1:
         show_warned(warned, files)
@@ -79,30 +101,31 @@ def info(
         ctx.exit(1)
 
 
-def _facts(each: Found | NotFound, stream: int | None, interruptions: Interruptions) -> Facts:
+def _facts(clip: Clip, stream: int | None, interruptions: Interruptions) -> Facts:
     """Decode a file; give an object of the document."""
     from yamkit._text import printable
-    from yamkit.audio import NotFound, display_path
+    from yamkit.audio import display_path
     from yamkit.errors import YamkitError
     from yamkit.output import path_text
 
-    path = {"path": path_text(each.path)}
+    path = {"path": path_text(clip.path)}
     try:
-        if isinstance(each, NotFound):
-            raise each.error
-        return {**path, **_decoded(each.path, stream, interruptions)}
+        if clip.error is not None:
+            raise clip.error
+        return {**path, **_decoded(clip, stream, interruptions)}
     except YamkitError as error:
         message = printable(str(error))
         return {**path, "error": {"type": type(error).__name__, "message": message}}
     except (MemoryError, RuntimeError, ValueError) as error:  # whatever one file provokes
-        message = printable(" ".join(f"{display_path(each.path)}: {error}".split()))
+        message = printable(" ".join(f"{display_path(clip.path)}: {error}".split()))
         return {**path, "error": {"type": type(error).__name__, "message": message}}
 
 
-def _decoded(path: str, stream: int | None, interruptions: Interruptions) -> Facts:
+def _decoded(clip: Clip, stream: int | None, interruptions: Interruptions) -> Facts:
     from yamkit.audio import open_audio
 
-    with open_audio(path, stream=stream) as source:
+    with open_audio(clip.path, stream=stream) as source:
+        clip.audio = source
         for _ in source.mono():  # the mix: it tells where the channels cancel each other
             interruptions.check()
         found = source.decoded

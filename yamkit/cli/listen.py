@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import operator
 import shlex
 import sys
 import threading
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from yamkit.audio import AudioSource
     from yamkit.events import Grid
-    from yamkit.listening import Block, Buffer, Delays, Heard
+    from yamkit.listening import Block, Buffer, Delays, Heard, Onset
     from yamkit.run import Choice
     from yamkit.tagger import Tagger
     from yamkit.types import Event, RunInfo, Tag
@@ -345,13 +347,17 @@ class _Printer:
         self._clock.add(heard.block)
         self._gated += heard.is_gated
         self._end_sample = heard.block.end_sample
-        for onset in heard.onsets:
-            self._opened(onset.onset_seconds, onset.tag, heard.block)
-        for event in heard.events:
-            self._closed(event, heard.block, "replaced" if event in heard.replaced else end)
-        for event in heard.replaced:
-            if event not in heard.events:
-                self._closed(event, heard.block, "replaced")
+        # several cells may become known at once, at the end for instance
+        lines: list[tuple[float, Callable[[], None]]] = [
+            (each.onset_seconds, functools.partial(self._opened, each, heard.block))
+            for each in heard.onsets
+        ]
+        for event in dict.fromkeys((*heard.events, *heard.replaced)):
+            why = "replaced" if event in heard.replaced else end
+            line = functools.partial(self._closed, event, heard.block, why)
+            lines.append((event.offset_seconds, line))
+        for _, show in sorted(lines, key=operator.itemgetter(0)):
+            show()
         if heard.resumes_sample is not None:
             self._dropped(heard.block.end_sample, heard.resumes_sample)
         elif not end:
@@ -387,7 +393,8 @@ class _Printer:
             text += f"; the pipe was held back for {buffer.waited_seconds:.1f} s"
         note(text)
 
-    def _opened(self, onset_seconds: float, tag: Tag, block: Block) -> None:
+    def _opened(self, onset: Onset, block: Block) -> None:
+        onset_seconds, tag = onset.onset_seconds, onset.tag
         time = self._clock.time(onset_seconds)
         self._onset_times[tag.index, onset_seconds] = time
         if self._is_json:

@@ -237,7 +237,7 @@ def _parse(text: str, where: str) -> LabelMap:
         lines = io.StringIO(text, newline="")
         delimiter = max(",;\t", key=lines.readline().count)
         lines.seek(0)
-        reader = csv.DictReader(lines, delimiter=delimiter, strict=True)
+        reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
         columns = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = columns
         second = next((name for name in ("mid", "name") if name in columns), None)

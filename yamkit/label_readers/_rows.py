@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ __all__ = ["Row", "delimiter_of", "labels", "number", "read_rows"]
 _DELIMITERS = (",", ";", "\t")
 _OF_EMPTY_ROWS = ' \t,;"\r\n'
 _HEAD_LINES = 5
+_MOST_SECONDS = 10**9
+"""Longest time: thirty years, whose thousandths are exact in every format."""
+
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -159,6 +163,9 @@ def number(row: Row, column: str) -> float:
     """
     text = row[column]
     try:
-        return float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
+        seconds = float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError:
         raise row.fail(f"{column} {text!r} is no number of seconds") from None
+    if _MOST_SECONDS < abs(seconds) < math.inf:
+        raise row.fail(f"{column} {text!r} is more than {_MOST_SECONDS:,} seconds")
+    return seconds

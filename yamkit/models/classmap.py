@@ -30,7 +30,8 @@ def parse_class_map(data: bytes, where: str) -> tuple[TagClass, ...]:
     Parameters
     ----------
     data : bytes
-        CSV in UTF-8, with or without a byte order mark.
+        CSV in UTF-8, with or without a byte order mark. As spreadsheets and people write it:
+        semicolons or tabs for commas, spaces around cells, empty rows.
     where : str
         What messages call it.
 
@@ -46,7 +47,9 @@ def parse_class_map(data: bytes, where: str) -> tuple[TagClass, ...]:
     """
     try:
         text = data.decode("utf-8-sig")
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+        lines = io.StringIO(text, newline="")
+        reader = csv.reader(lines, delimiter=_delimiter(text), skipinitialspace=True, strict=True)
+        rows = [row for row in ([cell.strip() for cell in cells] for cells in reader) if any(row)]
     except UnicodeDecodeError:
         raise BundleError(f"{where}: a class map must be UTF-8 text") from None
     except csv.Error as error:
@@ -56,6 +59,11 @@ def parse_class_map(data: bytes, where: str) -> tuple[TagClass, ...]:
     if len(rows) == 1:
         raise BundleError(f"{where}: the class map holds no class")
     return tuple(_class(index, row, where) for index, row in enumerate(rows[1:]))
+
+
+def _delimiter(text: str) -> str:
+    header = text.partition("\n")[0]
+    return next((mark for mark in ";\t" if mark in header), ",")
 
 
 def format_class_map(classes: Iterable[TagClass]) -> bytes:

@@ -76,7 +76,8 @@ def import_model(
     replace : bool
         Whether a model of that name may be replaced.
     check : callable, optional
-        Given the bundle before it is installed; what it raises keeps it from that.
+        Given the bundle before it is installed; what it raises keeps it from that. The command line
+        gives `yamkit.trial.try_network` for networks in files.
 
     Raises
     ------

@@ -72,6 +72,7 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         factory="yamkit.sinks._csv:SpreadsheetSink",
         api=1,
         extension="spreadsheet.csv",
+        marks_failures=True,
     )
     yield SinkInfo(
         name="parquet",

@@ -42,11 +42,12 @@ _COLUMNS = {
     "error_type": _NAME,
     "error": pa.string(),
 }
-_ARRAYS = {"scores": pa.list_(pa.float16()), "embedding": pa.list_(pa.float16())}
+_ARRAY = pa.list_(pa.float32())
+"""Of saved arrays, though these are rounded to 16 bits: Spark and fastparquet know no FLOAT16."""
 
 _GROUP_ROWS = 1 << 16
 _GROUP_VALUES = 1 << 22
-"""Most values of arrays in a row group, 8 MB."""
+"""Most values of arrays in a row group, 16 MB."""
 
 
 class ParquetSink:
@@ -54,7 +55,7 @@ class ParquetSink:
 
     def open(self, run: RunInfo, stream: IO[bytes]) -> None:
         """Write the head: schema, model and parameters."""
-        columns = {**_COLUMNS, **{name: _ARRAYS[name] for name in run.arrays}}
+        columns = {**_COLUMNS, **dict.fromkeys(run.arrays, _ARRAY)}
         about = {**run_dict(run), "shard": "{}/{}".format(*run.shard)}
         metadata = {"yamkit": json.dumps(about, ensure_ascii=False)}
         self._schema = pa.schema(columns, metadata=metadata)
@@ -108,7 +109,7 @@ class ParquetSink:
         first = {**place, "warnings": warnings}
         for name in self._arrays:
             array = getattr(item, name)
-            first[name] = array
+            first[name] = None if array is None else array.astype("float32")
             self._values += 0 if array is None else len(array)
         if not item.tags:
             self._rows.append(first)

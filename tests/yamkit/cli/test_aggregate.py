@@ -41,7 +41,12 @@ def test_silence_leads_the_mean_and_not_what_sounds(yamkit) -> None:
     assert (code, err) == (0, "")
     assert out.startswith("wave.wav: 12.00 s, sounding of 24 patches, yamnet-mini\n")
     assert re.fullmatch(r"  Ocean +0\.\d{3}  peak 0\.\d{3} at 0:02\.\d", out.splitlines()[1])
-    for quiet in (["--events"], ["--classes", "Ocean"], ["--aggregate", "max", "--top", "1"]):
+    for quiet in (
+        ["--quiet"],
+        ["--events"],
+        ["--classes", "Ocean"],
+        ["--aggregate", "max", "--top", "1"],
+    ):
         assert yamkit("classify", "wave.wav", *quiet)[2] == ""
     _, _, err = yamkit("classify", "wave.wav", "sound.wav", "--format", "csv")
     assert err == HINT.format(" in 1 of 2 files")

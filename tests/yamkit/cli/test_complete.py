@@ -13,6 +13,8 @@ import click
 import pytest
 
 from yamkit import cli
+from yamkit.cli._events import Score
+from yamkit.cli._values import Real, Whole
 from yamkit.models.bundle import ModelBundle
 
 SHELLS = ("bash", "zsh", "fish")
@@ -62,6 +64,7 @@ def options() -> Iterator[tuple[str, click.Parameter]]:
 FREE = {
     *("--fold", "--split", "--search", "--name", "--licence", "--version", "--url", "distribution"),
     *("--ray-address", "--provider", "--microphone", "--shard", "--stream", "--classes of eval"),
+    "--classes of calibrate",
     "name of models remove",  # none is installed
 }
 """What has no list of values here and is no file: texts, and what only a device knows."""
@@ -76,7 +79,7 @@ def test_every_value_that_can_be_completed_is(
 ) -> None:
     name = param.opts[-1]
     given = [*words.split(), *([name] if isinstance(param, click.Option) else [])]
-    is_number = isinstance(param.type, (click.types.IntParamType, click.types.FloatParamType))
+    is_number = isinstance(param.type, (Whole, Real, Score))
     is_free = is_number or name in FREE or f"{name} of {words}" in FREE
     assert bool(complete(*given, "")) is not is_free
 
@@ -144,8 +147,8 @@ def test_models_that_are_damaged_can_be_removed_and_nothing_else(
     assert complete("classify", "--model", "yam") == ["yamnet-mini"]
     assert complete("models", "remove", "yam") == ["yamnet-broken"]
     monkeypatch.setenv("YAMKIT_MODEL", "yamnet-broken")
-    assert complete("classify", "--classes", "Do") == []
-    assert complete("classify", "--model", "nope", "--classes", "Do") == []
+    assert complete("classify", "--classes", "Do") == ["<file>"]
+    assert complete("classify", "--model", "nope", "--classes", "Do") == ["<file>"]
 
 
 @pytest.mark.parametrize("fault", ["raise SystemExit(3)", "raise ValueError", "print('ls -l')"])

@@ -140,7 +140,8 @@ def test_several_formats_into_a_folder(yamkit) -> None:
     code, out, err = yamkit(
         "classify", "--format", "json", "--format", "csv", "-o", "tags", "good.wav", "other.flac"
     )
-    assert (code, out, err) == (0, "", "")
+    assert (code, out) == (0, "")
+    assert err == "10 tags in 2 files -> tags/{stem}.{ext}; journal: tags/yamkit.journal\n"
     names = sorted(path.name for path in Path("tags").iterdir())
     assert names == ["good.csv", "good.json", "other.csv", "other.json", "yamkit.journal"]
 
@@ -149,7 +150,8 @@ def test_several_formats_into_a_folder(yamkit) -> None:
     ("output", "begins"), [("t.json", "{"), ("t.csv", "path,"), ("t.txt", "good"), ("t", "good")]
 )
 def test_the_suffix_of_an_output_chooses_the_format(yamkit, output: str, begins: str) -> None:
-    assert yamkit("classify", "-o", output, "good.wav") == (0, "", "")
+    line = f"5 tags in 1 file -> {output}\n"
+    assert yamkit("classify", "-o", output, "good.wav") == (0, "", line)
     assert Path(output).read_text().startswith(begins)
 
 
@@ -208,6 +210,7 @@ def test_an_output_that_cannot_be_written_costs_no_other_clip(yamkit) -> None:
     assert code == 1
     assert err.splitlines() == [
         "error: cannot write tags/good.json: Is a directory",
+        "5 tags in 1 file -> tags/{stem}.json; journal: tags/yamkit.journal",
         "1 of 2 failed",
     ]
     assert json.loads(Path("tags/other.json").read_text())["clips"][0]["patches"]

@@ -289,6 +289,7 @@ COMMANDS = {
     "classify --jobs 2": "good.wav cut.wav nope.wav good.wav",
     "classify --output out.csv": "good.wav cut.wav nope.wav good.wav",
     "classify -": "",
+    "info": "good.wav cut.wav nope.wav",
     "eval .": "--limit 3",
     "calibrate .": "-o calibration.csv --least-examples 2 --cross-validation 2",
     "selftest": "",

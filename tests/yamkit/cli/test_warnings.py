@@ -44,7 +44,9 @@ def test_every_table_and_document_has_the_warnings(
     if name == "parquet":
         pytest.importorskip("pyarrow")
     output = f"tags.{name}"
-    code, _, err = yamkit("classify", *NAMES, "--format", name, "-o", output, *MODES[mode], *more)
+    code, _, err = yamkit(
+        "classify", *NAMES, "--format", name, "-o", output, "--quiet", *MODES[mode], *more
+    )
     assert code == 0
     shown = {}
     for line in err.splitlines()[:-1]:
@@ -74,7 +76,7 @@ def warnings_in(name: str, path: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("output", ["tags.csv", "tags/"])
 def test_warnings_of_an_earlier_run_are_counted(yamkit, output: str) -> None:
-    one = ("classify", *NAMES, "--format", "csv", "-o", output)
+    one = ("classify", *NAMES, "--format", "csv", "-o", output, "--quiet")
     assert yamkit(*one)[2].splitlines()[-1] == "2 of 3 files have warnings"
     files = {path: path.read_bytes() for path in Path().rglob("*.csv")}
     assert yamkit(*one, "--resume") == (0, "", "2 of 3 files have warnings\n")
@@ -97,7 +99,7 @@ def test_strict_makes_a_failure_of_a_warning(yamkit, name: str, mode: str) -> No
     output = f"tags.{name}"
     plain = yamkit("classify", *NAMES, *MODES[mode])[2].splitlines()
     code, _, err = yamkit(
-        "classify", *NAMES, "--strict", "--format", name, "-o", output, *MODES[mode]
+        "classify", *NAMES, "--strict", "--format", name, "-o", output, "--quiet", *MODES[mode]
     )
     assert code == 1
     lines = err.splitlines()
@@ -138,7 +140,7 @@ def test_strict_lets_a_clean_run_pass(yamkit) -> None:
 
 
 def test_a_journal_belongs_to_a_strictness(yamkit) -> None:
-    one = ("classify", *NAMES, "-o", "tags.jsonl")
+    one = ("classify", *NAMES, "-o", "tags.jsonl", "--quiet")
     assert yamkit(*one)[0] == 0
     code, _, err = yamkit(*one, "--resume", "--strict")
     assert code == 2

@@ -310,6 +310,8 @@ def test_lists_from_other_systems_are_the_same(name: str, tmp_path: Path) -> Non
         ("PlainCsv", "path;labels\na.wav;Dog;Cat\n", "line 2: 3 columns, wanted 2 (path;labels)"),
         ("PlainCsv", "path,labels\na.wav,x\n".encode("utf-16"), "not UTF-8 text"),
         ("AudioSet", "# YTID\nabc, 1e999, 2e999, x\n", "line 2: from inf to inf s"),
+        ("AudioSet", "# YTID\nabc, 0, 1e308, x\n", "line 2: end_seconds '1e308' is more than"),
+        ("AudioSet", "# YTID\nabc, -1e10, 1, x\n", "line 2: start_seconds '-1e10' is more"),
     ],
 )
 def test_what_is_wrong_is_said(name: str, text: str, message: str, tmp_path: Path) -> None:

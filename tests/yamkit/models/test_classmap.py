@@ -10,7 +10,9 @@ from yamkit.models.classmap import format_class_map, parse_class_map
 from yamkit.types import TagClass
 
 HEADER = "index,mid,display_name\n"
-texts = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=20)
+texts = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=20).map(
+    str.strip
+)
 
 
 @given(st.lists(st.tuples(texts, texts.filter(bool)), min_size=1, max_size=20))
@@ -53,3 +55,21 @@ def test_what_is_wrong_is_named(text, message):
 def test_other_encodings_are_refused():
     with pytest.raises(BundleError, match=r"c\.csv: a class map must be UTF-8 text"):
         parse_class_map((HEADER + "0,x,Bär\n").encode("latin-1"), "c.csv")
+
+
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [",", ", ", ";", "\t", " ; "])
+@pytest.mark.parametrize("empty", ["", "{mark}{mark}", "  "])
+def test_maps_as_people_and_spreadsheets_write_them(bom, end, mark: str, empty: str) -> None:
+    rows = [("index", "mid", "display_name"), ("0", "/m/09x0r", "Speech"), ("1", "/m/1", '"A, b"')]
+    lines = [mark.join(row) for row in rows]
+    lines = [lines[0], lines[1], empty.format(mark=mark.strip(" ") or mark), lines[2], empty and ""]
+    found = parse_class_map(bom + end.join([*lines, ""]).encode(), "map")
+    assert [(row.mid, row.name) for row in found] == [("/m/09x0r", "Speech"), ("/m/1", "A, b")]
+
+
+def test_a_map_with_spaces_behind_its_commas(shared) -> None:
+    cases, models = shared / "cases" / "numbers", shared / "models"
+    spaced = parse_class_map((cases / "c_sp.csv").read_bytes(), "map")
+    assert spaced == parse_class_map((models / "yamnet_class_map.csv").read_bytes(), "map")

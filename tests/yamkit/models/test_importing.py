@@ -106,6 +106,21 @@ def test_import_model(small_onnx, small_classes):
     bundle.verify()
 
 
+def test_the_class_of_silence_is_kept_where_the_class_map_has_it(
+    small_h5, small_onnx, small_classes, tmp_path
+):
+    assert published("yamnet").silence.name == find_model("yamnet-mini").silence.name == "Silence"
+    bundle = import_model(small_h5, name="without", classes_path=small_classes)
+    assert bundle.silence is None
+    rows = small_classes.read_text().splitlines()
+    rows[3] = "2,/m/028v0c,Quiet"
+    other = tmp_path / "silent.csv"
+    other.write_text("\n".join(rows) + "\n")
+    bundle = import_model(small_h5, name="with", classes_path=other)
+    assert (bundle.silence.name, bundle.silence_index) == ("Quiet", 2)
+    assert import_model(small_onnx, name="copy", like=bundle).silence == bundle.silence
+
+
 def test_an_onnx_file_needs_a_class_map(small_onnx):
     with pytest.raises(WeightFileError, match=r"give a class map with --classes FILE\.csv"):
         import_model(small_onnx, name="small")

@@ -114,7 +114,7 @@ def test_patches_with_arrays() -> None:
         per_patch=True,
         arrays=("scores", "embedding"),
     )
-    assert found.schema.field("scores").type == pa.list_(pa.float16())
+    assert found.schema.field("scores").type == pa.list_(pa.float32())
     rows = found.to_pylist()
     assert [(row["start_ms"], row["end_ms"], row["rank"]) for row in rows] == [
         (0, 975, 1),
