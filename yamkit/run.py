@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from yamkit import __version__
+from yamkit._registry import blamed
 from yamkit._signals import Interruptions
 from yamkit._text import printable
 from yamkit._thresholds import check_threshold
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from yamkit.events import ClosedEvent, EventDetector, OpenedEvent
     from yamkit.journal import Journal
     from yamkit.output import Outputs
+    from yamkit.plugin import Runner, Work
     from yamkit.tagger import Tagger
     from yamkit.types import Batch, EventParameters, SinkItem, Tag
 
@@ -62,6 +64,7 @@ __all__ = [
     "Observer",
     "Resumption",
     "Tally",
+    "carried",
     "classify",
     "clip_items",
     "fingerprint",
@@ -423,6 +426,21 @@ def _items(
     with contextlib.closing(tag(clips)) as found:
         for clip, item in found:
             yield clip, item, True
+
+
+def carried(
+    runner: Runner, work: Work[_Clip], clips: Iterable[_Clip]
+) -> Generator[tuple[_Clip, SinkItem], None, None]:
+    """Let a runner tag clips; see `yamkit.plugin.Runner`.
+
+    Raises
+    ------
+    BrokenPluginError
+        If the runner fails with an error of its own.
+    """
+    who = f"runner {type(runner).__name__}"
+    with blamed(who), contextlib.closing(runner.items(work, clips)) as found:
+        yield from found
 
 
 def clip_items(
