@@ -27,6 +27,7 @@ from yamkit.errors import (
     ParameterError,
     PluginClashError,
     UnknownPluginError,
+    YamkitError,
 )
 from yamkit.plugin import (
     API_VERSION,
@@ -43,7 +44,7 @@ from yamkit.plugin import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["KINDS", "Plugin", "Registry", "discover", "registry"]
+__all__ = ["KINDS", "Plugin", "Registry", "blamed", "discover", "registry"]
 
 GROUP = "yamkit"
 _OWN = "yamkit"  # the distribution of the built-in plugins
@@ -383,3 +384,21 @@ def _provenance(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
 def describe(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+@contextlib.contextmanager
+def blamed(who: str) -> Iterator[None]:
+    """Say whose an error is that is none of yamkit's.
+
+    Raises
+    ------
+    BrokenPluginError
+        In place of any other exception.
+    """
+    try:
+        yield
+    except YamkitError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BrokenPluginError(f"{who} failed: {reason}") from error

@@ -7,13 +7,12 @@ keeps no state of a stream, so several streams may pass through it at once.
 from __future__ import annotations
 
 import operator
-from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from yamkit._registry import registry
+from yamkit._registry import blamed, registry
 from yamkit._signals import engine_call
 from yamkit.audio import LARGEST_SAMPLE
 from yamkit.errors import (
@@ -21,7 +20,6 @@ from yamkit.errors import (
     BrokenPluginError,
     IncompatibleError,
     ParameterError,
-    YamkitError,
 )
 from yamkit.models.store import cache_folder
 from yamkit.plugin import BackendInfo, BackendOptions, FrontendInfo, PluginInfo
@@ -30,6 +28,7 @@ from yamkit.windows import segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -315,16 +314,8 @@ class Pipeline:
                 yield resampler.process(block[start : start + piece])
         yield resampler.flush()
 
-    @contextmanager
-    def _blamed(self, kind: str) -> Iterator[None]:
-        """Say whose an error is that is none of ours."""
-        try:
-            yield
-        except YamkitError:
-            raise
-        except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise BrokenPluginError(f"{kind} {self._names[kind]!r} failed: {reason}") from error
+    def _blamed(self, kind: str) -> AbstractContextManager[None]:
+        return blamed(f"{kind} {self._names[kind]!r}")
 
     def _check(
         self, kind: str, what: str, array: NDArray[np.float32], shape: tuple[int, ...]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from yamkit import __version__
+from yamkit._registry import blamed
 from yamkit._signals import Interruptions
 from yamkit._text import printable
 from yamkit._thresholds import check_threshold
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from yamkit.events import ClosedEvent, EventDetector, OpenedEvent
     from yamkit.journal import Journal
     from yamkit.output import Outputs
+    from yamkit.plugin import Runner, Work
     from yamkit.tagger import Tagger
     from yamkit.types import Batch, EventParameters, SinkItem, Tag
 
@@ -62,6 +64,7 @@ __all__ = [
     "Observer",
     "Resumption",
     "Tally",
+    "carried",
     "classify",
     "clip_items",
     "fingerprint",
@@ -354,29 +357,29 @@ def classify(
                         continue
                     if clip is lost:
                         continue
-                    try:
-                        with interruptions.held(), observer.writing():
-                            outputs.write(item)
-                    except (OutputError, BrokenPluginError) as error:
-                        if not outputs.per_clip or _is_full(error):
-                            raise
-                        outputs.finish_early()
-                        item, lost = _failure(clip, error), clip
-                    failed += isinstance(item, ClipFailure)
-                    warned += isinstance(item, ClipEnd) and bool(item.warnings)
-                    pending = 0 if isinstance(item, ClipStart) else pending
-                    pending += _results(run, item)
-                    if isinstance(item, ClipEnd) and (is_new or not outputs.per_clip):
-                        tagged += 1
-                        results += pending
-                    if not is_new:
-                        continue
-                    if resumption is not None:
-                        with interruptions.held():
+                    with interruptions.held():  # what is written is in the journal, and counted
+                        try:
+                            with observer.writing():
+                                outputs.write(item)
+                        except (OutputError, BrokenPluginError) as error:
+                            if not outputs.per_clip or _is_full(error):
+                                raise
+                            outputs.finish_early()
+                            item, lost = _failure(clip, error), clip
+                        failed += isinstance(item, ClipFailure)
+                        warned += isinstance(item, ClipEnd) and bool(item.warnings)
+                        pending = 0 if isinstance(item, ClipStart) else pending
+                        pending += _results(run, item)
+                        if isinstance(item, ClipEnd) and (is_new or not outputs.per_clip):
+                            tagged += 1
+                            results += pending
+                        if not is_new:
+                            continue
+                        if resumption is not None:
                             resumption.keep(clip, item)
-                    if isinstance(item, (ClipEnd, ClipFailure)):
-                        done += 1
-                        observer.finished(display_path(clip.path), item)
+                        if isinstance(item, (ClipEnd, ClipFailure)):
+                            done += 1
+                            observer.finished(display_path(clip.path), item)
             with interruptions.held():
                 outputs.close()
                 if resumption is not None:
@@ -423,6 +426,21 @@ def _items(
     with contextlib.closing(tag(clips)) as found:
         for clip, item in found:
             yield clip, item, True
+
+
+def carried(
+    runner: Runner, work: Work[_Clip], clips: Iterable[_Clip]
+) -> Generator[tuple[_Clip, SinkItem], None, None]:
+    """Let a runner tag clips; see `yamkit.plugin.Runner`.
+
+    Raises
+    ------
+    BrokenPluginError
+        If the runner fails with an error of its own.
+    """
+    who = f"runner {type(runner).__name__}"
+    with blamed(who), contextlib.closing(runner.items(work, clips)) as found:
+        yield from found
 
 
 def clip_items(

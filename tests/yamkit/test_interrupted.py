@@ -23,7 +23,7 @@ from yamkit.errors import BrokenPluginError, OutputError, RunnerError
 from yamkit.journal import Journal
 from yamkit.output import Format, plan_outputs
 from yamkit.plugin import SinkInfo
-from yamkit.run import Resumption, classify, fingerprint
+from yamkit.run import Resumption, carried, classify, fingerprint
 from yamkit.types import (
     ClipEnd,
     ClipFailure,
@@ -109,7 +109,7 @@ RAISED = {
     "Ctrl-C": KeyboardInterrupt,
     "SIGTERM": KeyboardInterrupt,
     "cluster": RunnerError,
-    "runner": ZeroDivisionError,
+    "runner": BrokenPluginError,
     "sink": BrokenPluginError,
     "full": OutputError,
     "clip": None,
@@ -157,15 +157,21 @@ def run(name: str, output: str | None, cause: str, *, with_journal: bool = False
     for clip in clips:
         Path(clip.path).touch()
 
+    class Cut:
+        """A runner that does not come to the end of the second clip."""
+
+        def items(self, work, left):
+            for clip in left:
+                for number, item in enumerate(items(clip.path, info, MANY)):
+                    if clip.path == "b.wav" and number == MANY - 1:
+                        end(cause)
+                        if cause == "clip":
+                            yield clip, ClipFailure("b.wav", "DecodeError", "b.wav: broken")
+                            break
+                    yield clip, item
+
     def tag(left):
-        for clip in left:
-            for number, item in enumerate(items(clip.path, info, MANY)):
-                if clip.path == "b.wav" and number == MANY - 1:
-                    end(cause)
-                    if cause == "clip":
-                        yield clip, ClipFailure("b.wav", "DecodeError", "b.wav: broken")
-                        break
-                yield clip, item
+        return carried(Cut(), None, left)
 
     outputs = plan_outputs(formats, output, [clip.path for clip in clips])
     run_info = about(info)

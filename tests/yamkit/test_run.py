@@ -1,10 +1,9 @@
-"""A run over clips: interruptions come between writes, and bars go away while results appear."""
+"""A run over clips: interruptions come between writes, when what was written is counted."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from contextlib import nullcontext
 
 import numpy as np
@@ -12,12 +11,11 @@ import pytest
 import soundfile
 
 from yamkit import Tagger
-from yamkit.cli.classify import _Reporter
 from yamkit.clips import Clip
 from yamkit.errors import ParameterError
 from yamkit.models.bundle import ModelBundle
 from yamkit.run import Choice, classify, clip_items, run_info
-from yamkit.types import ClipEnd, ClipFailure
+from yamkit.types import ClipEnd
 
 
 def test_choices_out_of_range() -> None:
@@ -68,39 +66,4 @@ def test_an_interruption_during_a_write_ends_the_run(
             return clip_items(tagger, left, choice, 1)
 
         classify(tag, clips, run_info(tagger, choice), Outputs(), Observer())
-    assert log == ["open", "ClipStart", "ClipEnd", "early"]
-
-
-class Terminal:
-    """A standard error that is a terminal."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def write(self, text: str) -> int:
-        self.text += text
-        return len(text)
-
-    def flush(self) -> None:
-        pass
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("clips", [1, 3])
-def test_a_bar_for_several_clips_on_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], clips: int
-) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    with _Reporter(clips, to_terminal=True) as reporter:
-        reporter.finished("a.wav", ClipEnd(1.0, 1, (), ("odd",)))
-        with reporter.writing():
-            print("result")
-        reporter.finished("b.wav", ClipFailure("b.wav", "X", "b.wav: broken"))
-    shown = sys.stderr.text
-    assert "warning: a.wav: odd\n" in shown
-    assert "error: b.wav: broken\n" in shown
-    assert ("2/3" in shown) == (clips == 3)
-    assert capsys.readouterr().out == "result\n"
+    assert log == ["open", "ClipStart", "ClipEnd", "finished", "early"]

@@ -180,13 +180,14 @@ def make_runner(
     name: str, jobs: int | None, threads: int | None, address: str | None, shares: Shares
 ) -> contextlib.closing[Runner]:
     """Make a runner, to be closed; this machine's cores are shared out for it if it is local."""
-    from yamkit._registry import registry
+    from yamkit._registry import blamed, registry
     from yamkit.plugin import RunnerOptions
 
     factory = registry().load(registry().resolve("runner", name))
     if name == "local":
         jobs = shares.jobs
-    return contextlib.closing(factory(RunnerOptions(jobs, threads, address)))
+    with blamed(f"runner {name!r}"):
+        return contextlib.closing(factory(RunnerOptions(jobs, threads, address)))
 
 
 def show_warned(warned: int, count: int) -> None:

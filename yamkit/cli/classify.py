@@ -211,8 +211,8 @@ def classify(
     from yamkit.audio import NotFound, find_audio
     from yamkit.clips import Clip
     from yamkit.output import plan_outputs
+    from yamkit.run import carried, in_shard, run_info
     from yamkit.run import classify as run
-    from yamkit.run import in_shard, run_info
     from yamkit.tagger import Tagger
     from yamkit.work import Work
 
@@ -265,7 +265,7 @@ def classify(
         reporter = _Reporter(meter, display, outputs.to_terminal, silence)
         work = Work(tagger, choice)
         tally = run(
-            lambda left: carrier.items(work, left), clips, about, outputs, reporter, resumption
+            lambda left: carried(carrier, work, left), clips, about, outputs, reporter, resumption
         )
     if reporter.silent and not events and parts["aggregate"] == "mean":
         _hint_at_silence(reporter.silent, len(clips))

@@ -26,7 +26,7 @@ from yamkit.evaluation.targets import read_label_map, targets_of
 from yamkit.journal import Journal
 from yamkit.output import path_text
 from yamkit.reading import Reading
-from yamkit.run import Choice, Resumption, noting
+from yamkit.run import Choice, Resumption, carried, noting
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
 from yamkit.work import Work
 
@@ -308,7 +308,7 @@ def _items(
     work = Work(tagger, choice)
 
     def tag(left: Iterable[Clip]) -> Generator[tuple[Clip, SinkItem], None, None]:
-        return work.items(left, jobs) if runner is None else runner.items(work, left)
+        return work.items(left, jobs) if runner is None else carried(runner, work, left)
 
     if scores_file is None:
         with contextlib.closing(tag(parts)) as found:

@@ -95,6 +95,7 @@ def entry(server, small_h5, small_classes):
         size_bytes=small_h5.stat().st_size,
         sha256=file_sha256(small_h5),
         classes=parse_class_map(small_classes.read_bytes(), "classes"),
+        silence=None,
     )
 
 
