@@ -28,8 +28,8 @@ _BEGINNINGS = (
     (0, b"TTA1", "a TTA", None),
     (0, b"\x00\x00\x01\xba", "an MPEG", "mpeg"),
 )
-"""Place and bytes, the name of the format with its article, and the demuxer that reads it from front
-to back; None where none does.
+"""Place and bytes, the name of the format with its article, and the demuxer that reads it from
+front to back; None where none does.
 """
 
 
