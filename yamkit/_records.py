@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     Classes = Sequence[TagClass] | Mapping[int, TagClass]
 
-__all__ = ["DAMAGE", "Record", "from_record", "pack", "to_record", "unpack"]
+__all__ = ["DAMAGE", "Record", "are_scores", "from_record", "pack", "to_record", "unpack"]
 
 DAMAGE = (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError)
 """What `from_record` raises for a record that `to_record` did not write."""
 
 _ROUNDING = 1e-3
-"""How far from 0 to 1 rounding may take a score, float16 included."""
+"""How far beyond 0 and 1 rounding may take a score, float16 included."""
 
 
 class Record(NamedTuple):
@@ -135,6 +135,11 @@ def unpack(data: bytes, classes: Classes, dtype: str) -> Iterator[SinkItem]:
         yield from_record(Record(text, scores, embedding), classes, dtype)
 
 
+def are_scores(values: NDArray[Any]) -> bool:
+    """Tell whether values that were read are all scores: 0 to 1, but for rounding."""
+    return bool(((values >= -_ROUNDING) & (values <= 1 + _ROUNDING)).all())  # NaN is neither
+
+
 def _valid(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -187,6 +192,6 @@ def _array(data: bytes | None, dtype: str) -> NDArray[Any] | None:
 
 def _scores(data: bytes | None, dtype: str) -> NDArray[Any] | None:
     scores = _array(data, dtype)
-    if scores is not None and not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():
-        raise ValueError("scores that are none")  # NaN is neither
+    if scores is not None and not are_scores(scores):
+        raise ValueError("scores that are none")
     return scores

@@ -19,6 +19,7 @@ _ALMOST_EQUAL = 0.8
 __all__ = [
     "InertStream",
     "aligned",
+    "delimiter_of",
     "inert",
     "listed",
     "nearest",
@@ -46,6 +47,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def listed(words: str | Iterable[_Word]) -> tuple[str | _Word, ...]:
     """Give several words as they are, and one that stands alone as the only one."""
     return (words,) if isinstance(words, str) else tuple(words)
+
+
+def delimiter_of(header: str) -> str:
+    """Tell what separates the cells of a table by its header: commas, semicolons or tabs."""
+    return max(",;\t", key=header.count)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

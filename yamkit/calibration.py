@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from yamkit._replace import replaced
-from yamkit._text import printable
+from yamkit._text import delimiter_of, printable
 from yamkit._thresholds import check_threshold
 from yamkit.classes import find_classes
 from yamkit.errors import CalibrationError, IncompatibleError, ParameterError
@@ -258,7 +258,8 @@ def read_calibration(path: str | os.PathLike[str]) -> Calibration:
     CalibrationError
         If it is no calibration.
     """
-    rows = _rows(path, ("schema", "index", "method", "parameters", "threshold"))
+    columns = ("schema", "index", "method", "parameters", "threshold")
+    rows = [row for _, row in _rows(path, _read_text(path), columns)]
     place = printable(Path(path))
     try:
         first = rows[0]
@@ -304,8 +305,8 @@ def read_thresholds(path: str | os.PathLike[str], classes: Sequence[TagClass]) -
     ParameterError
         If a class is none of the model's.
     """
-    rows = _rows(path, ("threshold",))
-    if not rows or not _word_columns(rows[0]):
+    rows = _rows(path, _read_text(path), ("threshold",))
+    if not rows or not _word_columns(rows[0][1]):
         raise CalibrationError(f"{printable(Path(path))}: no row with mid or name and threshold")
     given = [row for row in _class_rows(path, rows) if row.threshold is not None]
     return {
@@ -383,8 +384,9 @@ def _word_columns(names: Iterable[str]) -> list[str]:
 def _read_words(path: str | os.PathLike[str]) -> list[_ClassRow]:
     place, text = Path(path), _read_text(path)
     head = text[:_MOST_OF_HEADER].partition("\n")[0].strip()
-    if _word_columns(next(csv.reader([head]), [])):
-        found = _class_rows(path, _rows(path, ()))
+    names = next(csv.reader([head], delimiter=delimiter_of(head)), [])
+    if _word_columns(map(str.strip, names)):
+        found = _class_rows(path, _rows(path, text, ()))
     else:
         lines = enumerate(map(str.strip, text.splitlines()), start=1)
         found = [_ClassRow(number, line, None) for number, line in lines if line]
@@ -393,11 +395,13 @@ def _read_words(path: str | os.PathLike[str]) -> list[_ClassRow]:
     return found
 
 
-def _class_rows(path: str | os.PathLike[str], rows: Sequence[Mapping[str, str]]) -> list[_ClassRow]:
+def _class_rows(
+    path: str | os.PathLike[str], rows: Sequence[tuple[int, Mapping[str, str]]]
+) -> list[_ClassRow]:
     """Give the rows of a CSV file in which a class or a threshold stands."""
     place = printable(Path(path))
     found = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         columns = _word_columns(row)
         word = next(filter(None, ((row[column] or "").strip() for column in columns)), "")
         text = (row.get("threshold") or "").strip()
@@ -445,22 +449,28 @@ def _read_text(path: str | os.PathLike[str]) -> str:
         raise CalibrationError(f"{printable(place)}: {reason}") from None
 
 
-def _rows(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str, str]]:
-    place = Path(path)
-    reader = csv.DictReader(io.StringIO(_read_text(path), newline=""), strict=True)
+def _rows(
+    path: str | os.PathLike[str], text: str, columns: Sequence[str]
+) -> list[tuple[int, dict[str, str]]]:
+    """Give the rows of a CSV file by column, each with the number of its last line."""
+    place, lines = Path(path), io.StringIO(text, newline="")
+    delimiter = delimiter_of(lines.readline())
+    lines.seek(0)
+    reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
-        rows = list(reader)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        rows = [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise CalibrationError(f"{printable(place)}: no CSV file ({error})") from None
-    count = len(reader.fieldnames or ())
-    for number, row in enumerate(rows, start=2):
+    count = len(reader.fieldnames)
+    for number, row in rows:
         if None in row or None in row.values():  # how DictReader gives too many and too few
             raise CalibrationError(
                 f"{printable(place)}, line {number}: wanted {count} cells, one for each column"
             )
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    missing = [name for name in columns if name not in reader.fieldnames]
     if missing:
-        found = ", ".join(map(printable, reader.fieldnames or ())) or "none"
+        found = ", ".join(map(printable, reader.fieldnames)) or "none"
         raise CalibrationError(
             f"{printable(place)}: no column {', '.join(missing)}; its columns: {found}"
         )

@@ -19,6 +19,7 @@ import stat
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote_from_bytes
 
 from yamkit._records import DAMAGE, Record, from_record, to_record
 from yamkit._replace import refuse_link
@@ -274,9 +275,8 @@ class Journal:
         # file system does not have
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         is_new = not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if (
-            is_new
-        ):  # into the file itself, before anything is logged beside it: see `_check_foreign`
+        if is_new:
+            # into the file itself, before anything is logged beside it: see `_check_foreign`
             database.execute("BEGIN IMMEDIATE")
             for statement in _TABLES.values():
                 database.execute(statement)
@@ -423,8 +423,10 @@ def _check_foreign(path: Path) -> None:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    place = path.absolute().as_posix()
+    root = "" if place.startswith("/") else "/"  # none before a drive; SQLite wants no host
     database = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
+        f"file://{root}{quote_from_bytes(os.fsencode(place))}?mode={mode}",
         uri=True,
         timeout=0,
         isolation_level=None,

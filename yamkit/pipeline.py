@@ -49,7 +49,7 @@ __all__ = [
 _Info = TypeVar("_Info", bound=PluginInfo)
 
 _MOST_RESAMPLED = 2**16
-"""Samples to come out of a resampler at once: a file may claim a rate of 1 Hz."""
+"""Samples to come out of a resampler at once: a stream may claim a rate of 1 Hz."""
 
 _ROUNDING = 1e-6
 """How far a score may lie outside 0 to 1."""

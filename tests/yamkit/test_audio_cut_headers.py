@@ -7,16 +7,20 @@ import struct
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.yamkit.audio_kinds import KINDS
 from tests.yamkit.audio_sounds import Pipe, four_events
+from yamkit._records import from_record, to_record
 from yamkit.audio import open_audio, open_live
 from yamkit.audio._incoming import LONGEST_HEADER, Incoming
 from yamkit.audio._notes import Notes
+from yamkit.audio._source import Decoded
 from yamkit.audio._wav import open_wav
 from yamkit.errors import AudioError, DecodeError
+from yamkit.types import ClipStart
 
 CUTS = (1, 3, 4, 8, 11, 12, 13, 20, 30, 36, 40, 43, 44, 46, 60, 80, 100, 150, 250, 400, 700)
 
@@ -185,3 +189,27 @@ def test_a_long_chunk_before_the_sound_is_passed_over():
         assert outcome(lambda way=way: open_audio(way(long)))[:3] == whole[:3]
     cut = long[: 5 << 19]
     assert outcome(lambda: open_audio(Pipe(cut))) == ("no sound in its first 2621440 bytes",)
+
+
+@given(st.none() | st.floats())
+def test_a_duration_that_is_none_is_not_promised(seconds):
+    decoded = Decoded(
+        16000, 1, iter(()), Notes(), "none", "none", "none", seconds_promised=seconds
+    ).check()
+    promised = decoded.seconds_promised
+    assert promised is None or 0 <= promised <= 1e9
+    assert promised == seconds or not (seconds is not None and 0 <= seconds <= 1e9)
+    start = ClipStart("a.wav", 16000, 1, promised)
+    assert from_record(to_record(start), (), "float16") == start
+
+
+def test_an_mp3_whose_header_states_fewer_samples_than_its_delay():
+    stream = io.BytesIO()
+    soundfile.write(stream, four_events(16000), 16000, format="MP3")
+    data = bytearray(stream.getvalue())
+    at = max(data.find(b"Xing"), data.find(b"Info"))
+    data[at + 8 : at + 12] = struct.pack(">I", 1)  # frames
+    lame = data.find(b"LAME")
+    data[lame + 21 : lame + 24] = b"\xff\xff\xff"  # delay and padding, 4095 samples each
+    with open_audio(io.BytesIO(data)) as audio:
+        assert audio.decoded.seconds_promised is None

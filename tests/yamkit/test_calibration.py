@@ -217,6 +217,7 @@ def test_thresholds_of_classes(tmp_path: Path) -> None:
         ("threshold\n0.5\n", CalibrationError, "no row with mid or name"),
         ("name\nSpeech\n", CalibrationError, "no column threshold"),
         ("name,threshold\nSpech,0.5\n", ParameterError, "line 2: class 'Spech'.*'Speech'"),
+        ("name,threshold\n\n\nSpech,0.5\n", ParameterError, "line 4: class 'Spech'"),
     ):
         path.write_text(text)
         with pytest.raises(error, match=message):
@@ -232,6 +233,9 @@ def test_a_list_of_classes_may_hold_thresholds(tmp_path: Path) -> None:
         ("name,threshold\nSpeech,0.5\nDog,\n", (0, 1), {0: 0.5}),
         ('"mid","threshold"\n/m/09x0r,0.5\n', (0,), {0: 0.5}),
         ("index,threshold\r\n2,0.25\r\n1,0\r\n", (1, 2), {1: 0.0, 2: 0.25}),
+        ("name;threshold\r\nDog; 0.25\r\n;\r\n", (1,), {1: 0.25}),
+        ("name\tthreshold\nDog\t0.25\n", (1,), {1: 0.25}),
+        ("name, threshold\n Dog, 0.25\n", (1,), {1: 0.25}),
     ):
         path.write_bytes(text.encode())
         assert read_class_list(path, CLASSES) == (chosen, thresholds)

@@ -13,7 +13,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
-from yamkit.audio._beginnings import claimed_format
+from yamkit.audio._beginnings import claimed_format, demuxer_of
 from yamkit.audio._incoming import Incoming
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import AudioSource
@@ -28,27 +28,6 @@ if TYPE_CHECKING:
     from yamkit.audio._source import Decoded
 
 __all__ = ["open_live"]
-
-_DEMUXERS = (
-    (0, b"OggS", "ogg"),
-    (0, b"fLaC", "flac"),
-    (8, b"WAVE", "wav"),
-    (8, b"AVI ", "avi"),
-    (8, b"AIFF", "aiff"),
-    (8, b"AIFC", "aiff"),
-    (0, b"riff\x2e\x91\xcf\x11", "w64"),
-    (0, b".snd", "au"),
-    (0, b"\x1a\x45\xdf\xa3", "matroska"),
-    (4, b"ftyp", "mov"),
-    (4, b"styp", "mov"),
-    (4, b"moov", "mov"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
-    (0, b"FLV\x01", "flv"),
-    (0, b"#!AMR", "amr"),
-    (0, b"\x00\x00\x01\xba", "mpeg"),
-    (0, b"wvpk", "wv"),
-)
-"""Place and bytes at the beginning of a stream, and the demuxer that reads it."""
 
 _FRAMES = {
     "MP1": "mp3",
@@ -158,9 +137,8 @@ def _open(incoming: Incoming) -> tuple[Decoded, Callable[[], None]]:
 def _demuxer(incoming: Incoming) -> str | None:
     """Name the demuxer of what comes next, in FFmpeg's words; None where there is none."""
     head = incoming.peek(12)
-    for place, magic, demuxer in _DEMUXERS:
-        if head.startswith(magic, place):
-            return demuxer
+    if demuxer := demuxer_of(head):
+        return demuxer
     if head[:1] == b"G" and incoming.peek(_TS_PACKET + 1)[_TS_PACKET:] == b"G":
         return "mpegts"
     from yamkit.audio._frames import frames_begin

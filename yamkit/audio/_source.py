@@ -6,7 +6,7 @@ mixes all, and says what was odd.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from yamkit.audio._mix import Cancellation, mean
@@ -40,6 +40,9 @@ MIN_SAMPLE_RATE_HZ = 100
 MAX_SAMPLE_RATE_HZ = 10_000_000
 """Highest sample rate of a source: beyond any recorder, below what damaged headers claim."""
 
+_LONGEST_SECONDS = 1e9
+"""Thirty years: what a header states beyond it is no duration."""
+
 _BLOCK_VALUES = 1 << 16
 
 
@@ -68,7 +71,7 @@ class Decoded:
     streams, stream : int
         How many sound streams there are, and which one is heard, from 1.
     seconds_promised : float or None
-        Duration that the container states.
+        Duration that the container states; from 0 to thirty years once `check` has run.
     is_bounded : bool
         Whether samples are integers in the source, so that none can be beyond full scale.
     """
@@ -86,7 +89,7 @@ class Decoded:
     is_bounded: bool = False
 
     def check(self) -> Decoded:
-        """Refuse a sample rate or a number of channels that makes no sense.
+        """Refuse a sample rate or number of channels that makes no sense; drop such a duration.
 
         Raises
         ------
@@ -100,7 +103,10 @@ class Decoded:
             )
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise DecodeError(f"{self.channels} channels; wanted 1 to {MAX_CHANNELS}")
-        return self
+        seconds = self.seconds_promised
+        if seconds is None or 0 <= seconds <= _LONGEST_SECONDS:
+            return self
+        return replace(self, seconds_promised=None)
 
 
 class AudioSource:

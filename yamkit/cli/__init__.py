@@ -120,7 +120,8 @@ def _run() -> int:
 
         silence_standard_output()
         if error.errno != errno.EPIPE:  # whoever reads may stop when it has enough
-            click.echo(f"error: {printable(error.strerror or str(error))}", err=True)
+            place = "" if error.filename is None else f"{printable(str(error.filename))}: "
+            click.echo(f"error: {place}{printable(error.strerror or str(error))}", err=True)
         code = 1
     return code
 

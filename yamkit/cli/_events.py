@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +65,18 @@ class Threshold(click.ParamType["float | Path"]):
     ) -> float | Path:
         if _is_number(value):
             return Score().convert(value, param, ctx)
-        if not Path(value).is_file():
+        if not _is_file(value):
             self.fail(
-                f"{value!r}: wanted a number, or a CSV file with the columns name or mid, and "
-                "threshold",
+                f"{shortened(str(value))}: wanted a number, or a CSV file with the columns name or "
+                "mid, and threshold",
                 param,
                 ctx,
             )
         return Path(value)
+
+
+def _is_file(value: str | Path) -> bool:
+    return os.path.isfile(value)  # noqa: PTH113 - Path raises where a name is too long
 
 
 def _is_number(value: object) -> bool:
@@ -222,7 +227,7 @@ def find_listed(
         try:
             chosen += find_classes(word, classes)
         except ParameterError:
-            if not Path(word).is_file():
+            if not _is_file(word):
                 if Path(word).suffix in (".csv", ".txt"):
                     raise ParameterError(f"--classes {printable(word)}: no such file") from None
                 raise
@@ -239,9 +244,7 @@ def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[st
     return tuple(
         name
         for word in words
-        for name in (
-            read_class_words(word) if word not in labels and Path(word).is_file() else (word,)
-        )
+        for name in (read_class_words(word) if word not in labels and _is_file(word) else (word,))
     )
 
 

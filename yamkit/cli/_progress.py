@@ -38,8 +38,6 @@ _BAR_PERIOD_SECONDS = 0.25
 _LINE_PERIOD_SECONDS = 10.0
 _MOST_OPEN = 2048
 """More clips than can be open at a time."""
-_LONGEST_SECONDS = 1e9
-"""What a header claims beyond it, thirty years, is no length."""
 _LEAST_BAR, _MOST_BAR = 8, 40
 
 
@@ -159,8 +157,7 @@ def _read_seconds(clip: Clip, audio: AudioSource) -> float:
 
 def _length_seconds(clip: Clip, audio: AudioSource) -> float | None:
     part = _part_seconds(clip)
-    length = audio.decoded.seconds_promised if part is None else part
-    return length if length is not None and 0 <= length <= _LONGEST_SECONDS else None
+    return audio.decoded.seconds_promised if part is None else part
 
 
 def _part_seconds(clip: Clip) -> float | None:

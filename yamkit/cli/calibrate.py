@@ -146,8 +146,8 @@ def calibrate(
     # unlike Path's, these say no of names that are too long
     if os.path.isdir(output) or os.path.islink(output) or not os.path.isdir(output.parent):  # noqa: PTH112, PTH114
         raise CalibrationError(
-            f"{printable(output)}: cannot be written; wanted a file, and no link, in a folder that "
-            "exists"
+            f"{printable(output)}: cannot be written; wanted a file in a folder that exists, not a "
+            "link"
         )
     check_fit(method, precision, least_examples, parts)
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)

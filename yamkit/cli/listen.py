@@ -62,7 +62,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     ),
 )
 @click.option(
-    "--sample-rate", type=Whole(1, 10_000_000), metavar="HZ", help="Sample rate of --encoding."
+    "--sample-rate", type=Whole(100, 10_000_000), metavar="HZ", help="Sample rate of --encoding."
 )
 @click.option("--channels", type=Whole(1, 1024), help="Channels of --encoding.  [default: 1]")
 @click.option(

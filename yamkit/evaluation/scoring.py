@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit._npz import DAMAGE, open_member, read_floats
+from yamkit._records import are_scores
 from yamkit._replace import replaced
 from yamkit._text import printable
 from yamkit.errors import LabelError
@@ -30,8 +31,6 @@ _SCHEMA = "yamkit-scores/2"
 _MOST = 2**53
 """Largest whole number: up to it float64 is exact."""
 _MOST_PATCHES_A_CELL = 1024
-_ROUNDING = 1e-3
-"""How far beyond 0 and 1 a network's arithmetic may lead."""
 _HEAD, _ARRAY, _PATCHES = "head.json", "scores.npy", "patches.npy"
 
 
@@ -282,5 +281,5 @@ def _unbroken(value: Any) -> str:
 
 
 def _check_range(scores: NDArray[np.float32]) -> None:
-    if not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():  # NaN is neither
+    if not are_scores(scores):
         raise ValueError("scores that are none")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._text import listed, nearest, printable
+from yamkit._text import delimiter_of, listed, nearest, printable
 from yamkit.aggregate import gathered
 from yamkit.classes import split_words
 from yamkit.errors import LabelError, ParameterError
@@ -235,7 +235,7 @@ def _parse(text: str, where: str) -> LabelMap:
     found: dict[str, list[str]] = {}
     try:
         lines = io.StringIO(text, newline="")
-        delimiter = max(",;\t", key=lines.readline().count)
+        delimiter = delimiter_of(lines.readline())
         lines.seek(0)
         reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
         columns = [name.strip() for name in reader.fieldnames or ()]

@@ -10,6 +10,7 @@ import io
 import unicodedata
 from typing import TYPE_CHECKING
 
+from yamkit._text import delimiter_of
 from yamkit.errors import BundleError
 from yamkit.types import TagClass
 
@@ -48,7 +49,8 @@ def parse_class_map(data: bytes, where: str) -> tuple[TagClass, ...]:
     try:
         text = data.decode("utf-8-sig")
         lines = io.StringIO(text, newline="")
-        reader = csv.reader(lines, delimiter=_delimiter(text), skipinitialspace=True, strict=True)
+        mark = delimiter_of(text.partition("\n")[0])
+        reader = csv.reader(lines, delimiter=mark, skipinitialspace=True, strict=True)
         rows = [row for row in ([cell.strip() for cell in cells] for cells in reader) if any(row)]
     except UnicodeDecodeError:
         raise BundleError(f"{where}: a class map must be UTF-8 text") from None
@@ -59,11 +61,6 @@ def parse_class_map(data: bytes, where: str) -> tuple[TagClass, ...]:
     if len(rows) == 1:
         raise BundleError(f"{where}: the class map holds no class")
     return tuple(_class(index, row, where) for index, row in enumerate(rows[1:]))
-
-
-def _delimiter(text: str) -> str:
-    header = text.partition("\n")[0]
-    return next((mark for mark in ";\t" if mark in header), ",")
 
 
 def format_class_map(classes: Iterable[TagClass]) -> bytes:

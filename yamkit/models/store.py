@@ -270,9 +270,7 @@ def _inspect(folder: Path, *, is_built_in: bool) -> InstalledModel:
         return InstalledModel(folder.name, folder, _load(folder), None, is_built_in)
     except BundleError as error:
         problem = str(error)
-    except (
-        Exception
-    ) as error:  # of damage that no check foresaw: the others are listed all the same
+    except Exception as error:  # damage that no check foresaw: the others are listed all the same
         problem = unforeseen(folder, error)
     return InstalledModel(folder.name, folder, None, problem, is_built_in)
 

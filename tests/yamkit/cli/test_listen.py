@@ -291,7 +291,7 @@ def test_the_gate(yamkit, pipe) -> None:
         (
             ["-", "--encoding", "u8", "--sample-rate", "0"],
             2,
-            "'0': wanted a whole number from 1 to",
+            "'0': wanted a whole number from 100 to",
         ),
         (["-"], 1, "bare samples need --encoding and --sample-rate; FFmpeg turns what it reads"),
         (["-", "--classes", "Dgo"], 2, "did you mean 'Dog'"),

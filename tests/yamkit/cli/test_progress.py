@@ -136,7 +136,7 @@ def test_parts_of_a_file_are_as_long_as_their_list_says() -> None:
         st.tuples(
             st.sampled_from(["done", "failed", "earlier", "open", "new"]),
             st.floats(0, 1e7),
-            st.none() | st.floats() | st.sampled_from([1e300, -1.0]),
+            st.none() | st.floats(0, 1e9),
         ),
         max_size=20,
     ),

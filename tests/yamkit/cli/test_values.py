@@ -180,6 +180,41 @@ def test_wrong_usage_is_one_line(yamkit, words: str, line: str) -> None:
     assert yamkit(*words.split()) == (2, "", f"error: {line}\n")
 
 
+TOO_LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "classify {} a.wav",
+        "classify --classes {} a.wav",
+        "classify --classes {}.csv a.wav",
+        "classify --not-classes {} a.wav",
+        "classify --threshold {} a.wav",
+        "classify --calibration {} a.wav",
+        "classify -o {} a.wav",
+        "classify -o {}/tags.csv a.wav",
+        "classify --model {} a.wav",
+        "listen - --threshold {}",
+        "eval {}",
+        "calibrate {} -o out.csv",
+        "journal show {}",
+        "models import {}.onnx",
+        "models import a.onnx --like {}",
+        "models export yamnet-mini --to npz -o {}",
+    ],
+)
+def test_an_error_about_a_name_that_is_too_long_shows_the_name(
+    yamkit, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("a.wav", np.zeros(1600), 16000)
+    code, _, err = yamkit(*(word.format(TOO_LONG) for word in words.split()))
+    assert code in (1, 2)
+    (line,) = (each for each in err.splitlines() if TOO_LONG[:40] in each)
+    assert line.startswith("error: ")
+
+
 @pytest.mark.parametrize("words", ["", "models"])
 def test_a_group_without_a_command_shows_its_help(yamkit, words: str) -> None:
     code, out, err = yamkit(*words.split())
