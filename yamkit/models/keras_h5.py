@@ -111,6 +111,8 @@ def _datasets(root: Any, where: str) -> Iterator[tuple[str, Any]]:
         prefix, group, depth = pending.pop()
         for name in group:
             objects += 1
+            if isinstance(name, bytes):  # what h5py cannot decode it cannot open, either
+                raise WeightFileError(f"{where}: a name in it is not UTF-8: {name!r:.200}")
             path = f"{prefix}{printable(name)}"
             if objects > _MAX_OBJECTS or depth > _MAX_DEPTH:
                 raise WeightFileError(f"{where}: too many objects, or nested too deeply")

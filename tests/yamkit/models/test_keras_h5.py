@@ -280,3 +280,13 @@ def test_names_in_the_file_cannot_break_a_message(refused, keras_weights):
     message = refused(edit=soft)
     assert message.startswith(r"den\nse\x1b[31mxxx")
     assert len(message) < 300
+
+
+def test_names_that_are_not_utf_8(keras_weights, write_h5, tmp_path):
+    path = write_h5(tmp_path / "odd.h5", {**keras_weights, "odd_name": np.zeros(3, "f4")})
+    content = path.read_bytes()
+    assert content.count(b"odd_name") == 1
+    path.write_bytes(content.replace(b"odd_name", b"odd_\xff\xfe__"))
+    with pytest.raises(WeightFileError) as caught:
+        read_keras_h5(path)
+    assert str(caught.value) == rf"{path}: a name in it is not UTF-8: b'odd_\xff\xfe__'"
