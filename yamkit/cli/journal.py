@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["journal"]
 
 _SUFFIX = ".journal"
-_PLACES = click.argument(
-    "places", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path)
-)
+_PLACES = click.argument("places", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 
 
 @click.group(cls=Group)

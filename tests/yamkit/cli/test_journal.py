@@ -72,6 +72,17 @@ def test_a_run_that_was_not_finished(yamkit) -> None:
     assert "which files are done; results are the outputs" in out
 
 
+def test_the_output_of_a_run_need_not_be_there(yamkit) -> None:
+    yamkit(*RUN, "-o", "tags.csv")
+    Path("tags.csv").unlink()  # as where a run was interrupted before a file was done
+    assert yamkit("journal", "show", "tags.csv")[0] == 0
+    assert yamkit("journal", "clean", "--yes", "tags.csv")[:2] == (0, "removed tags.csv.journal\n")
+    for place in ("tags.csv", "tags.csv.journal"):
+        code, out, err = yamkit("journal", "show", place)
+        assert (code in (1, 2), out, err.count("\n")) == (True, "", 1)
+        assert place in err
+
+
 def test_all_journals_here_are_removed_and_the_outputs_stay(yamkit) -> None:
     yamkit(*RUN, "-o", "tags.csv")
     yamkit(*RUN, "-o", "tags.json")
