@@ -327,8 +327,8 @@ class Journal:
             more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
             raise ParameterError(
                 f"{printable(self._path)}: the journal of another run: "
-                f"{', '.join(differing[:5])}{more}; name another output, or remove the journal to "
-                "begin anew"
+                f"{', '.join(differing[:5])}{more}; name another output, or begin anew: yamkit "
+                f"journal clean {printable(self._path)}"
             )
 
     def _number_of(self, key: str) -> int | None:
