@@ -78,8 +78,7 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     "--threshold",
     type=Threshold(),
     shell_complete=_complete.files,
-    help="Both a default of --enter and, as a CSV file of name or mid, and threshold, those of "
-    "single classes.",
+    help="Default of --enter; or a CSV file of name or mid, and threshold: those of classes.",
 )
 @event_options()
 @section("Classes")
