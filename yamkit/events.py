@@ -296,6 +296,7 @@ class EventDetector:
         self._run_scores = np.zeros(len(enter), np.float64)
         self._is_ordered = below is not None
         self._below = [()] * len(enter) if below is None else below
+        self._ranks = [(len(lower), column) for column, lower in enumerate(self._below)]
         self._above: list[list[int]] = [[] for _ in enter]
         for column, lower in enumerate(self._below):
             for each in lower:
@@ -387,13 +388,17 @@ class EventDetector:
             }
         changing = {*self._open, *np.flatnonzero(scores >= self._enter).tolist()}
         # classes below come first: they decide about those above
-        for column in sorted(changing, key=lambda each: (len(self._below[each]), each)):
-            if not self._is_covered(column):
+        for column in sorted(changing, key=self._ranks.__getitem__):
+            if not self._below[column] or not self._is_covered(column):
                 yield from self._change(column, scores, end)
-        for column, event in self._open.items():
-            if event.is_announced:
-                self._run_cells[self._above[column]] = 0
-                self._run_scores[self._above[column]] = 0
+        covered = [
+            above
+            for column, event in self._open.items()
+            if event.is_announced
+            for above in self._above[column]
+        ]
+        self._run_cells[covered] = 0
+        self._run_scores[covered] = 0
 
     def _is_covered(self, column: int) -> bool:
         """Tell whether a class below sounds."""
