@@ -540,9 +540,10 @@ class _ClipState:
             embedding = None if self._embedding is None else self._embedding.result()
             arrays = self._arrays(scores, embedding)
         tags = self._tags(scores)
-        starts = self._peaks.start_samples / self._tagger.grid.sample_rate_hz
+        duration = self._audio.samples / self._audio.sample_rate
+        starts = self._tagger.patch_times(self._peaks.start_samples, duration)[:, 0]
         yield ClipEnd(
-            self._audio.samples / self._audio.sample_rate,
+            duration,
             self._scores.patches,
             tags,
             self._audio.warnings,
