@@ -49,7 +49,7 @@ def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
         try:
             about = read_about(path)
         except OutputError as error:
-            click.echo(f"error: {printable(str(error))}", err=True)
+            click.echo(f"error: {error}", err=True)
             failed = True
         else:
             click.echo("\n".join([printable(path), *_lines(about)]))
@@ -83,7 +83,7 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
                 remove_journal(path)
                 click.echo(f"removed {printable(path)}")
         except OutputError as error:
-            click.echo(f"error: {printable(str(error))}", err=True)
+            click.echo(f"error: {error}", err=True)
             failed = True
     if failed:
         ctx.exit(1)
