@@ -35,6 +35,7 @@ from yamkit.cli.plugins import plugins
 from yamkit.cli.selftest import selftest
 from yamkit.errors import (
     IncompatibleError,
+    OutputError,
     ParameterError,
     ProviderWarning,
     UnknownPluginError,
@@ -95,6 +96,12 @@ def main() -> None:
     warnings.showwarning = _show_warning
     with _inert_streams():
         code = _run()
+        try:
+            sys.stdout.flush()
+        except OSError:
+            from yamkit.output import silence_standard_output
+
+            silence_standard_output()
     sys.exit(code)
 
 
@@ -116,9 +123,6 @@ def _run() -> int:
         click.echo("\n".join([f"error: {printable(str(error))}", *_notes(error)]), err=True)
         code = 2 if isinstance(error, _USAGE) else 1
     except OSError as error:
-        from yamkit.output import silence_standard_output
-
-        silence_standard_output()
         if error.errno != errno.EPIPE:  # whoever reads may stop when it has enough
             place = "" if error.filename is None else f"{printable(str(error.filename))}: "
             click.echo(f"error: {place}{printable(error.strerror or str(error))}", err=True)
@@ -130,11 +134,37 @@ def _run() -> int:
 def _inert_streams() -> Iterator[None]:
     """Let nothing that is written act on a terminal, whatever it is and whoever writes it."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", InertStream(stream)) for stream in before)
+    sys.stdout = cast("TextIO", _StandardOutput(sys.stdout))
+    sys.stderr = cast("TextIO", InertStream(sys.stderr))
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+class _StandardOutput(InertStream):
+    """Standard output, which an error in writing names, whichever command prints."""
+
+    def write(self, text: str) -> int:
+        with _naming_standard_output():
+            return super().write(text)
+
+    def flush(self) -> None:
+        with _naming_standard_output():
+            self.rich_proxied_file.flush()
+
+
+@contextlib.contextmanager
+def _naming_standard_output() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        reason = error.strerror or str(error)
+        failure = OutputError(f"cannot write standard output: {reason}")
+        failure.errno = error.errno
+        raise failure from error
 
 
 def _notes(error: BaseException | None) -> list[str]:
