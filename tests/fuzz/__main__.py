@@ -60,7 +60,7 @@ class Worker:
         self,
         module: str = "tests.fuzz.targets",
         most_seconds: float = 10.0,
-        hangs_after: float = 60.0,
+        hangs_after: float = 300.0,
     ) -> None:
         self._module, self._most_seconds, self._hangs_after = module, most_seconds, hangs_after
         self._process: subprocess.Popen[bytes] | None = None
