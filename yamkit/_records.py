@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,17 @@ if TYPE_CHECKING:
 
     Classes = Sequence[TagClass] | Mapping[int, TagClass]
 
-__all__ = ["DAMAGE", "Record", "are_scores", "from_record", "pack", "to_record", "unpack"]
+__all__ = [
+    "DAMAGE",
+    "ItemOrder",
+    "Record",
+    "are_scores",
+    "check_item",
+    "from_record",
+    "pack",
+    "to_record",
+    "unpack",
+]
 
 DAMAGE = (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError)
 """What `from_record` raises for a record that `to_record` did not write."""
@@ -113,6 +124,140 @@ def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
             raise ValueError("peaks of other tags")
         return ClipEnd(seconds, _count(patches), _tags(tags, classes), texts, *arrays, peaks=peaks)
     raise ValueError(f"a record of kind {kind!r:.40}")
+
+
+def check_item(item: SinkItem, classes: Classes) -> None:
+    """See that `from_record` could have made an item.
+
+    Parameters
+    ----------
+    item : ClipStart, PatchTags, Event, ClipEnd or ClipFailure
+    classes : sequence of TagClass, or mapping by index
+        The class map that its tags are of.
+
+    Raises
+    ------
+    ValueError, TypeError, IndexError, KeyError, AttributeError
+        If an item of that kind cannot have such values, or there is no such kind.
+    """
+    if isinstance(item, PatchTags):
+        _span(item.start_seconds, item.end_seconds)
+        _check_tags(item.tags, classes)
+        _check_arrays(item)
+    elif isinstance(item, Event):
+        _span(item.onset_seconds, item.offset_seconds)
+        _check_tags((item.tag,), classes)
+    elif isinstance(item, ClipStart):
+        _count(item.sample_rate)
+        _count(item.channels)
+        _span(0, item.promised_seconds or 0)
+        _check_texts(item.path)
+    elif isinstance(item, ClipFailure):
+        _check_texts(item.path, item.type, item.message)
+    elif isinstance(item, ClipEnd):
+        _span(0, item.duration_seconds)
+        _count(item.patches)
+        _check_tags(item.tags, classes)
+        _check_texts(*item.warnings)
+        _check_arrays(item)
+        for peak in item.peaks:
+            _score(peak.score)
+            _span(peak.start_seconds, item.duration_seconds)
+        if item.peaks and len(item.peaks) != len(item.tags):
+            raise ValueError("peaks of other tags")
+    else:
+        raise TypeError("no item of results")
+
+
+def _check_tags(tags: Sequence[Tag], classes: Classes) -> None:
+    if type(tags) is not tuple:
+        raise TypeError("tags that are no tuple")
+    for tag in tags:
+        _score(tag.score)
+        if type(tag.index) is not int or tag.index < 0:
+            raise ValueError("an index that is none")
+        known = classes[tag.index]
+        if tag.mid != known.mid or tag.name != known.name:
+            raise ValueError("a tag with the name of another class")
+
+
+def _check_texts(*texts: str) -> None:
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text that is none")
+
+
+def _check_arrays(item: PatchTags | ClipEnd) -> None:
+    for array in (item.scores, item.embedding):
+        if array is not None and (array.ndim != 1 or array.dtype.kind != "f"):
+            raise ValueError("an array that is no row of floats")
+    if item.scores is not None and not are_scores(item.scores):
+        raise ValueError("scores that are none")
+
+
+@dataclass
+class ItemOrder:
+    """Checks that items are those of one clip: their order, and the lengths of their arrays.
+
+    `add` and `end` raise `ValueError` where they are not.
+
+    Attributes
+    ----------
+    classes : int
+        Of the model.
+    keeps_items : bool
+        Whether all items come, and not only failures and ends with warnings.
+    arrays : mapping of str to int, or None
+        Lengths of ``scores`` and ``embedding`` where they were asked for; None if not known.
+    per_patch : bool
+        Whether arrays come with patches, rather than with the end of a clip.
+    """
+
+    classes: int
+    keeps_items: bool
+    arrays: Mapping[str, int] | None
+    per_patch: bool
+    _patches: int = 0
+    _last: SinkItem | None = None
+
+    def add(self, item: SinkItem) -> None:
+        """Take the next item."""
+        if isinstance(self._last, (ClipEnd, ClipFailure)):
+            raise ValueError("more than a clip")
+        is_first = self._last is None
+        if self.keeps_items and not isinstance(item, ClipFailure):
+            if is_first != isinstance(item, ClipStart):
+                raise ValueError("a clip without a start")
+        elif not isinstance(item, (ClipEnd, ClipFailure)) or not is_first:
+            raise ValueError("more than is kept")
+        self._last = item
+        self._patches += isinstance(item, PatchTags)
+        if isinstance(item, (PatchTags, ClipEnd)):
+            self._check_arrays(item)
+        has_patches = self.keeps_items and self.per_patch
+        if has_patches and isinstance(item, ClipEnd) and self._patches != item.patches:
+            raise ValueError("patches are missing")
+
+    def end(self) -> None:
+        """Learn that no more items come."""
+        if isinstance(self._last, (ClipEnd, ClipFailure)):
+            return
+        if self.keeps_items or self._last is not None:
+            raise ValueError("a clip without an end")
+
+    def _check_arrays(self, item: PatchTags | ClipEnd) -> None:
+        lengths = {
+            name: len(array)
+            for name in ("scores", "embedding")
+            if (array := getattr(item, name)) is not None
+        }
+        if self.arrays is None:
+            is_right = lengths.get("scores", self.classes) == self.classes
+        elif self.keeps_items and self.per_patch == isinstance(item, PatchTags):
+            is_right = lengths == self.arrays
+        else:
+            is_right = not lengths
+        if not is_right:
+            raise ValueError("arrays of other lengths")
 
 
 def pack(items: Iterable[SinkItem]) -> bytes:

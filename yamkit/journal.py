@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote_from_bytes
 
-from yamkit._records import DAMAGE, Record, from_record, to_record
+from yamkit._records import DAMAGE, ItemOrder, Record, from_record, to_record
 from yamkit._replace import refuse_link
 from yamkit._text import printable
 from yamkit.errors import OutputError, ParameterError
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags
+from yamkit.types import ClipEnd, ClipFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -203,7 +203,7 @@ class Journal:
 
         Where they were not kept: its failure, or an end that has its warnings; else nothing.
         """
-        check = _Order(len(self._classes), self._keep_items, self._arrays, self._per_patch)
+        check = ItemOrder(len(self._classes), self._keep_items, self._arrays, self._per_patch)
         place = -1
         with self._lock, _guard(self._path):
             number = self._number_of(key)
@@ -345,58 +345,6 @@ class Journal:
             "INSERT INTO clips (key, size, modified_ns, failed) VALUES (?, ?, ?, 0)", (key, *stamp)
         )
         self._number, self._place = inserted.lastrowid or 0, 0
-
-
-@dataclass
-class _Order:
-    """Checks that items are those of one clip: their order, and the lengths of their arrays."""
-
-    classes: int
-    keeps_items: bool
-    arrays: Mapping[str, int] | None
-    per_patch: bool
-    _patches: int = 0
-    _last: SinkItem | None = None
-
-    def add(self, item: SinkItem) -> None:
-        """Take the next item."""
-        if isinstance(self._last, (ClipEnd, ClipFailure)):
-            raise ValueError("more than a clip")
-        is_first = self._last is None
-        if self.keeps_items and not isinstance(item, ClipFailure):
-            if is_first != isinstance(item, ClipStart):
-                raise ValueError("a clip without a start")
-        elif not isinstance(item, (ClipEnd, ClipFailure)) or not is_first:
-            raise ValueError("more than is kept")
-        self._last = item
-        self._patches += isinstance(item, PatchTags)
-        if isinstance(item, (PatchTags, ClipEnd)):
-            self._check_arrays(item)
-        has_patches = self.keeps_items and self.per_patch
-        if has_patches and isinstance(item, ClipEnd) and self._patches != item.patches:
-            raise ValueError("patches are missing")
-
-    def end(self) -> None:
-        """Learn that no more items come."""
-        if isinstance(self._last, (ClipEnd, ClipFailure)):
-            return
-        if self.keeps_items or self._last is not None:
-            raise ValueError("a clip without an end")
-
-    def _check_arrays(self, item: PatchTags | ClipEnd) -> None:
-        lengths = {
-            name: len(array)
-            for name in ("scores", "embedding")
-            if (array := getattr(item, name)) is not None
-        }
-        if self.arrays is None:
-            is_right = lengths.get("scores", self.classes) == self.classes
-        elif self.keeps_items and self.per_patch == isinstance(item, PatchTags):
-            is_right = lengths == self.arrays
-        else:
-            is_right = not lengths
-        if not is_right:
-            raise ValueError("arrays of other lengths")
 
 
 def _is_there(path: Path) -> bool:

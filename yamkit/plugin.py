@@ -645,7 +645,8 @@ class Runner(Protocol):
     r"""Carries clips to where they are tagged: ``factory(RunnerOptions) -> Runner``.
 
     Files, outputs and the journal are the core's; a runner only decides where and when `Work` is
-    done. Results must not depend on it.
+    done. Results must not depend on it. Every item is checked as it comes: one that cannot be the
+    next of its clip ends the run with a `BrokenPluginError`.
 
     Example
     -------

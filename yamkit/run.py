@@ -10,12 +10,14 @@ import errno
 import hashlib
 import math
 import os
+from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from yamkit import __version__
+from yamkit._records import DAMAGE, ItemOrder, check_item
 from yamkit._registry import blamed
 from yamkit._signals import Interruptions
 from yamkit._text import printable
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     from yamkit.output import Outputs
     from yamkit.plugin import Runner, Work
     from yamkit.tagger import Tagger
-    from yamkit.types import Batch, EventParameters, SinkItem, Tag
+    from yamkit.types import Batch, EventParameters, SinkItem, Tag, TagClass
 
 __all__ = [
     "Choice",
@@ -429,18 +431,86 @@ def _items(
 
 
 def carried(
-    runner: Runner, work: Work[_Clip], clips: Iterable[_Clip]
+    runner: Runner,
+    work: Work[_Clip],
+    clips: Iterable[_Clip],
+    about: RunInfo,
+    classes: Sequence[TagClass],
 ) -> Generator[tuple[_Clip, SinkItem], None, None]:
-    """Let a runner tag clips; see `yamkit.plugin.Runner`.
+    """Let a runner tag clips, and check what it gives; see `yamkit.plugin.Runner`.
+
+    Parameters
+    ----------
+    runner : Runner
+    work : Work
+    clips : iterable of Clip
+    about : RunInfo
+        The run that the items are for.
+    classes : sequence of TagClass
+        The model's.
 
     Raises
     ------
     BrokenPluginError
-        If the runner fails with an error of its own.
+        If the runner fails with an error of its own, gives an item that cannot be one of the
+        clip's, or leaves clips out.
     """
     who = f"runner {type(runner).__name__}"
-    with blamed(who), contextlib.closing(runner.items(work, clips)) as found:
-        yield from found
+    given: deque[_Clip] = deque()  # to the runner, and not yet tagged to their end
+
+    def noted(clip: _Clip) -> _Clip:
+        given.append(clip)
+        return clip
+
+    left = map(noted, clips)
+    check: _ClipCheck | None = None
+    with blamed(who), contextlib.closing(runner.items(work, left)) as found:
+        for clip, item in found:
+            try:
+                if not given or clip is not given[0]:
+                    raise ValueError("items of another clip than the next")
+                check = check or _ClipCheck(clip, about, classes)
+                check.add(item)
+            except (*DAMAGE, AttributeError) as error:
+                path = display_path(given[0].path if given else clip.path)
+                raise BrokenPluginError(
+                    f"{who} gave a wrong item for {path}: {error}: {item!r:.200}"
+                ) from error
+            yield clip, item
+            if isinstance(item, (ClipEnd, ClipFailure)):
+                given.popleft()
+                check = None
+        missing = given[0] if given else next(left, None)
+        if missing is not None:
+            raise BrokenPluginError(f"{who} gave no end for {display_path(missing.path)}")
+
+
+class _ClipCheck:
+    """Checks the items of a clip as they come; `add` raises what `check_item` does."""
+
+    def __init__(self, clip: Clip, about: RunInfo, classes: Sequence[TagClass]) -> None:
+        lengths = {"scores": len(classes), "embedding": about.embedding_size}
+        arrays = {name: lengths[name] for name in about.arrays}
+        self._path, self._classes = path_text(clip.path), classes
+        self._order = ItemOrder(len(classes), True, arrays, about.per_patch)
+        self._wanted = (
+            PatchTags if about.per_patch else Event if about.parameters.events is not None else None
+        )
+        self._seconds = 0.0
+
+    def add(self, item: SinkItem) -> None:
+        check_item(item, self._classes)
+        if not isinstance(item, ClipFailure):  # which may come at any time
+            self._order.add(item)
+        if isinstance(item, (PatchTags, Event)):
+            if type(item) is not self._wanted:
+                raise ValueError("not what the run is for")
+            start = item.start_seconds if isinstance(item, PatchTags) else item.onset_seconds
+            if start < self._seconds:
+                raise ValueError("it begins before the one before it")
+            self._seconds = start
+        elif not isinstance(item, ClipEnd) and item.path != self._path:
+            raise ValueError("the path of another clip")
 
 
 def clip_items(

@@ -171,7 +171,7 @@ def run(name: str, output: str | None, cause: str, *, with_journal: bool = False
                     yield clip, item
 
     def tag(left):
-        return carried(Cut(), None, left)
+        return carried(Cut(), None, left, run_info, CLASSES)
 
     outputs = plan_outputs(formats, output, [clip.path for clip in clips])
     run_info = about(info)

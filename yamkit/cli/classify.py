@@ -265,7 +265,12 @@ def classify(
         reporter = _Reporter(meter, display, outputs.to_terminal, silence)
         work = Work(tagger, choice)
         tally = run(
-            lambda left: carried(carrier, work, left), clips, about, outputs, reporter, resumption
+            lambda left: carried(carrier, work, left, about, tagger.classes),
+            clips,
+            about,
+            outputs,
+            reporter,
+            resumption,
         )
     if reporter.silent and not events and parts["aggregate"] == "mean":
         _hint_at_silence(reporter.silent, len(clips))

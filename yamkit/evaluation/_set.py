@@ -26,7 +26,7 @@ from yamkit.evaluation.targets import read_label_map, targets_of
 from yamkit.journal import Journal
 from yamkit.output import path_text
 from yamkit.reading import Reading
-from yamkit.run import Choice, Resumption, carried, noting
+from yamkit.run import Choice, Resumption, carried, noting, run_info
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
 from yamkit.work import Work
 
@@ -305,10 +305,12 @@ def _items(
     choice: Choice,
 ) -> Iterator[tuple[Clip, SinkItem | None, bool]]:
     """Tag clips; what the journal has is given again, and what is new is kept in it."""
-    work = Work(tagger, choice)
+    work, about = Work(tagger, choice), run_info(tagger, choice)
 
     def tag(left: Iterable[Clip]) -> Generator[tuple[Clip, SinkItem], None, None]:
-        return work.items(left, jobs) if runner is None else carried(runner, work, left)
+        if runner is None:
+            return work.items(left, jobs)
+        return carried(runner, work, left, about, tagger.classes)
 
     if scores_file is None:
         with contextlib.closing(tag(parts)) as found:
