@@ -84,6 +84,9 @@ class Reading:
     ) -> tuple[Peak, ...]:
         """Tell in which patch each of several tags has its highest score.
 
+        A calibration that was fitted to means of patches says nothing of a single one; of one that
+        was fitted to cells or to maxima, the peak is a case.
+
         Parameters
         ----------
         scores : ndarray, float [C]
@@ -91,8 +94,17 @@ class Reading:
         start_seconds : ndarray, float [C]
             Of the patches that have them.
         tags : sequence of Tag
+
+        Returns
+        -------
+        tuple of Peak
+            One a tag; none at all where the calibration is not for single patches.
         """
-        mapped = scores if self.calibration is None else self.calibration.apply(scores[None])[0]
+        mapped = scores
+        if self.calibration is not None:
+            if self.calibration.unit == "clip" and self.calibration.aggregate != "max":
+                return ()
+            mapped = self.calibration.apply(scores[np.newaxis])[0]
         found = []
         for tag in tags:
             group = (tag.index,) if self.roll_up is None else self.roll_up[tag.index]

@@ -480,7 +480,8 @@ class ClipEnd:
     scores, embedding : ndarray [C], ndarray [E], or None
         Of the clip, where they were asked for: the aggregated scores, the mean of the embeddings.
     peaks : tuple of Peak
-        Of each of `tags`; empty where they are not known.
+        Of each of `tags`; empty where they are not known, and where scores are calibrated for clips
+        and not for single patches.
     """
 
     duration_seconds: float

@@ -25,7 +25,7 @@ from yamkit.calibration import (
 from yamkit.errors import CalibrationError, IncompatibleError, ParameterError
 from yamkit.events import Grid
 from yamkit.reading import Reading
-from yamkit.types import EventParameters, TagClass
+from yamkit.types import EventParameters, Peak, Tag, TagClass
 
 CLASSES = (
     TagClass(0, "/m/09x0r", "Speech"),
@@ -264,6 +264,32 @@ def test_reading_calibrates_then_rolls_up() -> None:
     plain = Reading()
     assert plain.apply(scores) is scores
     assert (plain.score_kind, plain.thresholds_sha256) == ("raw", "")
+
+
+@pytest.mark.parametrize("rolls_up", [False, True])
+@pytest.mark.parametrize(
+    ("unit", "aggregate", "is_known"),
+    [
+        ("clip", "mean", False),
+        ("clip", "sounding", False),
+        ("clip", "max", True),
+        ("cell", "mean", True),
+        ("cell", "max", True),
+    ],
+)
+def test_peaks_are_calibrated_by_what_was_fitted_to_single_patches(
+    unit: str, aggregate: str, is_known: bool, rolls_up: bool
+) -> None:
+    roll_up = ((0,), (1,), (2,)) if rolls_up else None
+    reading = Reading(replace(CALIBRATION, unit=unit, aggregate=aggregate), roll_up)
+    scores, starts = np.array([0.3, 0.5, 0.6], np.float32), np.array([0.0, 0.48, 0.96])
+    tags = tuple(Tag(each.index, each.mid, each.name, 0.5) for each in CLASSES[1:])
+    found = reading.peaks(scores, starts, tags)
+    if is_known:
+        mapped = reading.apply(scores[np.newaxis])[0]
+        assert found == (Peak(float(mapped[1]), 0.48), Peak(float(mapped[2]), 0.96))
+    else:
+        assert found == ()
 
 
 def test_a_class_is_left_at_its_own_share() -> None:
