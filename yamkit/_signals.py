@@ -30,10 +30,16 @@ __all__ = [
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _NUMBERS = frozenset(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 _GRACE_SECONDS = 5.0
-"""How long an engine may go on after a signal; a batch takes far less."""
+"""How long an engine may go on after a signal, at least."""
+
+_GRACE_CALLS = 4
+"""How many times as long as the longest call so far it may go on: large batches are slow."""
 
 _calls: dict[object, float] = {}
 """When each call of an engine began that has not come back, in seconds of the monotonic clock."""
+
+_longest = 0.0
+"""Seconds of the longest call that came back in this process."""
 
 
 def interrupted_code(error: BaseException | None) -> int:
@@ -53,12 +59,13 @@ def interrupted_code(error: BaseException | None) -> int:
 @contextlib.contextmanager
 def engine_call() -> Iterator[None]:
     """Mark a call of an engine, which takes signals only when it comes back."""
+    global _longest
     call = object()
     _calls[call] = time.monotonic()
     try:
         yield
     finally:
-        del _calls[call]
+        _longest = max(_longest, time.monotonic() - _calls.pop(call))
 
 
 @contextlib.contextmanager
@@ -67,6 +74,12 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
 
     It ends as by ``kill -9``, which leaves nothing that looks finished: neither Python nor the
     engine can be asked any more. A second signal does not wait. For the main thread.
+
+    Parameters
+    ----------
+    grace_seconds : float
+        How long a call may go on after a signal, or four times as long as the longest call that
+        came back before, whichever is more.
     """
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
@@ -77,7 +90,7 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
         yield
     finally:
         # Python would wait for the threads of such calls, with nobody to end it
-        deadline = time.monotonic() + grace_seconds + 1
+        deadline = time.monotonic() + _grace(grace_seconds) + 1
         while _calls and time.monotonic() < deadline:
             watcher.join(0.05)
         signal.set_wakeup_fd(before)
@@ -86,11 +99,15 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
         receiver.close()
 
 
+def _grace(least_seconds: float) -> float:
+    return max(least_seconds, _GRACE_CALLS * _longest)
+
+
 def _watch(receiver: socket.socket, grace_seconds: float) -> None:
     """Wait for signals, a byte each, until the other side is closed."""
     while number := _next(receiver):
         came = time.monotonic()
-        receiver.settimeout(grace_seconds)
+        receiver.settimeout(_grace(grace_seconds))
         with contextlib.suppress(TimeoutError, BlockingIOError):  # the latter of no grace at all
             if not _next(receiver):
                 return
