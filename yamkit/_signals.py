@@ -32,6 +32,9 @@ _NUMBERS = frozenset(getattr(signal, name) for name in _NAMES if hasattr(signal,
 _GRACE_SECONDS = 5.0
 """How long an engine may go on after a signal, at least."""
 
+_IMPATIENT_SECONDS = 1.0
+"""How long it may go on after a second signal; a third one does not wait."""
+
 _GRACE_CALLS = 4
 """How many times as long as the longest call so far it may go on: large batches are slow."""
 
@@ -73,7 +76,8 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
     """End the process when a signal came and an engine's call goes on, while the context lasts.
 
     It ends as by ``kill -9``, which leaves nothing that looks finished: neither Python nor the
-    engine can be asked any more. A second signal does not wait. For the main thread.
+    engine can be asked any more. A second signal leaves it a second at most, a third one nothing.
+    For the main thread.
 
     Parameters
     ----------
@@ -107,10 +111,12 @@ def _watch(receiver: socket.socket, grace_seconds: float) -> None:
     """Wait for signals, a byte each, until the other side is closed."""
     while number := _next(receiver):
         came = time.monotonic()
-        receiver.settimeout(_grace(grace_seconds))
+        grace = _grace(grace_seconds)
         with contextlib.suppress(TimeoutError, BlockingIOError):  # the latter of no grace at all
-            if not _next(receiver):
-                return
+            for seconds in (grace, min(grace, _IMPATIENT_SECONDS)):
+                receiver.settimeout(seconds)
+                if not _next(receiver):
+                    return
         receiver.settimeout(None)
         if any(began < came for began in list(_calls.values())):
             os.write(2, b"interrupted; the network did not stop, and was ended\n")
