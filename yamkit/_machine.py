@@ -6,12 +6,15 @@ Nothing is run to find out: `platform.processor` and `platform.platform` start w
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import math
 import os
 import platform
+import socket
 from pathlib import Path
 
-__all__ = ["processor_name", "system_name", "usable_cores"]
+__all__ = ["boot_mark", "processor_name", "system_name", "usable_cores"]
 
 
 def usable_cores() -> int:
@@ -40,6 +43,20 @@ def system_name() -> str:
     return f"{platform.system()}-{platform.release()}"
 
 
+@functools.cache
+def boot_mark() -> str:
+    """Give six hexadecimal digits that tell this machine from others that write to one folder.
+
+    On Linux they are a hash of the kernel's boot ID: containers on one kernel share it, as they
+    share its locks, and each start of the machine has another. Elsewhere it is the host's name.
+    """
+    try:
+        name = _BOOT_ID.read_bytes()
+    except OSError:
+        name = os.fsencode(socket.gethostname())
+    return hashlib.sha256(name).hexdigest()[:6]
+
+
 def _share_of_container() -> float:
     """Read how many cores' time Linux grants: cgroup's version 2, else version 1."""
     try:
@@ -56,6 +73,7 @@ def _share_of_container() -> float:
     return share if share > 0 else math.inf
 
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CPU_INFO = Path("/proc/cpuinfo")
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 _QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")

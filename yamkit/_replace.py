@@ -1,8 +1,10 @@
 """Files and folders that appear in their place when they are whole, or not at all.
 
 Until then they lie in a hidden folder beside it. Whoever writes there holds a lock on that folder,
-so the next one knows what a process that was killed left behind, and removes it. A symbolic link in
-the place is refused: it may have come in the archive of a stranger, and lead anywhere.
+so the next one knows what a process that was killed left behind, and removes it. On a shared file
+system a lock may hold on one machine only, so the name of the folder says which one made it, and
+other machines leave it alone until it is old. A symbolic link in the place is refused: it may have
+come in the archive of a stranger, and lead anywhere.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ import functools
 import os
 import re
 import secrets
-import shutil
 import stat
 import sys
+import time
 from typing import TYPE_CHECKING
+
+from yamkit._machine import boot_mark
+from yamkit._trees import latest_change, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "refuse_link", "replaced"]
 
-_FOLDER = re.compile(r"\.yamkit-[0-9a-f]{12}\.part")
+_FOLDER = re.compile(r"\.yamkit-(?P<machine>[0-9a-f]{6})-[0-9a-f]{8}\.part")
 _CONTENT = "output"
+_OLD_SECONDS = 7 * 24 * 3600
+"""A week: what another machine writes, and has not changed for longer, is left from a kill."""
 
 
 def refuse_link(place: Path) -> None:
@@ -86,7 +93,7 @@ class Part:
 
     def discard(self) -> None:
         """Leave nothing of it; what is in the place stays."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_tree(self._folder)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -110,7 +117,7 @@ def _make_folder(parent: Path) -> tuple[Path, int | None]:
     """Make a hidden folder and lock it, if the system can."""
     while True:
         # a short name: the place's own may be as long as names can be
-        folder = parent / f".yamkit-{secrets.token_hex(6)}.part"
+        folder = parent / f".yamkit-{boot_mark()}-{secrets.token_hex(4)}.part"
         folder.mkdir(0o700)
         lock = None
         with contextlib.suppress(OSError):
@@ -127,22 +134,26 @@ def _sweep(parent: Path) -> None:
     """Remove what processes that were killed left in a folder, once a process.
 
     Only folders of this user are removed, that have a name and the content that this module gives,
-    and that nobody holds a lock on.
+    and that nobody holds a lock on; those of other machines only when they are old.
     """
     with contextlib.suppress(OSError):
         for folder in parent.iterdir():
-            if _FOLDER.fullmatch(folder.name):
+            if match := _FOLDER.fullmatch(folder.name):
                 with contextlib.suppress(OSError):
-                    _remove_left(folder)
+                    _remove_left(folder, is_locked_here=match["machine"] == boot_mark())
 
 
-def _remove_left(folder: Path) -> None:
+def _remove_left(folder: Path, *, is_locked_here: bool) -> None:
     lock = _open_folder(folder)
     try:
         _lock(lock, wait=False)
         is_own = os.fstat(lock).st_uid == os.geteuid()
-        if is_own and {path.name for path in folder.iterdir()} <= {_CONTENT}:
-            shutil.rmtree(folder)
+        if (
+            is_own
+            and {path.name for path in folder.iterdir()} <= {_CONTENT}
+            and (is_locked_here or time.time() - latest_change(folder) > _OLD_SECONDS)
+        ):
+            remove_tree(folder)
     finally:
         os.close(lock)
 

@@ -30,10 +30,19 @@ __all__ = [
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _NUMBERS = frozenset(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 _GRACE_SECONDS = 5.0
-"""How long an engine may go on after a signal; a batch takes far less."""
+"""How long an engine may go on after a signal, at least."""
+
+_IMPATIENT_SECONDS = 1.0
+"""How long it may go on after a second signal; a third one does not wait."""
+
+_GRACE_CALLS = 4
+"""How many times as long as the longest call so far it may go on: large batches are slow."""
 
 _calls: dict[object, float] = {}
 """When each call of an engine began that has not come back, in seconds of the monotonic clock."""
+
+_longest = 0.0
+"""Seconds of the longest call that came back in this process."""
 
 
 def interrupted_code(error: BaseException | None) -> int:
@@ -53,12 +62,13 @@ def interrupted_code(error: BaseException | None) -> int:
 @contextlib.contextmanager
 def engine_call() -> Iterator[None]:
     """Mark a call of an engine, which takes signals only when it comes back."""
+    global _longest
     call = object()
     _calls[call] = time.monotonic()
     try:
         yield
     finally:
-        del _calls[call]
+        _longest = max(_longest, time.monotonic() - _calls.pop(call))
 
 
 @contextlib.contextmanager
@@ -66,7 +76,14 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
     """End the process when a signal came and an engine's call goes on, while the context lasts.
 
     It ends as by ``kill -9``, which leaves nothing that looks finished: neither Python nor the
-    engine can be asked any more. A second signal does not wait. For the main thread.
+    engine can be asked any more. A second signal leaves it a second at most, a third one nothing.
+    For the main thread.
+
+    Parameters
+    ----------
+    grace_seconds : float
+        How long a call may go on after a signal, or four times as long as the longest call that
+        came back before, whichever is more.
     """
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
@@ -77,7 +94,7 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
         yield
     finally:
         # Python would wait for the threads of such calls, with nobody to end it
-        deadline = time.monotonic() + grace_seconds + 1
+        deadline = time.monotonic() + _grace(grace_seconds) + 1
         while _calls and time.monotonic() < deadline:
             watcher.join(0.05)
         signal.set_wakeup_fd(before)
@@ -86,14 +103,20 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
         receiver.close()
 
 
+def _grace(least_seconds: float) -> float:
+    return max(least_seconds, _GRACE_CALLS * _longest)
+
+
 def _watch(receiver: socket.socket, grace_seconds: float) -> None:
     """Wait for signals, a byte each, until the other side is closed."""
     while number := _next(receiver):
         came = time.monotonic()
-        receiver.settimeout(grace_seconds)
+        grace = _grace(grace_seconds)
         with contextlib.suppress(TimeoutError, BlockingIOError):  # the latter of no grace at all
-            if not _next(receiver):
-                return
+            for seconds in (grace, min(grace, _IMPATIENT_SECONDS)):
+                receiver.settimeout(seconds)
+                if not _next(receiver):
+                    return
         receiver.settimeout(None)
         if any(began < came for began in list(_calls.values())):
             os.write(2, b"interrupted; the network did not stop, and was ended\n")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import io
 import os
 import re
+import sys
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -138,6 +140,18 @@ class InertStream:
     def encoding(self) -> str:
         """Say UTF-8, since click writes past a stream of ASCII, to its bytes; names get escapes."""
         return "utf-8"
+
+    def fileno(self) -> int:
+        """Give the number of its file; of a console of Windows none, since click writes past it.
+
+        Raises
+        ------
+        OSError
+            If it is such a console, or no file.
+        """
+        if sys.platform == "win32" and self.isatty():
+            raise io.UnsupportedOperation("fileno")
+        return self.rich_proxied_file.fileno()
 
     def write(self, text: str) -> int:
         """Write text; give its length, as every stream does."""

@@ -1,4 +1,4 @@
-"""Folders made and removed at any depth: Python's own functions call themselves at each level."""
+"""Folders made, dated and removed at any depth: Python's own functions recurse at each level."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["make_folders", "remove_tree"]
+__all__ = ["latest_change", "make_folders", "remove_tree"]
 
 
 def make_folders(folder: Path) -> None:
@@ -32,6 +32,29 @@ def make_folders(folder: Path) -> None:
             folder = folder.parent
     for each in reversed(missing):
         each.mkdir(exist_ok=True)
+
+
+def latest_change(folder: Path) -> float:
+    """Give when a folder or something in it was last changed; links are not followed.
+
+    Returns
+    -------
+    float
+        Seconds since the beginning of 1970, by the clock of the file system.
+
+    Raises
+    ------
+    OSError
+        If something in it cannot be looked at.
+    """
+    latest, pending = folder.lstat().st_mtime, [os.fspath(folder)]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                latest = max(latest, entry.stat(follow_symlinks=False).st_mtime)
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+    return latest
 
 
 def remove_tree(folder: Path) -> None:

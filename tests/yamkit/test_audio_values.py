@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as arrays
 
 from tests.yamkit.audio_sounds import Pipe, four_events
 from yamkit.audio import LARGEST_SAMPLE, array_source, open_audio, open_live, stream_source
+from yamkit.audio._values import Values
 from yamkit.errors import AudioValueError
 
 RATE = 16_000
@@ -234,3 +235,10 @@ def test_such_values_survive_a_change_of_form_midway():
     source = open_audio(io.BytesIO(first + libsndfile(loud, "WAV", "FLOAT")))
     (warning,) = warnings_of(source)
     assert warning.startswith("1000 samples are not finite")
+
+
+@pytest.mark.parametrize("is_bounded", [False, True])
+def test_a_decoder_may_give_nothing(is_bounded):
+    values = Values(16000, is_bounded=is_bounded, is_array=False)
+    assert values.take(np.empty((0, 2), np.float32), 0).shape == (0, 2)
+    assert values.usable == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +111,30 @@ def test_no_command_runs_what_is_on_the_path(command: tuple[str, ...]) -> None:
         pytest.importorskip("resampy")
     sound = str(Path(__file__).parents[2] / "docs" / "assets" / "four-events.wav")
     arguments = [part.format(sound=sound) for part in command]
-    done = subprocess.run([sys.executable, "-c", NO_PROGRAM, *arguments], capture_output=True)
+    # TensorFlow itself runs uname when it is imported
+    ours = {**os.environ, "YAMKIT_PLUGINS": "-yamkit:keras,-yamkit:logmel-tf"}
+    done = subprocess.run(
+        [sys.executable, "-c", NO_PROGRAM, *arguments], capture_output=True, env=ours
+    )
     assert done.returncode == 0, done.stderr.decode()
     assert b"ran (" not in done.stderr, done.stderr.decode()
+
+
+def test_a_machine_has_a_mark_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def marks(boot: str | None, host: str) -> str:
+        (tmp_path / "boot_id").unlink(missing_ok=True)
+        if boot is not None:
+            (tmp_path / "boot_id").write_text(boot)
+        monkeypatch.setattr(socket, "gethostname", lambda: host)
+        _machine.boot_mark.cache_clear()
+        return _machine.boot_mark()
+
+    monkeypatch.setattr(_machine, "_BOOT_ID", tmp_path / "boot_id")
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program was run"))
+    try:
+        made = [marks(boot, host) for boot in ("one\n", "two\n", None) for host in ("a", "b")]
+    finally:
+        _machine.boot_mark.cache_clear()
+    assert made[0] == made[1] != made[2] == made[3]  # one kernel, one mark
+    assert len(set(made)) == 4
+    assert all(re.fullmatch("[0-9a-f]{6}", mark) for mark in made)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from yamkit import _replace
+from yamkit._machine import boot_mark
 from yamkit._replace import Part, replaced
 
 
 @pytest.fixture(autouse=True)
 def _fresh_process():
     _replace._sweep.cache_clear()
+
+
+def left(number: str, machine: str | None = None) -> str:
+    """Name a folder as a process names it that was killed; `machine` is another one."""
+    return f".yamkit-{machine or boot_mark()}-012345{number}.part"
 
 
 def test_what_is_whole_takes_the_place(tmp_path: Path) -> None:
@@ -103,17 +110,22 @@ def test_what_others_write_or_own_is_not_swept(tmp_path: Path) -> None:
     mine = Part(tmp_path / "b")  # another run, which goes on
     mine.path.write_text("half")
     kept = [mine._folder.name]
-    for name in (".yamkit-mine.part", ".yamkit-0123456789ab.part.d", "yamkit-0123456789ab.part"):
+    for name in (
+        ".yamkit-mine.part",
+        f"{left('ab')}.d",
+        left("ab")[1:],
+        ".yamkit-0123456789ab.part",
+    ):
         (tmp_path / name).mkdir()
         kept.append(name)
-    theirs = tmp_path / ".yamkit-0123456789ab.part"  # the name, but not what this module puts there
+    theirs = tmp_path / left("ab")  # the name, but not what this module puts there
     theirs.mkdir()
     (theirs / "thesis.txt").touch()
-    (tmp_path / ".yamkit-0123456789ac.part").write_text("a file")
+    (tmp_path / left("ac")).write_text("a file")
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "output").mkdir(parents=True)
-    (tmp_path / ".yamkit-0123456789ad.part").symlink_to(elsewhere)
-    kept += [theirs.name, ".yamkit-0123456789ac.part", ".yamkit-0123456789ad.part", "elsewhere"]
+    (tmp_path / left("ad")).symlink_to(elsewhere)
+    kept += [theirs.name, left("ac"), left("ad"), "elsewhere"]
     _replace._sweep.cache_clear()
     with replaced(tmp_path / "a") as fresh:
         fresh.touch()
@@ -128,7 +140,54 @@ def test_a_system_without_locks_on_folders(tmp_path: Path, monkeypatch) -> None:
         raise OSError(95, os.strerror(95))
 
     monkeypatch.setattr(_replace, "_lock", none)
-    (tmp_path / ".yamkit-0123456789ab.part").mkdir()
+    (tmp_path / left("ab")).mkdir()
     with replaced(tmp_path / "a") as fresh:
         fresh.touch()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".yamkit-0123456789ab.part", "a"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [left("ab"), "a"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+@pytest.mark.parametrize(
+    "young", ["folder", "content", "folder deep inside", "file deep inside", "nothing"]
+)
+@pytest.mark.parametrize("is_here", [True, False])
+def test_what_another_machine_left_is_swept_when_all_of_it_is_old(
+    tmp_path: Path, young: str, is_here: bool
+) -> None:
+    """No lock is held on it here, as where a shared file system keeps locks to a machine."""
+    folder = tmp_path / left("ab", None if is_here else f"{int(boot_mark(), 16) ^ 1:06x}")
+    deep = folder / "output" / "part" / "half"
+    deep.parent.mkdir(parents=True)
+    deep.touch()
+    days = 24 * 3600
+    ages = {
+        "file deep inside": deep,
+        "folder deep inside": deep.parent,
+        "content": folder / "output",
+        "folder": folder,
+    }
+    for what, path in ages.items():
+        then = time.time() - (6 if what == young else 8) * days
+        os.utime(path, (then, then))
+    with replaced(tmp_path / "a") as fresh:
+        fresh.touch()
+    assert folder.exists() == (not is_here and young != "nothing")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+@pytest.mark.parametrize("machine", [None, "000000"])
+def test_what_is_left_may_be_deep(tmp_path: Path, machine: str | None) -> None:
+    """A stranger's archive may bring folders of that name, of any depth and age."""
+    folder = tmp_path / left("ab", machine)
+    path = folder / "output"
+    path.mkdir(parents=True)
+    made = [folder, path]
+    for _ in range(1200):
+        path = path / "d"
+        path.mkdir()
+        made.append(path)
+    for each in reversed(made):
+        os.utime(each, (0, 0))
+    with replaced(tmp_path / "a") as fresh:
+        fresh.touch()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
+from yamkit import _signals
 from yamkit._signals import (
     Interruptions,
     StopRequests,
@@ -129,6 +133,51 @@ def test_a_network_that_comes_back_is_left_alone() -> None:
             pass
         signal.raise_signal(signal.SIGINT)
     assert signal.set_wakeup_fd(-1) == -1
+
+
+class Signals:
+    """The receiving side of a socket: one signal, and then none for as long as one waits."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[float | None] = []
+        self._data = [bytes([signal.SIGINT])]
+
+    def settimeout(self, seconds: float | None) -> None:
+        self.timeouts.append(seconds)
+
+    def recv(self, size: int) -> bytes:
+        if self._data:
+            return self._data.pop()[:size]
+        if self.timeouts[-1] is None:
+            return b""  # the other side is closed
+        raise TimeoutError
+
+
+@pytest.mark.parametrize(
+    ("durations", "grace"), [([], 5.0), ([1.0], 5.0), ([3.0, 0.5], 12.0), ([0.5, 60.0], 240.0)]
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_grace_is_as_long_as_calls_are(
+    durations: list[float], grace: float, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    ended: list[int] = []
+    monkeypatch.setattr(_signals, "_longest", 0.0)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(os, "write", lambda *_: None)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    for seconds in durations:
+        with contextlib.suppress(ZeroDivisionError), engine_call():
+            now += seconds
+            _ = 1 / (not fails)
+    came_back = Signals()
+    _signals._watch(came_back, 5.0)  # type: ignore[arg-type]
+    assert (came_back.timeouts, ended) == ([grace, None], [])
+    goes_on = Signals()
+    with engine_call():
+        now += 1
+        _signals._watch(goes_on, 5.0)  # type: ignore[arg-type]
+    assert (goes_on.timeouts, ended) == ([grace, None], [130])
 
 
 OTHER = """

@@ -65,6 +65,8 @@ class Values:
         start : int
             Place of its first sample in the source.
         """
+        if not block.size:  # decoders give such
+            return block
         if not (self._is_bounded or _is_small(block)):
             block = self._bounded(block, start)
         self.usable += block.size

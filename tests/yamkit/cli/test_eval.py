@@ -337,8 +337,8 @@ def _map_of(layout: str) -> tuple[str, ...]:
 LONG = {
     "a long name": "x" * 300 + ".wav",
     "without suffix": "x" * 300,
-    "a long folder": "d" * 300 + "/a.wav",
-    "too many folders": "d/" * 3000 + "a.wav",
+    "a long folder": "d" * 300 + "/b.wav",
+    "too many folders": "d/" * 3000 + "b.wav",
 }
 
 

@@ -10,13 +10,15 @@ import sys
 from pathlib import Path
 from typing import TextIO, cast
 
+import click
 import numpy as np
 import pytest
 import soundfile
 
 from tests.yamkit.hostile_names import NAMES, acting
 from yamkit._registry import registry
-from yamkit._text import InertStream, printable
+from yamkit._text import InertStream, inert, printable
+from yamkit.cli import _inert_streams
 from yamkit.cli._progress import Standing, _Bar
 from yamkit.models.bundle import ModelBundle
 
@@ -176,6 +178,55 @@ def test_a_calibration_is_read_back_whatever_a_label_is_called(yamkit, kind: str
     assert acting(data) == acting(out + err) == set()
     code, out, err = yamkit("classify", "--calibration", "calibration.csv", "audio/1.wav")
     assert (code, err) == (0, "")
+
+
+class Console(io.TextIOWrapper):
+    """A console of Windows, or a pipe, that remembers what is written to it."""
+
+    def __init__(self, *, is_console: bool) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", errors="backslashreplace", newline="")
+        self._is_console = is_console
+
+    def isatty(self) -> bool:
+        return self._is_console
+
+    def fileno(self) -> int:
+        return 1
+
+    @property
+    def written(self) -> str:
+        self.flush()
+        return cast("io.BytesIO", self.buffer).getvalue().decode()
+
+
+@pytest.mark.parametrize("is_console", [True, False])
+@pytest.mark.parametrize("kind", NAMES)
+def test_nothing_acts_on_a_console_of_windows(
+    kind: str, is_console: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Click writes to the system, past a stream that has a console's number and a buffer."""
+    past = io.StringIO()
+
+    def find_console(stream: TextIO, encoding: str | None, errors: str | None) -> TextIO | None:
+        try:
+            stream.fileno()
+        except OSError:
+            return None
+        is_found = is_console and encoding is None and errors is None
+        return past if is_found and getattr(stream, "buffer", None) is not None else None
+
+    monkeypatch.setattr("click._compat._get_windows_console_stream", find_console)
+    monkeypatch.setattr(sys, "platform", "win32")
+    streams = [Console(is_console=is_console) for _ in range(2)]
+    for name, stream in zip(("stdout", "stderr"), streams, strict=True):
+        monkeypatch.setattr(sys, name, stream)
+    with _inert_streams():
+        for err in (False, True):
+            click.echo(NAMES[kind], err=err, color=True)
+            click.echo(b"completion", err=err)
+    assert past.getvalue() == ""
+    shown = f"{inert(NAMES[kind])}\ncompletion\n"
+    assert [stream.written for stream in streams] == [shown, shown]
 
 
 @pytest.mark.parametrize("kind", NAMES)
