@@ -23,7 +23,7 @@ import numpy as np
 from yamkit._replace import replaced
 from yamkit._text import delimiter_of, printable
 from yamkit._thresholds import check_threshold
-from yamkit.classes import find_classes
+from yamkit.classes import MOST_CHARACTERS, class_finder
 from yamkit.errors import CalibrationError, IncompatibleError, ParameterError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ _MOST_OF_HEADER = 65_536
 """Characters in which a header is looked for: the CSV reader refuses longer cells."""
 
 _MOST_BYTES = 1 << 26
+_MOST_OF_LINE = 1 << 18
+"""Characters: the parameters of a class are one cell."""
 _LARGEST = 1e9
 """Of a parameter: far beyond any that a fit gives."""
 _SMALLEST_STEP = 1e-12
@@ -389,7 +391,7 @@ def _read_words(path: str | os.PathLike[str]) -> list[_ClassRow]:
         found = _class_rows(path, _rows(path, text, ()))
     else:
         lines = enumerate(map(str.strip, text.splitlines()), start=1)
-        found = [_ClassRow(number, line, None) for number, line in lines if line]
+        found = [_class_row(place, number, line, None) for number, line in lines if line]
     if not found:
         raise CalibrationError(f"{printable(place)}: lists no class")
     return found
@@ -419,18 +421,30 @@ def _class_rows(
                 check_threshold("threshold", threshold)
             except ParameterError as error:
                 raise CalibrationError(f"{place}, line {number}: {error}") from None
-        found.append(_ClassRow(number, word, threshold))
+        found.append(_class_row(Path(path), number, word, threshold))
     return found
+
+
+def _class_row(path: Path, number: int, word: str, threshold: float | None) -> _ClassRow:
+    _check_length(path, number, word, MOST_CHARACTERS)
+    return _ClassRow(number, word, threshold)
+
+
+def _check_length(path: Path, number: int, text: str, most: int) -> None:
+    if len(text) > most:
+        raise CalibrationError(
+            f"{printable(path)}, line {number}: {len(text):,} characters; wanted at most {most:,}"
+        )
 
 
 def _indices(
     path: str | os.PathLike[str], rows: Sequence[_ClassRow], classes: Sequence[TagClass]
 ) -> list[tuple[int, ...]]:
     """Give the indices that each row means."""
-    found = []
+    found, find = [], class_finder(classes)
     for row in rows:
         try:
-            found.append(find_classes(row.word, classes))
+            found.append(find(row.word))
         except ParameterError as error:
             raise ParameterError(f"{printable(Path(path))}, line {row.line}: {error}") from None
     return found
@@ -455,6 +469,9 @@ def _rows(
     """Give the rows of a CSV file by column, each with the number of its last line."""
     place, lines = Path(path), io.StringIO(text, newline="")
     delimiter = delimiter_of(lines.readline())
+    lines.seek(0)
+    for number, line in enumerate(lines, start=1):
+        _check_length(place, number, line, _MOST_OF_LINE)
     lines.seek(0)
     reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import functools
 import operator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from yamkit._text import listed, nearest, printable
 from yamkit.errors import ParameterError
 from yamkit.ontology import audioset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from yamkit.types import TagClass
 
-__all__ = ["choose_classes", "columns_below", "find_classes", "roll_up", "split_words"]
+__all__ = [
+    "MOST_CHARACTERS",
+    "choose_classes",
+    "class_finder",
+    "columns_below",
+    "find_classes",
+    "roll_up",
+    "split_words",
+]
+
+MOST_CHARACTERS = 10_000
+"""Of a word, which may be a list: the names of all 521 classes of AudioSet are fewer."""
 
 
 def find_classes(word: str | int, classes: Sequence[TagClass]) -> tuple[int, ...]:
@@ -39,18 +50,29 @@ def find_classes(word: str | int, classes: Sequence[TagClass]) -> tuple[int, ...
     Raises
     ------
     ParameterError
-        If it means none of them.
+        If it means none of them, or is longer than `MOST_CHARACTERS`.
     """
-    if not isinstance(word, str):
-        return _indexed(word, classes)
-    found = _meant(word, classes)
-    if found:
-        return found
+    return class_finder(classes)(word)
+
+
+def class_finder(classes: Sequence[TagClass]) -> Callable[[str | int], tuple[int, ...]]:
+    """Make `find_classes` for many words: the names of the classes are gathered once."""
+    names = _names(classes)
     most = max((entry.name.count(",") for entry in classes), default=0)
-    parts, unknown = split_words(word, lambda part: bool(_meant(part, classes)), most)
-    if unknown is not None:
-        raise ParameterError(_unknown(unknown, classes))
-    return tuple(sorted({index for part in parts for index in _meant(part, classes)}))
+
+    def find(word: str | int) -> tuple[int, ...]:
+        if not isinstance(word, str):
+            return _indexed(word, classes)
+        _check_length(word)
+        found = _meant(word, names)
+        if found:
+            return found
+        parts, unknown = split_words(word, lambda part: bool(_meant(part, names)), most)
+        if unknown is not None:
+            raise ParameterError(_unknown(unknown, classes))
+        return tuple(sorted({index for part in parts for index in _meant(part, names)}))
+
+    return find
 
 
 def split_words(
@@ -72,7 +94,13 @@ def split_words(
     words : list of str
     unknown : str or None
         What is no word, where there is no way.
+
+    Raises
+    ------
+    ParameterError
+        If the text is longer than `MOST_CHARACTERS`.
     """
+    _check_length(text)
     pieces = [piece for piece in text.split(",") if piece.strip()] or [text]
     count = len(pieces)
     ends = [0] * count + [count]  # of the word that begins at a piece; 0: none does
@@ -96,14 +124,39 @@ def _joined(pieces: Sequence[str], start: int, end: int) -> str:
     return ",".join(pieces[start:end]).strip()
 
 
-def _meant(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
+def _check_length(text: str) -> None:
+    if len(text) > MOST_CHARACTERS:
+        raise ParameterError(
+            f"class {printable(text[:20])!r}...: {len(text):,} characters; wanted at most "
+            f"{MOST_CHARACTERS:,}"
+        )
+
+
+class _Names(NamedTuple):
+    """Classes by what they may be called, so that long lists of words are found fast."""
+
+    classes: Sequence[TagClass]
+    exact: Mapping[str, Sequence[int]]
+    folded: Mapping[str, Sequence[int]]
+
+
+def _names(classes: Sequence[TagClass]) -> _Names:
+    exact: dict[str, list[int]] = {}
+    folded: dict[str, list[int]] = {}
+    for entry in classes:
+        for name in {entry.name, entry.mid} - {""}:
+            exact.setdefault(name, []).append(entry.index)
+        folded.setdefault(entry.name.casefold(), []).append(entry.index)
+    return _Names(classes, exact, folded)
+
+
+def _meant(word: str, names: _Names) -> tuple[int, ...]:
     """Give the indices of one word; none where it means nothing."""
-    found = [entry.index for entry in classes if word in (entry.name, entry.mid) and word]
+    found = names.exact.get(word, ())
     if not found and word.endswith("/") and len(word) > 1:
-        return _subtree(word, classes)
-    folded = word.casefold()
-    found = found or [entry.index for entry in classes if entry.name.casefold() == folded]
-    if not found and word.isdecimal() and len(word) < 10 and int(word) < len(classes):
+        return _subtree(word, names.classes)
+    found = found or names.folded.get(word.casefold(), ())
+    if not found and word.isdecimal() and len(word) < 10 and int(word) < len(names.classes):
         found = [int(word)]
     return tuple(found)
 
@@ -153,9 +206,10 @@ def choose_classes(
     wanted, unwanted = listed(wanted), listed(unwanted)
     if not wanted and not unwanted:
         return None
-    chosen = {index for word in wanted for index in find_classes(word, classes)}
+    find = class_finder(classes)
+    chosen = {index for word in wanted for index in find(word)}
     left = (chosen if wanted else set(range(len(classes)))) - {
-        index for word in unwanted for index in find_classes(word, classes)
+        index for word in unwanted for index in find(word)
     }
     if not left:
         raise ParameterError("no class is left of those wanted without those not wanted")
@@ -203,10 +257,20 @@ def _indexed(index: int, classes: Sequence[TagClass]) -> tuple[int, ...]:
 
 def _subtree(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
     below = {mid for top in _nodes(word) for mid in (top, *audioset().below(top))}
+    if not below:
+        return ()
     return tuple(entry.index for entry in classes if entry.mid in below)
 
 
 def _nodes(word: str) -> list[str]:
     """Give the machine identifiers of the nodes that a word with a / behind it names."""
     named = word[:-1].casefold()
-    return [mid for mid, name in audioset().names.items() if named in (mid, name.casefold())]
+    return [*_nodes_by_name().get(named, ()), *({named} & audioset().names.keys())]
+
+
+@functools.cache
+def _nodes_by_name() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for mid, name in audioset().names.items():
+        found.setdefault(name.casefold(), []).append(mid)
+    return found

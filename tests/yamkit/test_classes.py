@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yamkit.classes import choose_classes, find_classes, roll_up
+from yamkit.classes import choose_classes, find_classes, roll_up, split_words
 from yamkit.errors import ParameterError
 from yamkit.models.store import find_model
 from yamkit.ontology import audioset
@@ -125,6 +125,41 @@ def test_a_plural_suggests_its_singular() -> None:
         if f"{name}s".casefold() not in known:
             with pytest.raises(ParameterError, match=f"did you mean '{name}'"):
                 find_classes(f"{name}s", CLASSES)
+
+
+def test_the_names_of_all_classes_are_one_word() -> None:
+    word = ", ".join(entry.name for entry in CLASSES)
+    assert find_classes(word, CLASSES) == tuple(range(len(CLASSES)))
+
+
+@pytest.mark.parametrize("piece", [",", "x", "Dog,", "dog/,", "7,", "/", " ,"])
+def test_words_are_of_bounded_length(piece: str) -> None:
+    word = piece * (10_001 // len(piece) + 1)
+    with pytest.raises(
+        ParameterError, match=r"^class '.{20}'\.\.\.: 10,00\d characters; wanted at"
+    ):
+        find_classes(word, CLASSES)
+    with pytest.raises(ParameterError, match="characters; wanted at most 10,000"):
+        split_words(word, {"Dog"}.__contains__, 3)
+
+
+def test_long_lists_compare_each_piece_with_no_class() -> None:
+    """What is counted is how often the names of classes are read, once for the whole list."""
+    read = []
+
+    class Watched(str):
+        def casefold(self) -> str:
+            read.append(self)
+            return super().casefold()
+
+    classes = [TagClass(0, "/m/0", Watched("Dog")), TagClass(1, "/m/1", Watched("Cat, wild"))]
+    for count in (1, 700):
+        read.clear()
+        assert find_classes(",".join(["dog", "cat, wild"] * count), classes) == (0, 1)
+        assert len(read) == len(classes)
+    read.clear()
+    assert choose_classes(classes, ["dog"] * 1000, ["cat, wild"] * 1000) == (0,)
+    assert len(read) == len(classes)
 
 
 def test_one_word_need_not_stand_in_a_list() -> None:
