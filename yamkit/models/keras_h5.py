@@ -1,14 +1,24 @@
 """Reads a Keras 2 weight file of the network into canonical weights, without TensorFlow.
 
 A file from a stranger is walked by hard links only, and every array is compared with what the
-network needs, and with the length of the file, before any memory is taken.
+network needs, and with the length of the file, before any memory is taken. HDF5's own code crashes
+on some damaged files, and takes gigabytes for others, so it runs in a process of its own:
+``python -m yamkit.models.keras_h5 FILE ARRAYS``.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
+import os
 import re
+import signal
 import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
@@ -21,11 +31,13 @@ from yamkit.networks import mobilenet_v1, weight_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["read_keras_h5"]
+__all__ = ["read_here", "read_keras_h5"]
+
+_MOST_BYTES = 500_000_000
+"""Memory that HDF5 may take, besides four times the length of the file."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _UNDEFINED = 2**64 - 1
@@ -60,6 +72,33 @@ def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
     WeightFileError
         If the file is not HDF5, damaged, reaches outside itself, or does not hold the network.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = Path(folder, "weights.npz")
+        command = [sys.executable, "-P", "-m", __name__, os.fspath(path), os.fspath(arrays)]
+        done = subprocess.run(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            raise WeightFileError(
+                f"{printable(path)}: damaged: HDF5 ended with {_ending(done.returncode)}"
+            ) from None
+        if "error" in answer:
+            raise WeightFileError(answer["error"])
+        with np.load(arrays) as archive:
+            return answer["width"], dict(archive)
+
+
+def _ending(code: int) -> str:
+    """Name the signal or the exit code that a process ended with."""
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"exit code {code}"
+
+
+def read_here(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    """Read a file in this process; see `read_keras_h5`."""
     where = printable(path)
     try:
         length = path.stat().st_size
@@ -242,3 +281,30 @@ def _check_dataset(dataset: Any, shape: tuple[int, ...], where: str) -> None:
         )
     if dataset.id.get_storage_size() != math.prod(shape) * dataset.dtype.itemsize:
         raise WeightFileError(f"{where} was never written")
+
+
+# --- the other process ---------------------------------------------------------------------------
+
+
+def _answer(path: Path, arrays: Path) -> dict[str, Any]:
+    _bound_memory(path)
+    try:
+        width, weights = read_here(path)
+    except WeightFileError as error:
+        return {"error": str(error)}
+    np.savez(arrays, **weights)  # type: ignore[arg-type]
+    return {"width": width}
+
+
+def _bound_memory(path: Path) -> None:
+    """Bound the memory of this process, where the system can."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + _MOST_BYTES + 4 * path.stat().st_size
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+if __name__ == "__main__":
+    print(json.dumps(_answer(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 
 import h5py
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yamkit.errors import WeightFileError
-from yamkit.models.keras_h5 import read_keras_h5
+from yamkit.models.keras_h5 import read_here, read_keras_h5
 from yamkit.networks import mobilenet_v1, parameter_count, weight_shapes
 
 DEPTHWISE = "layer3/depthwise_conv/layer3/depthwise_conv/depthwise_kernel:0"
@@ -32,7 +34,7 @@ def refused(keras_weights, write_h5, tmp_path):
             with h5py.File(path, "r+") as file:
                 edit(file)
         with pytest.raises(WeightFileError) as caught:
-            read_keras_h5(path)
+            read_here(path)
         assert str(caught.value).startswith(f"{path}: ")
         assert "\n" not in str(caught.value)
         return str(caught.value).removeprefix(f"{path}: ")
@@ -41,7 +43,7 @@ def refused(keras_weights, write_h5, tmp_path):
 
 
 def test_canonical_names_and_shapes(small_h5, keras_weights):
-    width, weights = read_keras_h5(small_h5)
+    width, weights = read_here(small_h5)
     assert width == 0.25
     shapes = weight_shapes(mobilenet_v1(0.25), 7)
     assert {name: array.shape for name, array in weights.items()} == shapes
@@ -56,7 +58,7 @@ def test_canonical_names_and_shapes(small_h5, keras_weights):
 
 @pytest.mark.parametrize("root", ["model_weights/", "yamnet/"])
 def test_other_nestings(keras_weights, write_h5, tmp_path, root):
-    _, weights = read_keras_h5(write_h5(tmp_path / "w.h5", keras_weights, root))
+    _, weights = read_here(write_h5(tmp_path / "w.h5", keras_weights, root))
     np.testing.assert_array_equal(weights["layer1/conv/kernel"], keras_weights[STEM])
 
 
@@ -65,7 +67,7 @@ def test_a_numbered_dense_layer_and_no_suffixes(keras_weights, write_h5, tmp_pat
         name.replace("dense", "dense_1").removesuffix(":0"): array
         for name, array in keras_weights.items()
     }
-    _, weights = read_keras_h5(write_h5(tmp_path / "w.h5", arrays))
+    _, weights = read_here(write_h5(tmp_path / "w.h5", arrays))
     np.testing.assert_array_equal(weights["classifier/kernel"], keras_weights[KERNEL])
 
 
@@ -74,7 +76,7 @@ def test_every_version_of_the_file_format(keras_weights, tmp_path, version):
     with h5py.File(tmp_path / "w.h5", "w", libver=version) as file:
         for name, array in keras_weights.items():
             file.create_dataset(name, data=array)
-    _, weights = read_keras_h5(tmp_path / "w.h5")
+    _, weights = read_here(tmp_path / "w.h5")
     np.testing.assert_array_equal(weights["classifier/kernel"], keras_weights[KERNEL])
 
 
@@ -83,13 +85,13 @@ def test_an_optimizer_beside_the_weights_is_ignored(keras_weights, write_h5, tmp
     with h5py.File(path, "r+") as file:
         file["optimizer_weights/layer1/conv/kernel:0"] = np.zeros(3)
         file["model_weights/layer1"]["type"] = np.dtype("f4")  # neither a group nor an array
-    assert read_keras_h5(path)[0] == 0.25
+    assert read_here(path)[0] == 0.25
 
 
 @pytest.mark.parametrize("dtype", ["f2", ">f4", "f8"])
 def test_other_floats_become_float32(keras_weights, write_h5, tmp_path, dtype):
     arrays = {name: array.astype(dtype) for name, array in keras_weights.items()}
-    _, weights = read_keras_h5(write_h5(tmp_path / "w.h5", arrays))
+    _, weights = read_here(write_h5(tmp_path / "w.h5", arrays))
     assert weights["layer1/conv/kernel"].dtype == np.float32
     np.testing.assert_array_equal(
         weights["layer1/conv/kernel"], arrays[STEM].astype("f4"), strict=True
@@ -158,18 +160,18 @@ def test_files_of_something_else(write_h5, tmp_path, refused, keras_weights):
     text = tmp_path / "text.h5"
     text.write_text("not HDF5")
     with pytest.raises(WeightFileError, match=r"text\.h5: not an HDF5 file that can be read"):
-        read_keras_h5(text)
+        read_here(text)
     other = write_h5(tmp_path / "other.h5", {"layers/conv2d/vars/0": np.zeros(3)})
     with pytest.raises(WeightFileError, match="no dense layer with kernel and bias; a weight file"):
-        read_keras_h5(other)
+        read_here(other)
     alone = write_h5(tmp_path / "dense.h5", {n: keras_weights[n] for n in (KERNEL, BIAS)})
     with pytest.raises(WeightFileError, match="layer1/conv/bn/beta is missing"):
-        read_keras_h5(alone)
+        read_here(alone)
     root = write_h5(tmp_path / "root.h5", {"model_weights": np.zeros(3)})
     with pytest.raises(WeightFileError, match="model_weights is not a group"):
-        read_keras_h5(root)
+        read_here(root)
     with pytest.raises(WeightFileError, match="No such file"):
-        read_keras_h5(tmp_path / "absent.h5")
+        read_here(tmp_path / "absent.h5")
 
 
 def test_links_are_not_followed(refused, keras_weights, write_h5, tmp_path):
@@ -232,7 +234,7 @@ def test_groups_in_a_circle_and_without_end(refused):
 def test_weights_longer_than_their_file(small_h5, monkeypatch):
     monkeypatch.setattr(h5py.Dataset, "nbytes", 10**9)
     with pytest.raises(WeightFileError, match="said to be longer than the file"):
-        read_keras_h5(small_h5)
+        read_here(small_h5)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -242,7 +244,7 @@ def test_a_cut_file_is_refused(small_h5, tmp_path, data):
     path = tmp_path / "cut.h5"
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
     with pytest.raises(WeightFileError, match=r"cut\.h5: "):
-        read_keras_h5(path)
+        read_here(path)
 
 
 # the same damage every time: HDF5 itself may crash on damage nobody has tried
@@ -257,11 +259,11 @@ def test_a_damaged_file_gives_weights_or_an_error(small_h5, tmp_path, data):
     path = tmp_path / "damaged.h5"
     path.write_bytes(whole)
     with contextlib.suppress(WeightFileError):
-        assert all(np.isfinite(array).all() for array in read_keras_h5(path)[1].values())
+        assert all(np.isfinite(array).all() for array in read_here(path)[1].values())
 
 
 def test_the_shared_file_is_yamnet(shared):
-    width, weights = read_keras_h5(shared / "models" / "yamnet.h5")
+    width, weights = read_here(shared / "models" / "yamnet.h5")
     assert width == 1.0
     trained = [n for n in weights if not n.endswith(("/mean", "/variance"))]
     count = sum(weights[name].size for name in trained)
@@ -288,5 +290,36 @@ def test_names_that_are_not_utf_8(keras_weights, write_h5, tmp_path):
     assert content.count(b"odd_name") == 1
     path.write_bytes(content.replace(b"odd_name", b"odd_\xff\xfe__"))
     with pytest.raises(WeightFileError) as caught:
-        read_keras_h5(path)
+        read_here(path)
     assert str(caught.value) == rf"{path}: a name in it is not UTF-8: b'odd_\xff\xfe__'"
+
+
+def test_another_process_reads_the_same(small_h5):
+    width, weights = read_keras_h5(small_h5)
+    wanted_width, wanted = read_here(small_h5)
+    assert (width, weights.keys()) == (wanted_width, wanted.keys())
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(weights[name], array)
+
+
+def test_what_the_other_process_refuses_is_said_here(write_h5, tmp_path):
+    path = write_h5(tmp_path / "odd\n.h5", {"nothing": np.zeros(3, "f4")})
+    with pytest.raises(WeightFileError) as wanted:
+        read_here(path)
+    with pytest.raises(WeightFileError) as caught:
+        read_keras_h5(path)
+    assert str(caught.value) == str(wanted.value)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in is a script of a shell")
+@pytest.mark.parametrize(
+    ("end", "message"), [("kill -SEGV $$", "SIGSEGV"), ("exit 3", "exit code 3")]
+)
+def test_a_file_on_which_hdf5_crashes(small_h5, tmp_path, monkeypatch, end, message):
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{end}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(WeightFileError) as caught:
+        read_keras_h5(small_h5)
+    assert str(caught.value) == f"{small_h5}: damaged: HDF5 ended with {message}"
