@@ -6,15 +6,24 @@ Nothing is run to find out: `platform.processor` and `platform.platform` start w
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import math
 import os
 import platform
 import socket
+import sys
 from pathlib import Path
 
-__all__ = ["boot_mark", "processor_name", "system_name", "usable_cores"]
+__all__ = [
+    "boot_mark",
+    "bound_memory",
+    "peak_memory_bytes",
+    "processor_name",
+    "system_name",
+    "usable_cores",
+]
 
 
 def usable_cores() -> int:
@@ -57,6 +66,32 @@ def boot_mark() -> str:
     return hashlib.sha256(name).hexdigest()[:6]
 
 
+def peak_memory_bytes() -> int | None:
+    """Give the most memory that this process has had; None where the system does not tell."""
+    try:  # what `resource` says begins with the size of the process that started this one
+        facts = _STATUS.read_text()
+        line = next(line for line in facts.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def bound_memory(more_bytes: int) -> None:
+    """Let this process take so much more memory and no more, where the system can."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        pages = int(_SIZES.read_text().split()[0])
+        most = pages * resource.getpagesize() + more_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
 def _share_of_container() -> float:
     """Read how many cores' time Linux grants: cgroup's version 2, else version 1."""
     try:
@@ -74,6 +109,8 @@ def _share_of_container() -> float:
 
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_STATUS = Path("/proc/self/status")
+_SIZES = Path("/proc/self/statm")
 _CPU_INFO = Path("/proc/cpuinfo")
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 _QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")

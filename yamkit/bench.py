@@ -20,7 +20,12 @@ from importlib import metadata  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
-from yamkit._machine import processor_name, system_name, usable_cores  # noqa: E402
+from yamkit._machine import (  # noqa: E402
+    peak_memory_bytes,
+    processor_name,
+    system_name,
+    usable_cores,
+)
 from yamkit._replace import replaced  # noqa: E402
 from yamkit.errors import YamkitError  # noqa: E402
 
@@ -234,11 +239,12 @@ def _answer(case: Case) -> dict[str, Any]:
         begin = time.perf_counter()
         patches = run(case.seconds)
         wall = time.perf_counter() - begin
+    peak = peak_memory_bytes()
     return {
         "patches": patches,
         "wall_seconds": wall,
         "first_result_seconds": first,
-        "peak_memory_mb": _peak_memory_mb(),
+        "peak_memory_mb": None if peak is None else peak / 1e6,
     }
 
 
@@ -249,21 +255,6 @@ def _noise(samples: int, rate: int) -> Iterator[NDArray[np.float32]]:
     block = random.normal(0, 0.1, _BLOCK_SECONDS * rate).astype(np.float32)
     for start in range(0, samples, len(block)):
         yield block[: samples - start]
-
-
-def _peak_memory_mb() -> float | None:
-    try:  # what `resource` says begins with the size of the process that started this one
-        facts = Path("/proc/self/status").read_text()
-        line = next(line for line in facts.splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024 / 1e6
-    except (OSError, StopIteration):
-        pass
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import sys
 import tempfile
@@ -35,11 +34,12 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries of others print what they think of a file
     warnings.simplefilter("ignore")
+    from yamkit._machine import bound_memory, peak_memory_bytes
     from yamkit.errors import YamkitError
 
     targets, most_seconds = import_module(sys.argv[1]).TARGETS, float(sys.argv[2])
-    _bound_memory()
-    start = _peak()
+    bound_memory(_BEYOND)
+    start = peak_memory_bytes() or 0
     print("ready", file=answers, flush=True)
     with tempfile.TemporaryDirectory() as folder:
         while line := sys.stdin.buffer.readline():
@@ -61,29 +61,13 @@ def main() -> None:
                 answer = {"result": "finding", "kind": _place_of(error), "text": _text(error)}
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
-            grown = _peak() - start
+            grown = (peak_memory_bytes() or 0) - start
             if grown > MOST_MEMORY and answer["result"] != "finding":
                 answer = {"result": "finding", "kind": "takes more than 1 GB"}
             answer |= {"memory": grown, "seconds": time.process_time() - began}
             print(json.dumps(answer), file=answers, flush=True)
             for each in Path(folder).iterdir():
                 each.unlink()
-
-
-def _bound_memory() -> None:
-    status = Path("/proc/self/statm")
-    if status.exists():
-        size = int(status.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (size + _BEYOND, size + _BEYOND))
-
-
-def _peak() -> int:
-    status = Path("/proc/self/status")
-    if status.exists():  # what `resource` says begins with the size of the parent process
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _place_of(error: BaseException) -> str:

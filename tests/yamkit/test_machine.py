@@ -138,3 +138,13 @@ def test_a_machine_has_a_mark_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert made[0] == made[1] != made[2] == made[3]  # one kernel, one mark
     assert len(set(made)) == 4
     assert all(re.fullmatch("[0-9a-f]{6}", mark) for mark in made)
+
+
+def test_the_peak_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert _machine.peak_memory_bytes() > 10**7
+    (tmp_path / "empty").touch()
+    for name in ("none", "empty"):
+        monkeypatch.setattr(_machine, "_STATUS", tmp_path / name)
+        assert _machine.peak_memory_bytes() > 10**7
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert _machine.peak_memory_bytes() is None

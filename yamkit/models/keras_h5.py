@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from yamkit._machine import bound_memory
 from yamkit._text import printable
 from yamkit.errors import WeightFileError
 from yamkit.models.weights import check_values
@@ -287,23 +288,14 @@ def _check_dataset(dataset: Any, shape: tuple[int, ...], where: str) -> None:
 
 
 def _answer(path: Path, arrays: Path) -> dict[str, Any]:
-    _bound_memory(path)
+    with contextlib.suppress(OSError):  # said when it is read
+        bound_memory(_MOST_BYTES + 4 * path.stat().st_size)
     try:
         width, weights = read_here(path)
     except WeightFileError as error:
         return {"error": str(error)}
     np.savez(arrays, **weights)  # type: ignore[arg-type]
     return {"width": width}
-
-
-def _bound_memory(path: Path) -> None:
-    """Bound the memory of this process, where the system can."""
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most = pages * resource.getpagesize() + _MOST_BYTES + 4 * path.stat().st_size
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 if __name__ == "__main__":
