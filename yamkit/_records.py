@@ -120,8 +120,7 @@ def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
         _, seconds = _span(0, duration)
         texts = tuple(_text(warning) for warning in warnings)
         peaks = tuple(Peak(_score(score), _span(start, seconds)[0]) for score, start in listed)
-        if peaks and len(peaks) != len(tags):
-            raise ValueError("peaks of other tags")
+        _check_number(peaks, tags)
         return ClipEnd(seconds, _count(patches), _tags(tags, classes), texts, *arrays, peaks=peaks)
     raise ValueError(f"a record of kind {kind!r:.40}")
 
@@ -163,8 +162,7 @@ def check_item(item: SinkItem, classes: Classes) -> None:
         for peak in item.peaks:
             _score(peak.score)
             _span(peak.start_seconds, item.duration_seconds)
-        if item.peaks and len(item.peaks) != len(item.tags):
-            raise ValueError("peaks of other tags")
+        _check_number(item.peaks, item.tags)
     else:
         raise TypeError("no item of results")
 
@@ -173,12 +171,13 @@ def _check_tags(tags: Sequence[Tag], classes: Classes) -> None:
     if type(tags) is not tuple:
         raise TypeError("tags that are no tuple")
     for tag in tags:
-        _score(tag.score)
-        if type(tag.index) is not int or tag.index < 0:
-            raise ValueError("an index that is none")
-        known = classes[tag.index]
-        if tag.mid != known.mid or tag.name != known.name:
+        if _tag(tag.index, tag.score, classes) != tag:
             raise ValueError("a tag with the name of another class")
+
+
+def _check_number(peaks: Sequence[Peak], tags: Sequence[Any]) -> None:
+    if peaks and len(peaks) != len(tags):
+        raise ValueError("peaks of other tags")
 
 
 def _check_texts(*texts: str) -> None:
