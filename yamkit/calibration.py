@@ -311,12 +311,7 @@ def read_thresholds(path: str | os.PathLike[str], classes: Sequence[TagClass]) -
     if not rows or not _word_columns(rows[0][1]):
         raise CalibrationError(f"{printable(Path(path))}: no row with mid or name and threshold")
     given = [row for row in _class_rows(path, rows) if row.threshold is not None]
-    return {
-        index: row.threshold
-        for row, indices in zip(given, _indices(path, given, classes), strict=True)
-        for index in indices
-        if row.threshold is not None
-    }
+    return _thresholds(given, _indices(path, given, classes))
 
 
 def read_class_list(
@@ -349,13 +344,7 @@ def read_class_list(
     rows = _read_words(path)
     found = _indices(path, rows, classes)
     chosen = tuple(sorted({index for indices in found for index in indices}))
-    thresholds = {
-        index: row.threshold
-        for row, indices in zip(rows, found, strict=True)
-        for index in indices
-        if row.threshold is not None
-    }
-    return chosen, thresholds
+    return chosen, _thresholds(rows, found)
 
 
 def read_class_words(path: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -448,6 +437,16 @@ def _indices(
         except ParameterError as error:
             raise ParameterError(f"{printable(Path(path))}, line {row.line}: {error}") from None
     return found
+
+
+def _thresholds(rows: Sequence[_ClassRow], found: Sequence[tuple[int, ...]]) -> dict[int, float]:
+    """Give the thresholds of rows that have one by the indices that they mean."""
+    return {
+        index: row.threshold
+        for row, indices in zip(rows, found, strict=True)
+        for index in indices
+        if row.threshold is not None
+    }
 
 
 def _read_text(path: str | os.PathLike[str]) -> str:
