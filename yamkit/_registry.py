@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from yamkit._text import described
 from yamkit.errors import (
     BrokenPluginError,
     MissingRequirementError,
@@ -400,5 +401,4 @@ def blamed(who: str) -> Iterator[None]:
     except YamkitError:
         raise
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise BrokenPluginError(f"{who} failed: {reason}") from error
+        raise BrokenPluginError(f"{who} failed: {described(error)}") from error

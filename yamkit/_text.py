@@ -22,6 +22,7 @@ __all__ = [
     "InertStream",
     "aligned",
     "delimiter_of",
+    "described",
     "inert",
     "listed",
     "nearest",
@@ -49,6 +50,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def listed(words: str | Iterable[_Word]) -> tuple[str | _Word, ...]:
     """Give several words as they are, and one that stands alone as the only one."""
     return (words,) if isinstance(words, str) else tuple(words)
+
+
+def described(error: BaseException) -> str:
+    """Give an exception that nobody foresaw as one line: its type, and what it says."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def delimiter_of(header: str) -> str:

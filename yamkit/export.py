@@ -14,7 +14,7 @@ import numpy as np
 
 from yamkit._registry import registry
 from yamkit._replace import replaced
-from yamkit._text import printable
+from yamkit._text import described, printable
 from yamkit.errors import ExportError, OutputError, YamkitError
 from yamkit.pipeline import Pipeline, default_parts
 from yamkit.plugin import BackendInfo
@@ -204,8 +204,7 @@ def _run(
     except (YamkitError, OSError):
         raise
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ExportError(f"{form} of {model.name!r} failed: {reason:.300}") from error
+        raise ExportError(f"{form} of {model.name!r} failed: {described(error):.300}") from error
 
 
 def _difference(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:

@@ -212,6 +212,7 @@ def new(distribution: str, kind: str, output: Path) -> None:
 def _contract(name: str, kind: str | None) -> type[PluginContract]:
     """Find the contract of a plugin: its own, or that of its kind."""
     from yamkit._registry import import_entrance, registry
+    from yamkit._text import described
     from yamkit.errors import BrokenPluginError, ParameterError, UnknownPluginError
     from yamkit.testing import CONTRACTS, PluginContract
 
@@ -240,8 +241,9 @@ def _contract(name: str, kind: str | None) -> type[PluginContract]:
     try:
         own = import_entrance(info.contract)
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise BrokenPluginError(f"contract {info.contract!r} of {name!r}: {reason}") from None
+        raise BrokenPluginError(
+            f"contract {info.contract!r} of {name!r}: {described(error)}"
+        ) from None
     if not (isinstance(own, type) and issubclass(own, PluginContract)):
         raise BrokenPluginError(f"contract {info.contract!r} of {name!r} is no PluginContract")
     return own
