@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from yamkit._bounds import MAX_MEDIAN_CELLS, MAX_SPAN_SECONDS
 from yamkit._thresholds import check_threshold
 from yamkit.errors import ParameterError
 from yamkit.types import LEAVE_RATIO, Event, Tag
@@ -576,23 +577,19 @@ def check_parameters(parameters: EventParameters) -> None:
     """
     _reduction("cells", parameters.cells)
     _reduction("event score", parameters.score)
-    if not 1 <= parameters.median_cells <= _LONGEST_MEDIAN or parameters.median_cells % 2 == 0:
+    if not 1 <= parameters.median_cells <= MAX_MEDIAN_CELLS or parameters.median_cells % 2 == 0:
         raise ParameterError(
             f"median {parameters.median_cells}: wanted an odd number of cells, 1 for no filter, at "
-            f"most {_LONGEST_MEDIAN}"
+            f"most {MAX_MEDIAN_CELLS}"
         )
     for name in ("min_duration_seconds", "join_gap_seconds"):
         value = getattr(parameters, name)
-        if not 0 <= value <= _LONGEST_SECONDS:
+        if not 0 <= value <= MAX_SPAN_SECONDS:
             words = name.removesuffix("_seconds").replace("_", " ")
-            raise ParameterError(f"{words} {value:g} s: wanted 0 to {_LONGEST_SECONDS:g} s")
+            raise ParameterError(f"{words} {value:g} s: wanted 0 to {MAX_SPAN_SECONDS:g} s")
     check_threshold("enter", parameters.enter)
     check_threshold("leave", parameters.leave)
     _check_thresholds(np.array([parameters.enter]), np.array([parameters.leave]))
-
-
-_LONGEST_SECONDS = 86400.0
-_LONGEST_MEDIAN = 9999
 
 
 def _check_thresholds(enter: NDArray[np.floating], leave: NDArray[np.floating]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from yamkit._bounds import MAX_BATCH_SIZE, MAX_SPAN_SECONDS, MAX_THREADS
 from yamkit._registry import blamed, registry
 from yamkit._signals import engine_call
 from yamkit.audio import LARGEST_SAMPLE
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_BACKENDS",
     "DEFAULT_FRONTENDS",
-    "MAX_BATCH_SIZE",
     "Pipeline",
     "default_parts",
     "fitting",
@@ -56,14 +56,6 @@ _ROUNDING = 1e-6
 
 DEFAULT_FRONTENDS = ("logmel", "waveform")
 DEFAULT_BACKENDS = ("onnx",)
-
-MAX_BATCH_SIZE = 4096
-"""Most patches in a batch; more would only cost memory."""
-
-MAX_THREADS = 1024
-"""Most threads of one network call; engines hang when they are asked for many thousands."""
-
-MAX_HOP_SECONDS = 86400.0
 
 
 class Pipeline:
@@ -406,7 +398,7 @@ def _with_hop(features: FeatureSpec, hop_seconds: float | None) -> FeatureSpec:
     if hop_seconds is None:
         return features
     step = features.hop_step_samples / features.sample_rate_hz
-    steps = round(hop_seconds / step) if 0 < hop_seconds <= MAX_HOP_SECONDS else 0
+    steps = round(hop_seconds / step) if 0 < hop_seconds <= MAX_SPAN_SECONDS else 0
     if steps < 1 or abs(steps * step - hop_seconds) > 1e-6 * step:
         own = features.patch_hop_samples / features.sample_rate_hz
         raise ParameterError(

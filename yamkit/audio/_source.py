@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from yamkit._bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from yamkit.audio._mix import Cancellation, mean
 from yamkit.audio._notes import Notes, place
 from yamkit.audio._values import Values
@@ -22,23 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "MAX_CHANNELS",
-    "MAX_SAMPLE_RATE_HZ",
-    "MIN_SAMPLE_RATE_HZ",
     "AudioSource",
     "Decoded",
     "block_samples",
     "spoken",
 ]
-
-MAX_CHANNELS = 1024
-"""Most channels of a source; libsndfile has the same limit."""
-
-MIN_SAMPLE_RATE_HZ = 100
-"""Lowest sample rate of a file: below it nothing is audible, and 20 KB at 1 Hz would be hours."""
-
-MAX_SAMPLE_RATE_HZ = 10_000_000
-"""Highest sample rate of a source: beyond any recorder, below what damaged headers claim."""
 
 _LONGEST_SECONDS = 1e9
 """Thirty years: what a header states beyond it is no duration."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit._bounds import MAX_MEDIAN_CELLS, MAX_SPAN_SECONDS
 from yamkit.cli import _complete
 from yamkit.cli._values import Real, Whole, real_number, shortened
 
@@ -154,14 +155,14 @@ def event_options() -> Callable[[Any], Any]:
         click.option(
             "--median",
             "median_cells",
-            type=Whole(1, 9999),
+            type=Whole(1, MAX_MEDIAN_CELLS),
             help="Median filter over an odd number of cells; each second one adds a hop of delay "
             "to a stream.  [default: 1, none]",
         ),
         click.option(
             "--min-duration",
             "min_duration_seconds",
-            type=Real(0, 86_400),
+            type=Real(0, MAX_SPAN_SECONDS),
             metavar="SECONDS",
             help="Leave shorter events out; a stream tells of an event that much later.  "
             "[default: 0]",
@@ -169,7 +170,7 @@ def event_options() -> Callable[[Any], Any]:
         click.option(
             "--join-gap",
             "join_gap_seconds",
-            type=Real(0, 86_400),
+            type=Real(0, MAX_SPAN_SECONDS),
             metavar="SECONDS",
             help="Join events of a class that are no farther apart; a stream tells of an end that "
             "much later.  [default: 0]",

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from yamkit._bounds import MAX_BATCH_SIZE, MAX_SPAN_SECONDS, MAX_THREADS
 from yamkit.cli import _complete
 from yamkit.cli._help import section
 from yamkit.cli._model import MODEL_HELP
-from yamkit.cli._values import LARGEST_BATCH, MOST_CORES, Real, Whole, shortened, whole_number
+from yamkit.cli._values import Real, Whole, shortened, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -82,7 +83,7 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
         click.option(
             "--hop",
             "hop_seconds",
-            type=Real(0, 86_400),
+            type=Real(0, MAX_SPAN_SECONDS),
             metavar="SECONDS",
             help="From one patch to the next, a whole multiple of the STFT hop.  [default: the "
             "model's own]",
@@ -100,7 +101,7 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
         section("Speed"),
         click.option(
             "--threads",
-            type=Whole(1, MOST_CORES),
+            type=Whole(1, MAX_THREADS),
             help="Threads of one network call.  [default: 1"
             + ("]" if of_streams else "; with --jobs 1 the engine's choice]"),
         ),
@@ -109,13 +110,13 @@ def tagger_options(*, several: bool = False, of_streams: bool = False) -> Callab
         options += [
             click.option(
                 "--jobs",
-                type=Whole(1, MOST_CORES),
+                type=Whole(1, MAX_THREADS),
                 help="Threads that decode and tag, each at another clip or part of one.  [default: "
                 "as many as there are cores, over --threads]",
             ),
             click.option(
                 "--batch-size",
-                type=Whole(1, LARGEST_BATCH),
+                type=Whole(1, MAX_BATCH_SIZE),
                 default=16,
                 show_default=True,
                 help="Patches the network sees at once.",

@@ -8,20 +8,12 @@ from typing import Any
 import click
 
 __all__ = [
-    "LARGEST_BATCH",
-    "MOST_CORES",
     "Real",
     "Whole",
     "real_number",
     "shortened",
     "whole_number",
 ]
-
-MOST_CORES = 1024
-"""More threads, or jobs, than machines have cores."""
-
-LARGEST_BATCH = 4096
-"""Patches of one network call: some gigabytes between the layers of a large model."""
 
 _MANY = 1_000_000_000
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")

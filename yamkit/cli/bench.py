@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit._bounds import MAX_BATCH_SIZE, MAX_THREADS
 from yamkit.cli import _complete
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import MODEL_HELP, choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._progress import Steps, showing
 from yamkit.cli._tagger import FRONTEND_HELP, share_cores
-from yamkit.cli._values import LARGEST_BATCH, MOST_CORES, Real, Whole
+from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,14 +49,14 @@ __all__ = ["bench"]
 @click.option(
     "--batch-size",
     "batch_sizes",
-    type=Whole(1, LARGEST_BATCH),
+    type=Whole(1, MAX_BATCH_SIZE),
     multiple=True,
     default=(1, 16),
     show_default=True,
     help="Patches the network sees at once; may be repeated.",
 )
-@click.option("--jobs", type=Whole(1, MOST_CORES), help="As for classify.")
-@click.option("--threads", type=Whole(1, MOST_CORES), help="As for classify.")
+@click.option("--jobs", type=Whole(1, MAX_THREADS), help="As for classify.")
+@click.option("--threads", type=Whole(1, MAX_THREADS), help="As for classify.")
 @section("How it is measured")
 @click.option(
     "--seconds",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit._bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
@@ -62,9 +63,14 @@ _ENCODINGS = "u8, s16le, s24le, s32le, f32le, f64le, or be for le; mulaw, alaw"
     ),
 )
 @click.option(
-    "--sample-rate", type=Whole(100, 10_000_000), metavar="HZ", help="Sample rate of --encoding."
+    "--sample-rate",
+    type=Whole(MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ),
+    metavar="HZ",
+    help="Sample rate of --encoding.",
 )
-@click.option("--channels", type=Whole(1, 1024), help="Channels of --encoding.  [default: 1]")
+@click.option(
+    "--channels", type=Whole(1, MAX_CHANNELS), help="Channels of --encoding.  [default: 1]"
+)
 @click.option(
     "--microphone",
     is_flag=False,
