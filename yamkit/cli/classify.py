@@ -222,7 +222,7 @@ def classify(
     arrays = tuple(name for name, is_wanted in wanted.items() if is_wanted)
     sinks = _sinks(formats or (_format_of(output, events, paths),), arrays)
     settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
-    _check_events(events, sinks, settings)
+    _check_events(events, sinks, {**settings, "label_scores": label_scores or None})
     metadata: list[str] = []
     clips = [
         Clip(each.path, error=each.error if isinstance(each, NotFound) else None)

@@ -270,6 +270,7 @@ def test_a_threshold_is_a_score(yamkit, command, option: str, value: str, messag
         (["--format", "srt"], "format srt writes events; add --events"),
         (["--min-duration", "1"], "--min-duration is of events; add --events"),
         (["--median", "3"], "--median is of events; add --events"),
+        (["--label-scores"], "--label-scores is of events; add --events"),
         (["--events", "--median", "2"], "median 2: wanted an odd number"),
         (["--events", "--per-patch"], "events and patches at once; wanted --events or --per-patch"),
         (["--events", "--enter", "0.3", "--leave", "0.4"], "events enter at 0.3 and leave at 0.4"),
