@@ -100,7 +100,7 @@ def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
         raise TypeError("a record that is no text")
     kind, *values = json.loads(record.text)
     if kind == "start":
-        path, sample_rate, channels, *rest = values  # journals of old lack what is promised
+        path, sample_rate, channels, *rest = values  # older journals lack the promised duration
         (promised,) = rest or [None]
         seconds = None if promised is None else _span(0, promised)[1]
         return ClipStart(_text(path), _count(sample_rate), _count(channels), seconds)
@@ -116,7 +116,7 @@ def from_record(record: Record, classes: Classes, dtype: str) -> SinkItem:
         return PatchTags(*_span(start, end), _tags(tags, classes), *arrays)
     if kind == "end":
         duration, patches, tags, warnings, *rest = values
-        (listed,) = rest or [[]]  # journals of old lack peaks
+        (listed,) = rest or [[]]  # older journals lack peaks
         _, seconds = _span(0, duration)
         texts = tuple(_text(warning) for warning in warnings)
         peaks = tuple(Peak(_score(score), _span(start, seconds)[0]) for score, start in listed)
@@ -164,7 +164,7 @@ def check_item(item: SinkItem, classes: Classes) -> None:
             _span(peak.start_seconds, item.duration_seconds)
         _check_number(item.peaks, item.tags)
     else:
-        raise TypeError("no item of results")
+        raise TypeError("not an item")
 
 
 def _check_tags(tags: Sequence[Tag], classes: Classes) -> None:
@@ -182,15 +182,15 @@ def _check_number(peaks: Sequence[Peak], tags: Sequence[Any]) -> None:
 
 def _check_texts(*texts: str) -> None:
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a text that is none")
+        raise TypeError("not a text")
 
 
 def _check_arrays(item: PatchTags | ClipEnd) -> None:
     for array in (item.scores, item.embedding):
         if array is not None and (array.ndim != 1 or array.dtype.kind != "f"):
-            raise ValueError("an array that is no row of floats")
+            raise ValueError("not a row of floats")
     if item.scores is not None and not are_scores(item.scores):
-        raise ValueError("scores that are none")
+        raise ValueError("not scores of 0 to 1")
 
 
 @dataclass
@@ -290,14 +290,14 @@ def _valid(text: str) -> str:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("a text that is none")
+        raise TypeError("not a text")
     value.encode()  # a lone surrogate is no text
     return value
 
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 1 <= value < 1 << 53:
-        raise ValueError("a count that is none")
+        raise ValueError("not a count")
     return value
 
 
@@ -305,18 +305,18 @@ def _span(start: Any, end: Any) -> tuple[float, float]:
     """Check a time and one that is not before it, in seconds."""
     if {type(start), type(end)} <= {int, float} and 0 <= start <= end < float("inf"):
         return float(start), float(end)
-    raise ValueError("times that are none")
+    raise ValueError("not a span of time")
 
 
 def _score(value: Any) -> float:
     if type(value) not in (int, float) or not -_ROUNDING <= value <= 1 + _ROUNDING:
-        raise ValueError("a score that is none")
+        raise ValueError("not a score of 0 to 1")
     return float(value)
 
 
 def _tag(index: Any, score: Any, classes: Classes) -> Tag:
     if type(index) is not int or index < 0:
-        raise ValueError("an index that is none")
+        raise ValueError("not the index of a class")
     return Tag(index, classes[index].mid, classes[index].name, _score(score))
 
 
@@ -337,5 +337,5 @@ def _array(data: bytes | None, dtype: str) -> NDArray[Any] | None:
 def _scores(data: bytes | None, dtype: str) -> NDArray[Any] | None:
     scores = _array(data, dtype)
     if scores is not None and not are_scores(scores):
-        raise ValueError("scores that are none")
+        raise ValueError("not scores of 0 to 1")
     return scores

@@ -417,7 +417,7 @@ def _read_head(database: sqlite3.Connection) -> dict[str, str]:
 def _parameters(about: Mapping[str, Any]) -> dict[str, str]:
     found = json.loads(about["parameters"])
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise TypeError("parameters that are none")
+        raise TypeError("not parameters")
     return found
 
 

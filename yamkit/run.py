@@ -468,7 +468,7 @@ def carried(
         for clip, item in found:
             try:
                 if not given or clip is not given[0]:
-                    raise ValueError("items of another clip than the next")
+                    raise ValueError("an item of another clip than the next one")
                 check = check or _ClipCheck(clip, about, classes)
                 check.add(item)
             except (*DAMAGE, AttributeError) as error:
@@ -504,7 +504,7 @@ class _ClipCheck:
             self._order.add(item)
         if isinstance(item, (PatchTags, Event)):
             if type(item) is not self._wanted:
-                raise ValueError("not what the run is for")
+                raise ValueError("a kind of item that this run does not ask for")
             start = item.start_seconds if isinstance(item, PatchTags) else item.onset_seconds
             if start < self._seconds:
                 raise ValueError("it begins before the one before it")

@@ -282,4 +282,4 @@ def _unbroken(value: Any) -> str:
 
 def _check_range(scores: NDArray[np.float32]) -> None:
     if not are_scores(scores):
-        raise ValueError("scores that are none")
+        raise ValueError("not scores of 0 to 1")
