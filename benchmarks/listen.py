@@ -28,7 +28,7 @@ from measure import yamkit
 from yamkit import Tagger
 from yamkit.evaluation.targets import read_label_map
 from yamkit.listening import Block, Delays, Heard, listen
-from yamkit.reading import Reading
+from yamkit.scores.postprocessing import Reading
 from yamkit.types import EventParameters
 
 if TYPE_CHECKING:

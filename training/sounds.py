@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.recipe import Data, Recipe
-    from yamkit.pipeline import Pipeline
+    from yamkit.pipeline.compose import Pipeline
 
 __all__ = ["Sound", "Sounds", "collections_of", "decode", "part_of", "with_generated"]
 

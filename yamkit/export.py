@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._registry import registry
-from yamkit._replace import replaced
-from yamkit._text import described, printable
+from yamkit._util.replace import replaced
+from yamkit._util.text import described, printable
 from yamkit.errors import ExportError, OutputError, YamkitError
-from yamkit.pipeline import Pipeline, default_parts
+from yamkit.pipeline.compose import Pipeline, default_parts
+from yamkit.pipeline.trial import varied_windows
+from yamkit.pipeline.windows import Segment
 from yamkit.plugin import BackendInfo
-from yamkit.trial import varied_windows
-from yamkit.windows import Segment
+from yamkit.registry import registry
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from yamkit._registry import Plugin
     from yamkit.models import ModelBundle
     from yamkit.plugin import Exporter
+    from yamkit.registry import Plugin
 
 __all__ = ["LARGEST_DIFFERENCE", "REFERENCE", "Export", "export_forms", "export_model"]
 

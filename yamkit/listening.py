@@ -18,7 +18,7 @@ import numpy as np
 
 from yamkit.audio import one_channel
 from yamkit.errors import AudioValueError, ParameterError, YamkitError
-from yamkit.events import ClosedEvent, OpenedEvent
+from yamkit.scores.events import ClosedEvent, OpenedEvent
 from yamkit.types import Event, Tag
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from yamkit.events import EventDetector
-    from yamkit.reading import Reading
+    from yamkit.scores.events import EventDetector
+    from yamkit.scores.postprocessing import Reading
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters
 

@@ -39,7 +39,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pluggy
 
-from yamkit._machine import usable_cores
+from yamkit._util.machine import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence

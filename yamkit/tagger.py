@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit import schema
-from yamkit._text import printable
-from yamkit._thresholds import check_threshold
-from yamkit.aggregate import ClipScores, check_aggregate, top_tags
+from yamkit._util.text import printable
 from yamkit.audio import (
     array_source,
     check_channels,
@@ -24,13 +22,15 @@ from yamkit.audio import (
     open_audio,
     stream_source,
 )
-from yamkit.classes import choose_classes
 from yamkit.errors import AudioWarning, IncompatibleError, ParameterError
-from yamkit.events import Grid, find_events
 from yamkit.models import ModelBundle
 from yamkit.models.store import default_model, find_model
-from yamkit.pipeline import Pipeline, default_parts
-from yamkit.reading import Reading
+from yamkit.pipeline.compose import Pipeline, default_parts
+from yamkit.scores.aggregate import ClipScores, check_aggregate, top_tags
+from yamkit.scores.classes import choose_classes
+from yamkit.scores.events import Grid, find_events
+from yamkit.scores.postprocessing import Reading
+from yamkit.scores.thresholds import check_threshold
 from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class TaggedClip:
         classes: str | Iterable[str | int] = (),
         reading: Reading | None = None,
     ) -> tuple[Event, ...]:
-        """Find when each class sounds; see `yamkit.events`.
+        """Find when each class sounds; see `yamkit.scores.events`.
 
         Parameters
         ----------
@@ -150,7 +150,8 @@ class TaggedClip:
             Thresholds, filters, and what the score of an event is.
         classes : str, or iterable of str or int
             Names, machine identifiers, indices or subtrees (``Animal/``), one in each or several
-            with commas between; all if empty. `yamkit.calibration.read_class_list` reads a file.
+            with commas between; all if empty. `yamkit.scores.calibration.read_class_list` reads a
+            file.
         reading : Reading, optional
             Calibration, roll-up and thresholds of single classes.
 

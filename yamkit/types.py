@@ -259,7 +259,7 @@ LEAVE_RATIO = 1 / 3
 
 @dataclass(frozen=True)
 class EventParameters:
-    """How scores become events; see `yamkit.events`.
+    """How scores become events; see `yamkit.scores.events`.
 
     Attributes
     ----------
@@ -279,7 +279,7 @@ class EventParameters:
     join_gap_seconds : float
         Events of a class that are no farther apart are one.
     most_specific : bool
-        A class has no event while one of the classes below it has; see `yamkit.events`.
+        A class has no event while one of the classes below it has; see `yamkit.scores.events`.
     """
 
     enter: float = 0.3

@@ -8,15 +8,15 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.yamkit.audio_sounds import Pipe
+from tests.yamkit.audio.sounds import Pipe
 from yamkit.audio import open_audio
 from yamkit.errors import BundleError, DecodeError, WeightFileError
 from yamkit.models.bundle import load_bundle
 from yamkit.models.importing import import_model
 from yamkit.models.keras_h5 import read_keras_h5
 from yamkit.models.store import find_model
+from yamkit.pipeline.trial import try_network
 from yamkit.plugin import BackendOptions
-from yamkit.trial import try_network
 from yamkit_onnx._backend import OnnxBackend
 
 BUNDLES = {

@@ -14,7 +14,7 @@ from yamkit import Tagger
 from yamkit.errors import AudioValueError, BrokenPluginError, ParameterError
 from yamkit.listening import Block, Buffer, Clock, Delays, listen
 from yamkit.models.bundle import ModelBundle
-from yamkit.reading import Reading
+from yamkit.scores.postprocessing import Reading
 from yamkit.types import EventParameters
 
 RATE = 8000

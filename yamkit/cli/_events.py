@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yamkit._bounds import MAX_MEDIAN_CELLS, MAX_SPAN_SECONDS
+from yamkit._util.bounds import MAX_MEDIAN_CELLS, MAX_SPAN_SECONDS
 from yamkit.cli import _complete
 from yamkit.cli._values import Real, Whole, real_number, shortened
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from yamkit.models import ModelBundle
-    from yamkit.run import Choice
+    from yamkit.run.loop import Choice
     from yamkit.types import EventParameters, TagClass
 
 __all__ = [
@@ -43,8 +43,8 @@ class Score(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        from yamkit._thresholds import check_threshold
         from yamkit.errors import ParameterError
+        from yamkit.scores.thresholds import check_threshold
 
         text = str(value)
         number = real_number(text)
@@ -217,10 +217,10 @@ def find_listed(
 
     A word that means a class is no file.
     """
-    from yamkit._text import printable
-    from yamkit.calibration import read_class_list
-    from yamkit.classes import find_classes
+    from yamkit._util.text import printable
     from yamkit.errors import ParameterError
+    from yamkit.scores.calibration import read_class_list
+    from yamkit.scores.classes import find_classes
 
     chosen: list[int] = []
     thresholds: dict[int, float] = {}
@@ -240,7 +240,7 @@ def find_listed(
 
 def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[str, ...]:
     """Put the names that stand in files in the place of the files; a label is no file."""
-    from yamkit.calibration import read_class_words
+    from yamkit.scores.calibration import read_class_words
 
     return tuple(
         name
@@ -266,11 +266,11 @@ def make_choice(
 
     Events take the thresholds of the calibration where nobody gave another.
     """
-    from yamkit.calibration import read_calibration, read_thresholds
-    from yamkit.classes import choose_classes
-    from yamkit.classes import roll_up as members
-    from yamkit.reading import Reading
-    from yamkit.run import Choice
+    from yamkit.run.loop import Choice
+    from yamkit.scores.calibration import read_calibration, read_thresholds
+    from yamkit.scores.classes import choose_classes
+    from yamkit.scores.classes import roll_up as members
+    from yamkit.scores.postprocessing import Reading
 
     found = None
     thresholds: dict[int, float] = {}

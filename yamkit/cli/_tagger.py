@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from yamkit._bounds import MAX_BATCH_SIZE, MAX_SPAN_SECONDS, MAX_THREADS
+from yamkit._util.bounds import MAX_BATCH_SIZE, MAX_SPAN_SECONDS, MAX_THREADS
 from yamkit.cli import _complete
 from yamkit.cli._help import section
 from yamkit.cli._model import MODEL_HELP
@@ -170,7 +170,7 @@ def share_cores(jobs: int | None, threads: int | None, paths: Iterable[str] = ()
 
     A stream on standard input is read by the main thread, which alone can be interrupted there.
     """
-    from yamkit._machine import usable_cores
+    from yamkit._util.machine import usable_cores
 
     if jobs is None:
         jobs = 1 if "-" in paths else max(1, usable_cores() // (threads or 1))
@@ -181,8 +181,8 @@ def make_runner(
     name: str, jobs: int | None, threads: int | None, address: str | None, shares: Shares
 ) -> contextlib.closing[Runner]:
     """Make a runner, to be closed; this machine's cores are shared out for it if it is local."""
-    from yamkit._registry import blamed, registry
     from yamkit.plugin import RunnerOptions
+    from yamkit.registry import blamed, registry
 
     factory = registry().load(registry().resolve("runner", name))
     if name == "local":

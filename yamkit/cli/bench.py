@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yamkit._bounds import MAX_BATCH_SIZE, MAX_THREADS
+from yamkit._util.bounds import MAX_BATCH_SIZE, MAX_THREADS
 from yamkit.cli import _complete
 from yamkit.cli._help import Command, section
 from yamkit.cli._model import MODEL_HELP, choose_model
@@ -104,10 +104,10 @@ def bench(
     first result  from the start of a process to its first scores
     memory        the most that the process held
     """
-    from yamkit._registry import registry
     from yamkit.bench import Case, machine, measure, plot
     from yamkit.errors import MissingRequirementError, OutputError
-    from yamkit.pipeline import default_parts, fitting
+    from yamkit.pipeline.compose import default_parts, fitting
+    from yamkit.registry import registry
 
     if picture is not None and importlib.util.find_spec("matplotlib") is None:
         raise MissingRequirementError("--plot needs matplotlib: pip install 'yamkit[plots]'")

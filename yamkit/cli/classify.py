@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yamkit.cli._progress import Display
-    from yamkit.output import Format, Outputs
-    from yamkit.run import Resumption, Tally
+    from yamkit.run.loop import Resumption, Tally
+    from yamkit.run.output import Format, Outputs
     from yamkit.tagger import Tagger
     from yamkit.types import ClipEnd, ClipFailure, RunInfo
 
@@ -209,12 +209,12 @@ def classify(
     makes it a failure.
     """
     from yamkit.audio import NotFound, find_audio
-    from yamkit.clips import Clip
-    from yamkit.output import plan_outputs
-    from yamkit.run import carried, in_shard, run_info
-    from yamkit.run import classify as run
+    from yamkit.run.clips import Clip
+    from yamkit.run.loop import carried, in_shard, run_info
+    from yamkit.run.loop import classify as run
+    from yamkit.run.output import plan_outputs
+    from yamkit.run.work import Work
     from yamkit.tagger import Tagger
-    from yamkit.work import Work
 
     if classes and ctx.get_parameter_source("top") is ParameterSource.DEFAULT:
         top = None
@@ -285,7 +285,7 @@ def classify(
 
 def _say_where(about: RunInfo, tally: Tally, outputs: Outputs, journal: Path | None) -> None:
     """Say what was found in how many files, and where it is; nothing of standard output."""
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     if outputs.shown_place is None:
         return
@@ -310,11 +310,11 @@ def _counted(count: int, unit: str) -> str:
 def _journal(
     about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
 ) -> Iterator[Resumption]:
-    from yamkit._text import printable
-    from yamkit._trees import make_folders
+    from yamkit._util.text import printable
+    from yamkit._util.trees import make_folders
     from yamkit.errors import OutputError, ParameterError
-    from yamkit.journal import Journal
-    from yamkit.run import Resumption, fingerprint
+    from yamkit.run.journal import Journal
+    from yamkit.run.loop import Resumption, fingerprint
 
     if outputs.journal is None:
         raise ParameterError("--resume: standard output has no journal; name a file: --output")
@@ -338,9 +338,9 @@ def _journal(
 
 def _sinks(names: Iterable[str], arrays: Iterable[str]) -> list[Format]:
     """Load sinks, and one for each array that none of them writes."""
-    from yamkit._registry import registry
-    from yamkit.output import Format
     from yamkit.plugin import SinkInfo
+    from yamkit.registry import registry
+    from yamkit.run.output import Format
 
     def load(name: str) -> Format:
         plugin = registry().resolve("sink", name)
@@ -374,10 +374,10 @@ def _format_of(output: str | None, events: bool, paths: Iterable[str]) -> str:
     """Choose the format that the suffix of an output belongs to; text where it has none."""
     from pathlib import Path
 
-    from yamkit._registry import registry
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.errors import ParameterError
     from yamkit.plugin import SinkInfo
+    from yamkit.registry import registry
 
     place = Path(output or "")
     name = place.name.casefold()
@@ -420,7 +420,7 @@ class _Reporter:
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""
-        from yamkit._text import printable
+        from yamkit._util.text import printable
         from yamkit.types import ClipEnd, ClipFailure
 
         self._meter.finished(item, is_new=item is not None)

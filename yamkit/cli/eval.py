@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from yamkit.evaluation.labels import LabelledSet
-    from yamkit.reading import Reading
+    from yamkit.scores.postprocessing import Reading
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters, TagClass
 
@@ -251,8 +251,8 @@ def _reading(
     class_maps: Sequence[Sequence[TagClass]],
 ) -> Reading:
     """Read the calibration; its thresholds are those of events where nobody gave another."""
-    from yamkit.calibration import read_calibration
-    from yamkit.reading import Reading
+    from yamkit.scores.calibration import read_calibration
+    from yamkit.scores.postprocessing import Reading
 
     if calibration is None:
         return Reading()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yamkit._bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
+from yamkit._util.bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yamkit.audio import AudioSource
-    from yamkit.events import Grid
     from yamkit.listening import Block, Buffer, Delays, Heard, Onset
-    from yamkit.run import Choice
+    from yamkit.run.loop import Choice
+    from yamkit.scores.events import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import Event, RunInfo, Tag
 
@@ -151,9 +151,9 @@ def listen(
     if list_microphones:
         _show_microphones()
         return
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.errors import ParameterError
-    from yamkit.run import run_info
+    from yamkit.run.loop import run_info
     from yamkit.tagger import Tagger
 
     if source not in (None, "-"):
@@ -213,7 +213,7 @@ def _hear(
     """Print what is heard; give the exit code, 0 where the stream ended by itself."""
     import numpy as np
 
-    from yamkit._signals import StopRequests
+    from yamkit._util.signals import StopRequests
     from yamkit.listening import listen as hear
 
     assert choice.events is not None
@@ -267,7 +267,7 @@ def _from_pipe(source: AudioSource, channel: str | int) -> Iterator[_Opened]:
 
 @contextlib.contextmanager
 def _from_microphone(name: str) -> Iterator[_Opened]:
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.audio._microphone import open_microphone
     from yamkit.errors import AudioFileError
     from yamkit.listening import Buffer
@@ -293,7 +293,7 @@ def _from_microphone(name: str) -> Iterator[_Opened]:
 
 
 def _show_microphones() -> None:
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.audio._microphone import list_microphones
 
     found = list_microphones()
@@ -330,8 +330,8 @@ class _Printer:
 
     def begin(self) -> None:
         """Say what is heard, and how far behind lines are."""
-        from yamkit.events import delay_seconds
         from yamkit.schema import run_dict
+        from yamkit.scores.events import delay_seconds
 
         assert self._run.parameters.events is not None
         opened, closed = delay_seconds(self._grid, self._run.parameters.events)
@@ -456,7 +456,7 @@ class _Printer:
         return round(delay, 6)
 
     def _text(self, time: float, seconds: float, verb: str, tag: Tag, more: str = "") -> None:
-        from yamkit._text import printable
+        from yamkit._util.text import printable
 
         clock = datetime.fromtimestamp(time).isoformat(" ", "milliseconds")
         name = printable(tag.name)

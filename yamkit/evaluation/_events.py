@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit.classes import columns_below
 from yamkit.evaluation._past_end import find_past_end
 from yamkit.evaluation.detection import (
     PSDS_1,
@@ -19,7 +18,8 @@ from yamkit.evaluation.detection import (
     psds,
     segment_based,
 )
-from yamkit.events import EventDetector, find_events, thresholds
+from yamkit.scores.classes import columns_below
+from yamkit.scores.events import EventDetector, find_events, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from yamkit.evaluation.detection import Detection
     from yamkit.evaluation.scoring import Timeline
     from yamkit.evaluation.targets import Targets
-    from yamkit.events import ClosedEvent, Grid
-    from yamkit.reading import Reading
+    from yamkit.scores.events import ClosedEvent, Grid
+    from yamkit.scores.postprocessing import Reading
     from yamkit.types import EventParameters, LabelledClip, TagClass
 
 __all__ = ["POINTS", "EventReport", "annotated", "evaluate_events", "match_clips"]

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit import __version__
-from yamkit._replace import refuse_link
-from yamkit._text import printable
-from yamkit.aggregate import ClipScores
-from yamkit.clips import Clip
+from yamkit._util.replace import refuse_link
+from yamkit._util.text import printable
 from yamkit.errors import LabelError, OutputError, ParameterError
 from yamkit.evaluation._evaluate import evaluate
 from yamkit.evaluation._events import evaluate_events
@@ -23,12 +21,14 @@ from yamkit.evaluation._past_end import find_past_end, refuse_misplaced
 from yamkit.evaluation.labels import LabelledSet, find_files, read_set
 from yamkit.evaluation.scoring import Scores, Timeline, fingerprint
 from yamkit.evaluation.targets import read_label_map, targets_of
-from yamkit.journal import Journal
-from yamkit.output import path_text
-from yamkit.reading import Reading
-from yamkit.run import Choice, Resumption, carried, noting, run_info
+from yamkit.run.clips import Clip
+from yamkit.run.journal import Journal
+from yamkit.run.loop import Choice, Resumption, carried, noting, run_info
+from yamkit.run.output import path_text
+from yamkit.run.work import Work
+from yamkit.scores.aggregate import ClipScores
+from yamkit.scores.postprocessing import Reading
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
-from yamkit.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from yamkit.evaluation._events import EventReport
     from yamkit.evaluation._past_end import PastEnd
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
-    from yamkit.events import Grid
     from yamkit.plugin import Runner
+    from yamkit.scores.events import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import LabelledClip, SinkItem, TagClass
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from yamkit._deprecation import deprecated
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import BundleError, ParameterError, WeightFileError
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
 from yamkit.models.folders import cache_folder

@@ -10,7 +10,7 @@ import io
 import unicodedata
 from typing import TYPE_CHECKING
 
-from yamkit._text import delimiter_of
+from yamkit._util.text import delimiter_of
 from yamkit.errors import BundleError
 from yamkit.types import TagClass
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import DownloadError
 from yamkit.models.catalogue import published
 from yamkit.models.importing import write_h5_bundle

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import StoreError
 
 __all__ = ["cache_folder", "models_folder"]

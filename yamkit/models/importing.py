@@ -9,7 +9,7 @@ from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import BundleError, WeightFileError, YamkitError
 from yamkit.models.bundle import ModelBundle, file_sha256, load_bundle, write_bundle
 from yamkit.models.catalogue import published
@@ -77,7 +77,7 @@ def import_model(
         Whether a model of that name may be replaced.
     check : callable, optional
         Given the bundle before it is installed; what it raises keeps it from that. The command line
-        gives `yamkit.trial.try_network` for networks in files.
+        gives `yamkit.pipeline.trial.try_network` for networks in files.
 
     Raises
     ------

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from yamkit._machine import bound_memory
-from yamkit._text import printable
+from yamkit._util.machine import bound_memory
+from yamkit._util.text import printable
 from yamkit.errors import WeightFileError
 from yamkit.models.weights import check_values
 from yamkit.networks import mobilenet_v1, weight_shapes

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import BundleError, ParameterError
 from yamkit.networks import mobilenet_v1
 from yamkit.types import LogMelSpec, NetworkSpec, WaveformSpec

@@ -16,7 +16,7 @@ import onnx.numpy_helper
 import onnx.shape_inference
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import WeightFileError
 
 if TYPE_CHECKING:

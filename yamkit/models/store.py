@@ -19,8 +19,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yamkit._text import printable
-from yamkit._trees import remove_tree
+from yamkit._util.text import printable
+from yamkit._util.trees import remove_tree
 from yamkit.errors import (
     BundleError,
     ModelExistsError,

@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.lib import format as npy
 
-from yamkit._npz import DAMAGE, ArrayError, open_member, read_floats
-from yamkit._text import printable
+from yamkit._util.npz import DAMAGE, ArrayError, open_member, read_floats
+from yamkit._util.text import printable
 from yamkit.errors import BundleError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from yamkit import Tagger
-from yamkit.classes import roll_up
 from yamkit.models.store import find_model
+from yamkit.scores.classes import roll_up
 from yamkit.types import EventParameters
 
 ROOT = Path(__file__).parents[3]

@@ -255,7 +255,7 @@ def test_a_full_disk_is_one_line_for_every_command(
 
 
 def test_a_bug_in_one_file_costs_no_other(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
-    from yamkit import clips
+    from yamkit.run import clips
 
     real = clips.open_audio
 

@@ -270,8 +270,8 @@ def test_a_graph_that_gives_no_scores_is_not_installed(tiny, tmp_path, monkeypat
 
 
 def test_a_file_of_an_engine_that_a_plugin_brings(tiny, tmp_path, monkeypatch):
-    from yamkit._registry import Plugin, Registry, registry
     from yamkit.plugin import BackendInfo
+    from yamkit.registry import Plugin, Registry, registry
 
     class Engine:
         def __init__(self, model, options):
@@ -289,8 +289,8 @@ def test_a_file_of_an_engine_that_a_plugin_brings(tiny, tmp_path, monkeypatch):
     )
     plugin = Plugin("d", "1", "e", state="ready", kind="backend", name="engine", info=info)
     plugins = Registry((*registry().plugins, plugin))
-    monkeypatch.setattr("yamkit._registry.registry", lambda: plugins)
-    monkeypatch.setattr("yamkit.pipeline.registry", lambda: plugins)
+    monkeypatch.setattr("yamkit.registry.registry", lambda: plugins)
+    monkeypatch.setattr("yamkit.pipeline.compose.registry", lambda: plugins)
     monkeypatch.setattr("wave.open", Engine)
     (tmp_path / "bird.layers").write_bytes(b"layers")
     with pytest.raises(WeightFileError, match="a model that has the same with --like"):

@@ -8,8 +8,8 @@ import pytest
 from yamkit.evaluation._events import _below, match_clips
 from yamkit.evaluation.scoring import Timeline
 from yamkit.evaluation.targets import Targets
-from yamkit.events import Grid, find_events
-from yamkit.reading import Reading
+from yamkit.scores.events import Grid, find_events
+from yamkit.scores.postprocessing import Reading
 from yamkit.types import EventParameters, LabelledClip, TagClass
 
 GRID = Grid(hop_samples=10, window_samples=20, sample_rate_hz=10)
