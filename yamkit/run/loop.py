@@ -27,7 +27,7 @@ from yamkit.errors import (
     ParameterError,
     YamkitError,
 )
-from yamkit.registry import blamed
+from yamkit.registry import plugin_errors
 from yamkit.run.clips import Clip, tag_clips
 from yamkit.run.output import path_text
 from yamkit.run.records import DAMAGE, ItemOrder, check_item
@@ -464,7 +464,7 @@ def carried(
 
     left = map(noted, clips)
     check: _ClipCheck | None = None
-    with blamed(who), contextlib.closing(runner.items(work, left)) as found:
+    with plugin_errors(who), contextlib.closing(runner.items(work, left)) as found:
         for clip, item in found:
             try:
                 if not given or clip is not given[0]:
