@@ -268,7 +268,7 @@ def _from_pipe(source: AudioSource, channel: str | int) -> Iterator[_Opened]:
 @contextlib.contextmanager
 def _from_microphone(name: str) -> Iterator[_Opened]:
     from yamkit._util.text import printable
-    from yamkit.audio._microphone import open_microphone
+    from yamkit.audio import open_microphone
     from yamkit.errors import AudioFileError
     from yamkit.listening import Buffer
 
@@ -294,7 +294,7 @@ def _from_microphone(name: str) -> Iterator[_Opened]:
 
 def _show_microphones() -> None:
     from yamkit._util.text import printable
-    from yamkit.audio._microphone import list_microphones
+    from yamkit.audio import list_microphones
 
     found = list_microphones()
     if not found:
