@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from yamkit.audio import AudioSource
     from yamkit.listening import Block, Buffer, Delays, Heard, Onset
-    from yamkit.run.loop import Choice
+    from yamkit.scores.choice import Choice
     from yamkit.scores.events import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import Event, RunInfo, Tag
@@ -228,7 +228,7 @@ def _hear(
                 rate,
                 choice.events,
                 columns=columns,
-                reading=choice.reading,
+                postprocessing=choice.postprocessing,
                 gate_dbfs=gate_dbfs,
             ):
                 is_cut = requests.is_stopped and heard.end
@@ -268,7 +268,7 @@ def _from_pipe(source: AudioSource, channel: str | int) -> Iterator[_Opened]:
 @contextlib.contextmanager
 def _from_microphone(name: str) -> Iterator[_Opened]:
     from yamkit._util.text import printable
-    from yamkit.audio._microphone import open_microphone
+    from yamkit.audio import open_microphone
     from yamkit.errors import AudioFileError
     from yamkit.listening import Buffer
 
@@ -294,7 +294,7 @@ def _from_microphone(name: str) -> Iterator[_Opened]:
 
 def _show_microphones() -> None:
     from yamkit._util.text import printable
-    from yamkit.audio._microphone import list_microphones
+    from yamkit.audio import list_microphones
 
     found = list_microphones()
     if not found:
