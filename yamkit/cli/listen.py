@@ -153,7 +153,7 @@ def listen(
         return
     from yamkit._util.text import printable
     from yamkit.errors import ParameterError
-    from yamkit.run.loop import run_info
+    from yamkit.run.info import run_info
     from yamkit.tagger import Tagger
 
     if source not in (None, "-"):
