@@ -12,14 +12,13 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import tempfile
-import time
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yamkit._util.text import printable
+from yamkit._util.replace import abandoned, working_folder
+from yamkit._util.text import described, printable
 from yamkit._util.trees import remove_tree
 from yamkit.errors import (
     BundleError,
@@ -56,9 +55,7 @@ DEFAULT_MODEL = "yamnet"
 FALLBACK_MODEL = "yamnet-mini"
 """The model of whoever names none, where the other one is not installed: it is always there."""
 
-_SCRATCH_PREFIX = ".part-"
 _REPLACED = ".replaced"  # no name of a model begins with a dot
-_ABANDONED_SECONDS = 86_400  # far longer than any installation that is still going
 
 
 @dataclass(frozen=True)
@@ -276,9 +273,8 @@ def _inspect(folder: Path, *, is_built_in: bool) -> InstalledModel:
 
 
 def unforeseen(place: str | os.PathLike[str], error: Exception) -> str:
-    """Say in a line that a bundle is damaged in a way that no check foresaw."""
-    reason = printable(" ".join(str(error).split()))
-    return f"{printable(place)}: damaged ({type(error).__name__}: {reason:.200})"
+    """Describe in one line damage to a bundle that no check foresaw."""
+    return f"{printable(place)}: damaged ({described(error):.200})"
 
 
 def _hidden(folder: Path) -> InstalledModel:
@@ -325,18 +321,17 @@ def _refuse_existing(final: Path) -> None:
 def _scratch() -> Iterator[Path]:
     """Make a hidden folder in the store, so that renaming out of it stays on one file system."""
     store = models_folder()
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX, dir=store))
-    except OSError as error:
-        raise StoreError(
-            f"cannot write the models in {printable(store)}: {_reason(error)}; YAMKIT_HOME names "
-            "another place"
-        ) from None
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            store.mkdir(parents=True, exist_ok=True)
+            scratch = stack.enter_context(working_folder(store))
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the models in {printable(store)}: {_reason(error)}; YAMKIT_HOME "
+                "names another place"
+            ) from None
+        stack.callback(_clear, scratch)
         yield scratch
-    finally:
-        _clear(scratch)
 
 
 def _exchange(fresh: Path, final: Path) -> None:
@@ -370,18 +365,9 @@ def _waiting(scratch: Path) -> list[Path]:
 
 
 def _tidy_up() -> None:
-    """Clear what installations left behind that were killed.
-
-    Where a model is missing for it, at once; else when it is old, since others may be at work.
-    """
-    for scratch in _listed(models_folder()):
-        if not scratch.name.startswith(_SCRATCH_PREFIX):
-            continue
-        with contextlib.suppress(OSError):
-            # a download that goes on writes to a file in the folder
-            written = max(path.stat().st_mtime for path in (scratch, *_listed(scratch)))
-            if _waiting(scratch) or time.time() - written > _ABANDONED_SECONDS:
-                _clear(scratch)
+    """Clear what installations left that were killed, and put back what they had taken out."""
+    for scratch in abandoned(models_folder()):
+        _clear(scratch)
 
 
 def _listed(folder: Path) -> list[Path]:
