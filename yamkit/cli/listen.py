@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from yamkit.audio import AudioSource
     from yamkit.listening.sources import LiveStream
-    from yamkit.run.loop import Choice
+    from yamkit.scores.choice import Choice
     from yamkit.tagger import Tagger
 
 __all__ = ["listen"]
@@ -206,7 +206,7 @@ def _tag(
         stream.sample_rate,
         choice.events,
         columns=columns,
-        reading=choice.reading,
+        postprocessing=choice.postprocessing,
         gate_dbfs=gate_dbfs,
     )
     with StopRequests(stream.buffer.stop) as requests:
