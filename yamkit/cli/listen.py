@@ -248,7 +248,7 @@ def _microphone(name: str) -> Iterator[LiveStream]:
 
 def _show_microphones() -> None:
     from yamkit._util.text import printable
-    from yamkit.audio._microphone import list_microphones
+    from yamkit.audio import list_microphones
 
     found = list_microphones()
     if not found:

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from yamkit.audio._microphone import open_microphone
+from yamkit.audio import open_microphone
 from yamkit.errors import AudioFileError
 from yamkit.listening.buffer import Buffer
 
@@ -96,7 +96,7 @@ def open_microphone_stream(name: str, lost: Callable[[], object]) -> Iterator[Li
     Raises
     ------
     MissingRequirementError, AudioFileError
-        As `yamkit.audio._microphone.open_microphone` does.
+        As `yamkit.audio.open_microphone` does.
     """
     buffers: list[Buffer] = []
 

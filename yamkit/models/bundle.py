@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from yamkit._deprecation import deprecated
 from yamkit._util.text import printable
 from yamkit.errors import BundleError, ParameterError, WeightFileError
 from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
@@ -145,11 +144,6 @@ class ModelBundle:
                 _check_graph(path, stream)
                 _set_mark(mark)
         return path
-
-    @deprecated(since="0.1", instead="network_path()")
-    def onnx_path(self) -> Path:
-        """Give the path of the network's file: the earlier name of `network_path`."""
-        return self.network_path()
 
     def verify_weights(self) -> None:
         """Check the hash of the file that holds the weights, and nothing else.

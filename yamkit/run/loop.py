@@ -26,7 +26,7 @@ from yamkit.errors import (
     OutputError,
     YamkitError,
 )
-from yamkit.registry import blamed
+from yamkit.registry import plugin_errors
 from yamkit.run.clips import Clip, tag_clips
 from yamkit.run.output import path_text
 from yamkit.run.records import DAMAGE, ItemOrder, check_item
@@ -405,7 +405,7 @@ def carried(
 
     left = map(noted, clips)
     check: _ClipCheck | None = None
-    with blamed(who), contextlib.closing(runner.items(work, left)) as found:
+    with plugin_errors(who), contextlib.closing(runner.items(work, left)) as found:
         for clip, item in found:
             try:
                 if not given or clip is not given[0]:

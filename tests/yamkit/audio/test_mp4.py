@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from tests.yamkit.audio.faults import damaged, index_first
 from tests.yamkit.audio.sounds import Track, four_events, mux
-from yamkit.audio import _containers, _mp4, open_audio
+from yamkit.audio import open_audio
 from yamkit.audio._notes import Notes
-from yamkit.audio._window import Window
+from yamkit.audio.formats.window import Window
+from yamkit.audio.readers import containers, mp4
 from yamkit.errors import DecodeError, YamkitError
 
 RATE = 44_100
@@ -53,11 +54,11 @@ def written(container="ipod", codec="aac", edit=None, has_video=False, channels=
 
 
 def by_tables(data):
-    return _mp4.open_mp4(Window(io.BytesIO(data), 0), Notes())
+    return mp4.open_mp4(Window(io.BytesIO(data), 0), Notes())
 
 
 def by_ffmpeg(data):
-    return _containers.open_container(Window(io.BytesIO(data), 0), None, Notes())
+    return containers.open_container(Window(io.BytesIO(data), 0), None, Notes())
 
 
 def heard(opened):
@@ -293,7 +294,7 @@ FIRSTS = ((b"stsz", 16), (b"stco", 12))
 def test_a_file_whose_index_vanishes_while_it_is_read_breaks_off():
     data = repeating(5000)
     file = io.BytesIO(data)
-    decoded, _ = _mp4.open_mp4(Window(file, 0), Notes())
+    decoded, _ = mp4.open_mp4(Window(file, 0), Notes())
     file.truncate(data.index(b"moov"))
     assert sum(map(len, decoded.blocks)) == 4096 * 1024
     (line,) = decoded.notes.lines()
@@ -326,8 +327,8 @@ def test_tables_of_a_long_file_take_no_memory():
     window = Window(io.BytesIO(data), 0)
     tracemalloc.start()
     try:
-        sound = _mp4._sound(window.part(0))
-        packets = sum(1 for _ in itertools.islice(_mp4._packets(window, sound), 20_000))
+        sound = mp4._sound(window.part(0))
+        packets = sum(1 for _ in itertools.islice(mp4._packets(window, sound), 20_000))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

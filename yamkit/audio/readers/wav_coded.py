@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from yamkit.audio._convert import in_first_form
 from yamkit.audio._source import Decoded
+from yamkit.audio.readers.convert import in_first_form
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yamkit.audio._convert import Piece
     from yamkit.audio._notes import Notes
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
+    from yamkit.audio.readers.convert import Piece
 
 __all__ = ["is_mpeg", "open_coded"]
 
@@ -59,7 +59,7 @@ def open_coded(
     """
     if not is_mpeg(tag):
         return None
-    from yamkit.audio._frames import frames_begin, open_frames
+    from yamkit.audio.readers.frames import frames_begin, open_frames
 
     data = window.part(start, end)
     kind = frames_begin(data)
@@ -75,7 +75,7 @@ def open_coded(
 def _open_bare_aac(window: Window, data: Window, notes: Notes) -> Decoded:
     import av
 
-    from yamkit.audio._pyav import piece_of
+    from yamkit.audio.readers.pyav import piece_of
 
     window.seek(0)
     head = window.read(4096)

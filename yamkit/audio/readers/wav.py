@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit.audio._convert import converted
-from yamkit.audio._incoming import LONGEST_HEADER
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import Decoded, block_samples
-from yamkit.audio._tags import begins_tag
+from yamkit.audio.formats.incoming import LONGEST_HEADER
+from yamkit.audio.formats.tags import begins_tag
+from yamkit.audio.readers.convert import converted
 from yamkit.errors import DecodeError, ParameterError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from yamkit.audio._incoming import Incoming
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.incoming import Incoming
+    from yamkit.audio.formats.window import Window
 
 __all__ = [
     "ENCODINGS",

@@ -13,10 +13,10 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_form, silence
-from yamkit.audio._flac_header import LONGEST_HEADER, frame_header
 from yamkit.audio._notes import Notes
-from yamkit.audio._sndfile import open_sndfile, plain_descriptor
+from yamkit.audio.formats.flac import LONGEST_HEADER, frame_header
+from yamkit.audio.readers.convert import MOST_SILENCE_SECONDS, in_form, silence
+from yamkit.audio.readers.sndfile import open_sndfile, plain_descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from yamkit.audio._convert import Form, Piece
     from yamkit.audio._source import Decoded
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
+    from yamkit.audio.readers.convert import Form, Piece
 
 __all__ = ["open_flac"]
 
@@ -66,7 +66,7 @@ def open_flac(
     own_notes = Notes()  # what libsndfile leaves out may be found yet
     opened = open_sndfile(window, own_notes, descriptor)
     if opened is None:
-        from yamkit.audio._containers import open_container
+        from yamkit.audio.readers.containers import open_container
 
         return open_container(window, None, notes)
     decoded, close = opened
@@ -165,7 +165,7 @@ class _Rest:
         """Decode a frame that goes to one of these places, if it is whole."""
         import av
 
-        from yamkit.audio._pyav import piece_of
+        from yamkit.audio.readers.pyav import piece_of
 
         for end in ends:
             self._window.seek(header.at)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from yamkit.audio._convert import MOST_SILENCE_SECONDS, silence
-from yamkit.audio._pyav import Run, piece_of
 from yamkit.audio._source import block_samples
+from yamkit.audio.readers.convert import MOST_SILENCE_SECONDS, silence
+from yamkit.audio.readers.pyav import Run, piece_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from yamkit.audio._convert import Form, Piece
     from yamkit.audio._notes import Notes
+    from yamkit.audio.readers.convert import Form, Piece
 
 __all__ = ["Track", "pieces"]
 

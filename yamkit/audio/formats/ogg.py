@@ -12,12 +12,12 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from yamkit.audio._flac_header import LONGEST_HEADER, frame_header
+from yamkit.audio.formats.flac import LONGEST_HEADER, frame_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
 
 __all__ = ["Link", "Page", "links", "pages"]
 

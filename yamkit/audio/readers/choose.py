@@ -10,13 +10,13 @@ import dataclasses
 import io
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from yamkit.audio._beginnings import claimed_format
-from yamkit.audio._convert import converted
-from yamkit.audio._incoming import Incoming
-from yamkit.audio._joined import second_file
 from yamkit.audio._notes import Notes
-from yamkit.audio._wav import is_plain_wav, open_wav, wav_codec
-from yamkit.audio._window import Window
+from yamkit.audio.formats.beginnings import claimed_format
+from yamkit.audio.formats.incoming import Incoming
+from yamkit.audio.formats.joined import second_file
+from yamkit.audio.formats.window import Window
+from yamkit.audio.readers.convert import converted
+from yamkit.audio.readers.wav import is_plain_wav, open_wav, wav_codec
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -168,28 +168,28 @@ def _opened(
     if head[:4] in _WAV and head[8:12] == b"WAVE":
         return _open_wav(window, file, stream, notes)
     if head[:4] == b"OggS":
-        from yamkit.audio._ogg import open_ogg
+        from yamkit.audio.readers.ogg import open_ogg
 
         return open_ogg(window, file, stream, notes)
     if head[4:8] in _MP4:
-        from yamkit.audio._mp4 import open_mp4
+        from yamkit.audio.readers.mp4 import open_mp4
 
         return open_mp4(window, notes) or _with_pyav(window, stream, notes)
     if any(head.startswith(magic, offset) for offset, magic in _CONTAINERS):
         return _with_pyav(window, stream, notes)
     if head[:4] == b"fLaC":
-        from yamkit.audio._flac import open_flac
+        from yamkit.audio.readers.flac import open_flac
 
         return open_flac(window, file, notes)
     if head[:3] == b"ID3" or head[:1] == b"\xff" or head[:2] == b"\x0b\x77":
         return _open_mpeg(window, stream, notes)
     if head.startswith(b"Creative Voice File"):
-        from yamkit.audio._headers import is_split_voc
+        from yamkit.audio.formats.headers import is_split_voc
 
         if is_split_voc(window):  # libsndfile takes the heads of further blocks for sound
             return _with_pyav(window, stream, notes)
     if head[:4] == b"caff":
-        from yamkit.audio._headers import has_broken_packets
+        from yamkit.audio.formats.headers import has_broken_packets
 
         if has_broken_packets(window):
             return _with_pyav(window, stream, notes)
@@ -202,12 +202,12 @@ def _opened(
 
 def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | None:
     """Open what may be MPEG audio: not with libsndfile, whose decoder writes to the terminal."""
-    from yamkit.audio._frames import behind_tags
+    from yamkit.audio.readers.frames import behind_tags
 
     begin = behind_tags(window)
     window.seek(begin)
     if begin and window.read(4) == b"fLaC":
-        from yamkit.audio._flac import open_flac
+        from yamkit.audio.readers.flac import open_flac
 
         return open_flac(window.part(begin), None, notes)
     return _open_frames(window, _STARTS_WITHIN, notes) or _with_pyav(window, stream, notes)
@@ -227,7 +227,7 @@ def _open_wav(
         if decoded is not None:
             return decoded, lambda: None
     else:
-        from yamkit.audio._wav_coded import is_mpeg, open_coded
+        from yamkit.audio.readers.wav_coded import is_mpeg, open_coded
 
         opened = open_coded(window, *coded, notes)
         if opened is not None:
@@ -238,7 +238,7 @@ def _open_wav(
 
 
 def _open_frames(window: Window, within: int, notes: Notes) -> Opened | None:
-    from yamkit.audio._frames import frames_begin, open_frames
+    from yamkit.audio.readers.frames import frames_begin, open_frames
 
     kind = frames_begin(window, within)
     return None if kind is None else (open_frames(window, kind, notes), lambda: None)
@@ -247,8 +247,8 @@ def _open_frames(window: Window, within: int, notes: Notes) -> Opened | None:
 def _with_libsndfile(
     window: Window, file: BinaryIO | None, notes: Notes, *, is_right: bool = False
 ) -> Opened | None:
-    from yamkit.audio._sizes import right_sizes
-    from yamkit.audio._sndfile import open_sndfile, plain_descriptor
+    from yamkit.audio.formats.sizes import right_sizes
+    from yamkit.audio.readers.sndfile import open_sndfile, plain_descriptor
 
     patches = [] if is_right else right_sizes(window, notes)
     descriptor = None if patches else plain_descriptor(file)
@@ -256,6 +256,6 @@ def _with_libsndfile(
 
 
 def _with_pyav(window: Window, stream: int | None, notes: Notes) -> Opened | None:
-    from yamkit.audio._containers import open_container
+    from yamkit.audio.readers.containers import open_container
 
     return open_container(window, stream, notes)

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 
-from yamkit.audio._convert import in_first_form
-from yamkit.audio._headers import flv_seconds, is_broadcast, is_cut, matroska_seconds
-from yamkit.audio._placing import Track, pieces
 from yamkit.audio._source import Decoded
-from yamkit.audio._window import find
+from yamkit.audio.formats.headers import flv_seconds, is_broadcast, is_cut, matroska_seconds
+from yamkit.audio.formats.window import find
+from yamkit.audio.readers.convert import in_first_form
+from yamkit.audio.readers.placing import Track, pieces
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from yamkit.audio._incoming import Incoming
     from yamkit.audio._notes import Notes
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.incoming import Incoming
+    from yamkit.audio.formats.window import Window
 
 __all__ = ["open_arriving", "open_container"]
 

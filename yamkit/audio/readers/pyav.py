@@ -11,7 +11,7 @@ from yamkit.errors import DecodeError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from yamkit.audio._convert import Form, Piece
+    from yamkit.audio.readers.convert import Form, Piece
 
 __all__ = ["Run", "piece_of"]
 

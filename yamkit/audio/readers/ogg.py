@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from yamkit.audio._convert import MOST_SILENCE_SECONDS, converted, in_first_form, silence
 from yamkit.audio._notes import Notes
-from yamkit.audio._ogg_pages import links, pages
-from yamkit.audio._pyav import Run
-from yamkit.audio._sndfile import open_sndfile, plain_descriptor
 from yamkit.audio._source import Decoded
+from yamkit.audio.formats.ogg import links, pages
+from yamkit.audio.readers.convert import MOST_SILENCE_SECONDS, converted, in_first_form, silence
+from yamkit.audio.readers.pyav import Run
+from yamkit.audio.readers.sndfile import open_sndfile, plain_descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from yamkit.audio._convert import Piece
-    from yamkit.audio._ogg_pages import Link, Page
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.ogg import Link, Page
+    from yamkit.audio.formats.window import Window
+    from yamkit.audio.readers.convert import Piece
 
 __all__ = ["open_ogg"]
 
@@ -59,7 +59,7 @@ def open_ogg(
     """
     found = links(window)
     if not found or not all(link.is_readable for link in found):
-        from yamkit.audio._containers import open_container
+        from yamkit.audio.readers.containers import open_container
 
         return open_container(window, stream, notes)
     readers: list[str] = []

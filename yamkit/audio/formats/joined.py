@@ -10,10 +10,10 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from yamkit.audio._window import find
+from yamkit.audio.formats.window import find
 
 if TYPE_CHECKING:
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
 
 __all__ = ["second_file"]
 

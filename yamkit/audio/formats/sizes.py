@@ -11,14 +11,14 @@ import re
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from yamkit.audio._tags import begins_tag
-from yamkit.audio._wav import is_placeholder
+from yamkit.audio.formats.tags import begins_tag
+from yamkit.audio.readers.wav import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from yamkit.audio._notes import Notes
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
 
 __all__ = ["right_sizes"]
 

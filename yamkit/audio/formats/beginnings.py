@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yamkit.audio._tags import id3_size
+from yamkit.audio.formats.tags import id3_size
 
 __all__ = ["claimed_format", "demuxer_of"]
 

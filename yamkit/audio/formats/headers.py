@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
 
 __all__ = [
     "flv_seconds",

@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from yamkit.audio._source import Decoded, block_samples
-from yamkit.audio._wav import is_placeholder
+from yamkit.audio.readers.wav import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yamkit.audio._notes import Notes
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
 
 __all__ = ["open_sndfile", "plain_descriptor"]
 

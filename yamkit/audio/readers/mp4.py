@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import av
 import numpy as np
 
-from yamkit.audio._convert import in_first_form
-from yamkit.audio._placing import Track, pieces
 from yamkit.audio._source import Decoded
+from yamkit.audio.readers.convert import in_first_form
+from yamkit.audio.readers.placing import Track, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yamkit.audio._notes import Notes
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
 
 __all__ = ["open_mp4"]
 

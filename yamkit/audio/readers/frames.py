@@ -23,18 +23,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
 
-from yamkit.audio._convert import MOST_SILENCE_SECONDS, in_first_form, silence
-from yamkit.audio._incoming import Incoming
-from yamkit.audio._pyav import Run
 from yamkit.audio._source import Decoded
-from yamkit.audio._tags import id3_size, is_harmless, tag_size
+from yamkit.audio.formats.incoming import Incoming
+from yamkit.audio.formats.tags import id3_size, is_harmless, tag_size
+from yamkit.audio.readers.convert import MOST_SILENCE_SECONDS, in_first_form, silence
+from yamkit.audio.readers.pyav import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yamkit.audio._convert import Piece
     from yamkit.audio._notes import Notes
-    from yamkit.audio._window import Window
+    from yamkit.audio.formats.window import Window
+    from yamkit.audio.readers.convert import Piece
 
 __all__ = ["FRAME_KINDS", "FrameKind", "behind_tags", "frames_begin", "open_frames"]
 
