@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from yamkit.scores.events import EventDetector
-    from yamkit.scores.postprocessing import Reading
+    from yamkit.scores.postprocessing import Postprocessing
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters
 
@@ -134,7 +134,7 @@ def listen(
     parameters: EventParameters,
     *,
     columns: NDArray[np.intp],
-    reading: Reading,
+    postprocessing: Postprocessing,
     gate_dbfs: float | None = None,
 ) -> Iterator[Heard]:
     """Find events in a stream, patch by patch.
@@ -153,7 +153,7 @@ def listen(
     parameters : EventParameters
     columns : ndarray, int [K]
         Indices of the classes to listen for.
-    reading : Reading
+    postprocessing : Postprocessing
     gate_dbfs : float, optional
         Patches in which no sample reaches this level, in dB of full scale, are not sent through the
         network: every score is 0.
@@ -179,7 +179,7 @@ def listen(
     first = next(stream, None)
     while first is not None:
         part = _Part(first, stream)
-        detector = reading.detector(tagger.grid, parameters, tagger.classes, columns)
+        detector = postprocessing.detector(tagger.grid, parameters, tagger.classes, columns)
         yield from _hear(tagger, part, sample_rate, detector, columns, gate)
         if part.error is not None:
             raise part.error

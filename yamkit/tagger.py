@@ -29,7 +29,7 @@ from yamkit.pipeline.compose import Pipeline, default_parts
 from yamkit.scores.aggregate import ClipScores, check_aggregate, top_tags
 from yamkit.scores.classes import choose_classes
 from yamkit.scores.events import Grid, find_events
-from yamkit.scores.postprocessing import Reading
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.scores.thresholds import check_threshold
 from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
@@ -140,7 +140,7 @@ class TaggedClip:
         parameters: EventParameters | None = None,
         *,
         classes: str | Iterable[str | int] = (),
-        reading: Reading | None = None,
+        postprocessing: Postprocessing | None = None,
     ) -> tuple[Event, ...]:
         """Find when each class sounds; see `yamkit.scores.events`.
 
@@ -152,7 +152,7 @@ class TaggedClip:
             Names, machine identifiers, indices or subtrees (``Animal/``), one in each or several
             with commas between; all if empty. `yamkit.scores.calibration.read_class_list` reads a
             file.
-        reading : Reading, optional
+        postprocessing : Postprocessing, optional
             Calibration, roll-up and thresholds of single classes.
 
         Returns
@@ -168,7 +168,9 @@ class TaggedClip:
         parameters = parameters or EventParameters()
         chosen = choose_classes(self.classes, classes)
         columns = np.array(range(len(self.classes)) if chosen is None else chosen)
-        detector = (reading or Reading()).detector(self.grid, parameters, self.classes, columns)
+        detector = (postprocessing or Postprocessing()).detector(
+            self.grid, parameters, self.classes, columns
+        )
         found = find_events(detector, self.scores, self.samples)
         return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
 
@@ -230,7 +232,7 @@ class TaggedClip:
             len(self.scores),
             tags,
             self.warnings,
-            peaks=Reading().peaks(self.scores.max(axis=0), starts, tags),
+            peaks=Postprocessing().peaks(self.scores.max(axis=0), starts, tags),
         )
         return {**head, "path": self.path, **listed, **schema.end_dict(tail)}
 

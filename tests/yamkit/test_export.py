@@ -91,9 +91,7 @@ def test_what_computes_something_else_is_not_written(tiny, tmp_path: Path, monke
             self.load_weights = lambda: {k: v * 1.5 for k, v in model.load_weights().items()}
 
     monkeypatch.setattr(_export, "build_graph", lambda model, **how: real(Doubled(model), **how))
-    with pytest.raises(
-        ExportError, match=r"onnx of 'tiny' differs by 0\.\d+ from the numpy backend"
-    ):
+    with pytest.raises(ExportError, match=r"onnx of 'tiny' differs by 0\.\d+"):
         export_model(tiny, "onnx", tmp_path / "out.onnx")
     monkeypatch.setattr(_export, "build_graph", lambda model, **how: b"")
     with pytest.raises(ExportError, match="onnx of 'tiny' failed: InvalidArgument: "):

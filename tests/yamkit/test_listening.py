@@ -14,7 +14,7 @@ from yamkit import Tagger
 from yamkit.errors import AudioValueError, BrokenPluginError, ParameterError
 from yamkit.listening import Block, Buffer, Clock, Delays, listen
 from yamkit.models.bundle import ModelBundle
-from yamkit.scores.postprocessing import Reading
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
 
 RATE = 8000
@@ -41,11 +41,19 @@ def as_blocks(samples: np.ndarray, cuts=(), start: int = 0):
         yield Block(start + first, samples[first:last], 0.0, 1000.0)
 
 
-def heard(tagger: Tagger, blocks, parameters=PARAMETERS, reading=None, gate=None):
+def heard(tagger: Tagger, blocks, parameters=PARAMETERS, postprocessing=None, gate=None):
     columns = np.arange(len(tagger.classes))
-    reading = reading or Reading()
+    postprocessing = postprocessing or Postprocessing()
     return list(
-        listen(tagger, blocks, RATE, parameters, columns=columns, reading=reading, gate_dbfs=gate)
+        listen(
+            tagger,
+            blocks,
+            RATE,
+            parameters,
+            columns=columns,
+            postprocessing=postprocessing,
+            gate_dbfs=gate,
+        )
     )
 
 
@@ -176,7 +184,12 @@ def test_a_plugin_that_fails_closes_what_is_open(tagger: Tagger, monkeypatch) ->
     found: list = []
     columns = np.arange(len(tagger.classes))
     stream = listen(
-        tagger, as_blocks(sound(1, 5)), RATE, parameters, columns=columns, reading=Reading()
+        tagger,
+        as_blocks(sound(1, 5)),
+        RATE,
+        parameters,
+        columns=columns,
+        postprocessing=Postprocessing(),
     )
     with pytest.raises(BrokenPluginError, match="a bug"):
         found.extend(stream)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from yamkit.models import ModelBundle
-    from yamkit.run.loop import Choice
+    from yamkit.scores.choice import Choice
     from yamkit.types import EventParameters, TagClass
 
 __all__ = [
@@ -266,11 +266,11 @@ def make_choice(
 
     Events take the thresholds of the calibration where nobody gave another.
     """
-    from yamkit.run.loop import Choice
     from yamkit.scores.calibration import read_calibration, read_thresholds
+    from yamkit.scores.choice import Choice
     from yamkit.scores.classes import choose_classes
     from yamkit.scores.classes import roll_up as members
-    from yamkit.scores.postprocessing import Reading
+    from yamkit.scores.postprocessing import Postprocessing
 
     found = None
     thresholds: dict[int, float] = {}
@@ -288,7 +288,9 @@ def make_choice(
         threshold=threshold if isinstance(threshold, float) else None,
         events=make_events(settings, threshold) if events else None,
         classes=choose_classes(model.classes, wanted, unwanted),
-        reading=Reading(found, members(model.classes) if roll_up else None, thresholds),
+        postprocessing=Postprocessing(
+            found, members(model.classes) if roll_up else None, thresholds
+        ),
         **fields,
     )
 

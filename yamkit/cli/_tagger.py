@@ -182,12 +182,12 @@ def make_runner(
 ) -> contextlib.closing[Runner]:
     """Make a runner, to be closed; this machine's cores are shared out for it if it is local."""
     from yamkit.plugin import RunnerOptions
-    from yamkit.registry import blamed, registry
+    from yamkit.registry import plugin_errors, registry
 
     factory = registry().load(registry().resolve("runner", name))
     if name == "local":
         jobs = shares.jobs
-    with blamed(f"runner {name!r}"):
+    with plugin_errors(f"runner {name!r}"):
         return contextlib.closing(factory(RunnerOptions(jobs, threads, address)))
 
 

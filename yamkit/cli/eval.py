@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from yamkit.evaluation.labels import LabelledSet
-    from yamkit.scores.postprocessing import Reading
+    from yamkit.scores.postprocessing import Postprocessing
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters, TagClass
 
@@ -176,7 +176,7 @@ def evaluate(
         systems = [read_scores(path) for path in score_files]
         if strict:
             systems = [each.strict() for each in systems]
-        reading = _reading(
+        postprocessing = _postprocessing(
             ctx,
             calibration,
             [each.fingerprint for each in systems],
@@ -193,7 +193,7 @@ def evaluate(
             marks = [fingerprint(tagger) for tagger in taggers]
             files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
-            reading = _reading(ctx, calibration, marks, class_maps)
+            postprocessing = _postprocessing(ctx, calibration, marks, class_maps)
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
                 score(labelled, folder, tagger, file, strict, runner)
@@ -205,7 +205,7 @@ def evaluate(
         systems,
         label_map=meaning,
         classes=classes,
-        reading=reading,
+        postprocessing=postprocessing,
         events=events,
         threshold=threshold,
         bootstrap=bootstrap,
@@ -244,24 +244,24 @@ def _events(
     return None
 
 
-def _reading(
+def _postprocessing(
     ctx: click.Context,
     calibration: Path | None,
     marks: Sequence[Mapping[str, str]],
     class_maps: Sequence[Sequence[TagClass]],
-) -> Reading:
+) -> Postprocessing:
     """Read the calibration; its thresholds are those of events where nobody gave another."""
     from yamkit.scores.calibration import read_calibration
-    from yamkit.scores.postprocessing import Reading
+    from yamkit.scores.postprocessing import Postprocessing
 
     if calibration is None:
-        return Reading()
+        return Postprocessing()
     found = read_calibration(calibration)
     for mark, classes in zip(marks, class_maps, strict=True):
         found.check(mark.get("model_sha256", ""), len(classes), mark.get("aggregate"))
     given = [ctx.get_parameter_source(name) for name in ("threshold", "enter")]
     thresholds = {} if ParameterSource.COMMANDLINE in given else found.thresholds
-    return Reading(found, None, thresholds)
+    return Postprocessing(found, None, thresholds)
 
 
 def _open(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from yamkit.audio import AudioSource
     from yamkit.listening import Block, Buffer, Delays, Heard, Onset
-    from yamkit.run.loop import Choice
+    from yamkit.scores.choice import Choice
     from yamkit.scores.events import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import Event, RunInfo, Tag
@@ -228,7 +228,7 @@ def _hear(
                 rate,
                 choice.events,
                 columns=columns,
-                reading=choice.reading,
+                postprocessing=choice.postprocessing,
                 gate_dbfs=gate_dbfs,
             ):
                 is_cut = requests.is_stopped and heard.end

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from yamkit.scores.events import Grid
     from yamkit.types import EventParameters, Tag, TagClass
 
-__all__ = ["Reading"]
+__all__ = ["Postprocessing"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Postprocessing:
     """What is made of a network's scores before they are reported.
 
     Attributes

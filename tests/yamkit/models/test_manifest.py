@@ -245,7 +245,5 @@ def test_unsound_features_of_samples(old, new, message):
 
 def test_a_mobilenet_does_not_expect_samples():
     spec = parse_features(parse_toml(WAVEFORM, "m"), "m")
-    with pytest.raises(
-        BundleError, match="'mobilenet-v1' expects features of frames and bands, not 'waveform'"
-    ):
+    with pytest.raises(BundleError, match="'mobilenet-v1' expects .*, not 'waveform'"):
         parse_manifest(format_manifest(replace(MANIFEST, features=spec)), "m")

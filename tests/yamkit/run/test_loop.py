@@ -15,7 +15,8 @@ from yamkit import Tagger
 from yamkit.errors import BrokenPluginError, ParameterError
 from yamkit.models.bundle import ModelBundle
 from yamkit.run.clips import Clip
-from yamkit.run.loop import Choice, carried, classify, clip_items, run_info
+from yamkit.run.loop import carried, classify, clip_items, run_info
+from yamkit.scores.choice import Choice
 from yamkit.types import (
     ClipEnd,
     ClipFailure,

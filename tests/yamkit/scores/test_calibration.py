@@ -24,7 +24,7 @@ from yamkit.scores.calibration import (
     write_calibration,
 )
 from yamkit.scores.events import Grid
-from yamkit.scores.postprocessing import Reading
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters, Peak, Tag, TagClass
 
 CLASSES = (
@@ -255,13 +255,13 @@ def test_a_list_of_classes_may_hold_thresholds(tmp_path: Path) -> None:
 
 
 def test_reading_calibrates_then_rolls_up() -> None:
-    reading = Reading(CALIBRATION, ((0,), (1, 2), (2,)), {1: 0.9})
+    postprocessing = Postprocessing(CALIBRATION, ((0,), (1, 2), (2,)), {1: 0.9})
     scores = np.array([[0.3, 0.5, 0.6]], np.float32)
-    assert reading.apply(scores)[0].tolist() == [pytest.approx(0.3), 1.0, 1.0]
-    assert reading.score_kind == "calibrated"
-    assert reading.levels(3, 0.5).tolist() == [0.5, 0.9, 0.5]
-    assert len(reading.thresholds_sha256) == 64
-    plain = Reading()
+    assert postprocessing.apply(scores)[0].tolist() == [pytest.approx(0.3), 1.0, 1.0]
+    assert postprocessing.score_kind == "calibrated"
+    assert postprocessing.levels(3, 0.5).tolist() == [0.5, 0.9, 0.5]
+    assert len(postprocessing.thresholds_sha256) == 64
+    plain = Postprocessing()
     assert plain.apply(scores) is scores
     assert (plain.score_kind, plain.thresholds_sha256) == ("raw", "")
 
@@ -281,12 +281,12 @@ def test_peaks_are_calibrated_by_what_was_fitted_to_single_patches(
     unit: str, aggregate: str, is_known: bool, rolls_up: bool
 ) -> None:
     roll_up = ((0,), (1,), (2,)) if rolls_up else None
-    reading = Reading(replace(CALIBRATION, unit=unit, aggregate=aggregate), roll_up)
+    postprocessing = Postprocessing(replace(CALIBRATION, unit=unit, aggregate=aggregate), roll_up)
     scores, starts = np.array([0.3, 0.5, 0.6], np.float32), np.array([0.0, 0.48, 0.96])
     tags = tuple(Tag(each.index, each.mid, each.name, 0.5) for each in CLASSES[1:])
-    found = reading.peaks(scores, starts, tags)
+    found = postprocessing.peaks(scores, starts, tags)
     if is_known:
-        mapped = reading.apply(scores[np.newaxis])[0]
+        mapped = postprocessing.apply(scores[np.newaxis])[0]
         assert found == (Peak(float(mapped[1]), 0.48), Peak(float(mapped[2]), 0.96))
     else:
         assert found == ()
@@ -294,8 +294,10 @@ def test_peaks_are_calibrated_by_what_was_fitted_to_single_patches(
 
 def test_a_class_is_left_at_its_own_share() -> None:
     grid = Grid(10, 20, 10)
-    reading = Reading(thresholds={0: 0.9, 2: 0.0})
-    detector = reading.detector(grid, EventParameters(0.6, 0.2), CLASSES, np.array([0, 1, 2]))
+    postprocessing = Postprocessing(thresholds={0: 0.9, 2: 0.0})
+    detector = postprocessing.detector(
+        grid, EventParameters(0.6, 0.2), CLASSES, np.array([0, 1, 2])
+    )
     assert detector._enter.tolist() == [0.9, 0.6, 0.0]
     assert detector._leave.tolist() == pytest.approx([0.3, 0.2, 0.0])
 
