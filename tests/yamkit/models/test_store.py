@@ -121,7 +121,7 @@ def test_a_bundle_in_any_folder_is_found_by_path(tiny, monkeypatch):
 def test_an_unknown_name_lists_what_there_is_and_what_to_do(build):
     with pytest.raises(
         UnknownModelError,
-        match=r"^model 'tiny': is not installed \(installed: yamnet-mini\); `yamkit models pu",
+        match=r"^model 'tiny' is not installed \(installed: yamnet-mini\); `yamkit models pu",
     ):
         find_model("tiny")
     install("tiny", build)
@@ -131,7 +131,7 @@ def test_an_unknown_name_lists_what_there_is_and_what_to_do(build):
     assert "did you mean 'tiny'?" in message
     assert "(installed: tiny, yamnet-mini)" in message
     assert "`yamkit models import FILE.h5 --name yamnet`" in message
-    with pytest.raises(UnknownModelError, match="no model 'x' is installed"):
+    with pytest.raises(UnknownModelError, match="model 'x' is not installed"):
         remove_model("x")
 
 
