@@ -18,7 +18,7 @@ import numpy as np
 
 from yamkit.audio import one_channel
 from yamkit.errors import AudioValueError, ParameterError, YamkitError
-from yamkit.scores.events import ClosedEvent, OpenedEvent
+from yamkit.scores.detector import ClosedEvent, OpenedEvent
 from yamkit.types import Event, Tag
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from yamkit.scores.events import EventDetector
+    from yamkit.scores.detector import EventDetector
     from yamkit.scores.postprocessing import Postprocessing
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters
@@ -243,7 +243,7 @@ def _hear(
             if isinstance(change, ClosedEvent):
                 offset_sample = base + change.offset_sample
                 moved = replace(change, onset_sample=onset_sample, offset_sample=offset_sample)
-                event = grid.event(moved, entry)
+                event = moved.to_event(grid.sample_rate_hz, entry)
                 events += [] if change.is_void else [event]
                 replaced += [event] if change.is_replaced else []
             else:

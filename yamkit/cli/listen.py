@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from yamkit.audio import AudioSource
     from yamkit.listening import Block, Buffer, Delays, Heard, Onset
     from yamkit.scores.choice import Choice
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import Event, RunInfo, Tag
 
@@ -331,7 +331,7 @@ class _Printer:
     def begin(self) -> None:
         """Say what is heard, and how far behind lines are."""
         from yamkit.schema import run_dict
-        from yamkit.scores.events import delay_seconds
+        from yamkit.scores.event_parameters import delay_seconds
 
         assert self._run.parameters.events is not None
         opened, closed = delay_seconds(self._grid, self._run.parameters.events)
