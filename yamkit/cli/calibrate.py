@@ -141,7 +141,7 @@ def calibrate(
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
-    from yamkit.scores.calibration import write_calibration
+    from yamkit.scores.calibration_file import write_calibration
 
     # unlike Path's, these say no of names that are too long
     if os.path.isdir(output) or os.path.islink(output) or not os.path.isdir(output.parent):  # noqa: PTH112, PTH114

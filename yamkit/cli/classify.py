@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from yamkit._util.numbers import whole_number
 from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
@@ -25,7 +26,7 @@ from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note, note_options
 from yamkit.cli._progress import Meter, showing
 from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
-from yamkit.cli._values import shortened, whole_number
+from yamkit.cli._values import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -251,7 +251,7 @@ def _postprocessing(
     class_maps: Sequence[Sequence[TagClass]],
 ) -> Postprocessing:
     """Read the calibration; its thresholds are those of events where nobody gave another."""
-    from yamkit.scores.calibration import read_calibration
+    from yamkit.scores.calibration_file import read_calibration
     from yamkit.scores.postprocessing import Postprocessing
 
     if calibration is None:
