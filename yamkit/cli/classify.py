@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from yamkit._util.numbers import whole_number
 from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
@@ -24,8 +25,8 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note, note_options
 from yamkit.cli._progress import Meter, showing
-from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
-from yamkit.cli._values import shortened, whole_number
+from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
+from yamkit.cli._values import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -236,7 +237,7 @@ def classify(
     places = plan_places(sinks, output, names, shard)
     outputs = Outputs(places)
     bundle = choose_model(model)
-    shares = share_cores(jobs, threads, names)
+    cores = allocate_cores(jobs, threads, names)
     choice = make_choice(
         bundle,
         settings,
@@ -253,7 +254,7 @@ def classify(
         strict=strict,
         label_scores=label_scores,
     )
-    with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
+    with Tagger(bundle, threads=cores.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         run = run_info(tagger, choice, shard or (1, 1))
         layout = ItemLayout.of(run, tagger.classes)
         journal = stack.enter_context(
@@ -266,7 +267,7 @@ def classify(
                 is_corpus=len(clips) > 1 or shard is not None,
             )
         )
-        local = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
+        local = stack.enter_context(make_runner(runner, jobs, threads, ray_address, cores))
         meter = Meter(clips)
         display = stack.enter_context(showing(meter.standing))
         silence = tagger.model.silence_index

@@ -16,7 +16,7 @@ from yamkit.errors import LabelError
 from yamkit.run.checks import are_scores
 from yamkit.run.info import fingerprint, run_info
 from yamkit.scores.choice import Choice
-from yamkit.scores.events import Grid
+from yamkit.scores.grid import Grid
 from yamkit.types import TagClass
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) ->
             choice.threshold,
             choice.top,
             postprocessing.score_kind,
-            "" if postprocessing.calibration is None else postprocessing.calibration.sha256,
+            postprocessing.calibration_sha256,
             postprocessing.thresholds_sha256,
             choice.classes,
             postprocessing.roll_up is not None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from yamkit.audio import AudioSource
     from yamkit.scores.choice import Choice
-    from yamkit.scores.events import ClosedEvent, EventDetector, OpenedEvent
+    from yamkit.scores.detector import ClosedEvent, EventDetector, OpenedEvent
     from yamkit.tagger import Tagger
     from yamkit.types import Batch, Event, SinkItem, Tag
 
@@ -174,7 +174,7 @@ class _ClipState:
         assert self._detector is not None
         grid, classes = self._tagger.grid, self._tagger.classes
         for event in self._order.update(changes, self._detector):
-            yield grid.event(event, classes[self._columns[event.column]])
+            yield event.to_event(grid.sample_rate_hz, classes[self._columns[event.column]])
 
     def _tags(self, scores: NDArray[np.floating[Any]]) -> tuple[Tag, ...]:
         classes = self._tagger.classes
