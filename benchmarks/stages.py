@@ -17,7 +17,7 @@ import numpy as np
 
 from yamkit import Tagger
 from yamkit.audio import open_audio
-from yamkit.windows import segments
+from yamkit.pipeline.windows import segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -25,9 +25,9 @@ from training.agreement import agreement, average_precision
 from training.recipe import read_recipe
 from training.sounds import collections_of
 from yamkit import Tagger
-from yamkit.aggregate import AGGREGATES, ClipScores
 from yamkit.errors import YamkitError
-from yamkit.pipeline import Pipeline
+from yamkit.pipeline.compose import Pipeline
+from yamkit.scores.aggregate import AGGREGATES, ClipScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

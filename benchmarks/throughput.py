@@ -29,9 +29,9 @@ import onnxruntime
 import soundfile
 
 from yamkit import Tagger
-from yamkit._machine import usable_cores
-from yamkit.clips import Clip, tag_clips
+from yamkit._util.machine import usable_cores
 from yamkit.models.store import cache_folder
+from yamkit.run.clips import Clip, tag_clips
 from yamkit.types import Batch
 
 CORES = usable_cores()

@@ -20,22 +20,13 @@ import pytest
 import soundfile
 
 import yamkit
-from yamkit import (
-    calibration,
-    classes,
-    errors,
-    features,
-    listening,
-    networks,
-    plugin,
-    reading,
-    testing,
-    types,
-)
-from yamkit._registry import KINDS
+from yamkit import errors, features, listening, networks, plugin, testing, types
 from yamkit.cli import cli
-from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.models.bundle import ModelBundle
 from yamkit.models.store import find_model, install
+from yamkit.models.writing import ModelDescription, write_bundle
+from yamkit.registry import KINDS
+from yamkit.scores import calibration, classes, postprocessing
 
 ROOT = Path(__file__).resolve().parent.parent
 _SPEC = importlib.util.spec_from_file_location("docs_runner", ROOT / "tests" / "docs_runner.py")
@@ -106,14 +97,16 @@ def rewrite(model: ModelBundle, folder: Path) -> None:
     """Write a bundle again as `yamnet`."""
     write_bundle(
         folder,
-        name="yamnet",
-        version=model.version,
-        licence=model.licence,
-        source=model.source,
-        source_sha256=model.source_sha256,
-        features=model.features,
-        network=model.network,
-        classes=model.classes,
+        ModelDescription(
+            name="yamnet",
+            version=model.version,
+            licence=model.licence,
+            source=model.source,
+            source_sha256=model.source_sha256,
+            features=model.features,
+            network=model.network,
+            classes=model.classes,
+        ),
         weights=model.load_weights(),
     )
 
@@ -188,7 +181,7 @@ def test_every_public_name_appears(site: Path) -> None:
             if name not in ("hookspec", "CONTRACTS"):
                 assert name in plugins, name
     python = text_of(site / "reference" / "python.html")
-    modules = (yamkit, errors, types, calibration, classes, listening, reading)
+    modules = (yamkit, errors, types, calibration, classes, listening, postprocessing)
     for name in [name for module in modules for name in module.__all__]:
         if name != "__version__":
             assert name in python, name

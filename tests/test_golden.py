@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from yamkit import Tagger
-from yamkit._registry import registry
 from yamkit.audio import open_audio
 from yamkit.models.bundle import ModelBundle
-from yamkit.windows import segments
+from yamkit.pipeline.windows import segments
+from yamkit.registry import registry
 
 SCORES = 2e-4
 LOG_MEL = 5e-3

@@ -14,11 +14,11 @@ import pytest
 import soundfile
 
 from yamkit import Tagger
-from yamkit._registry import registry
 from yamkit.models.bundle import ModelBundle
 from yamkit.models.catalogue import published
 from yamkit.models.store import FALLBACK_MODEL, find_model
 from yamkit.networks import mobilenet_v1, weight_shapes
+from yamkit.registry import registry
 from yamkit.selftest import run_selftest
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,7 +20,7 @@ from training.recipe import read_recipe
 from training.run import check_initial, train
 from training.stream import Shards
 from training.teacher import open_teacher
-from yamkit._signals import Interruptions
+from yamkit._util.signals import Interruptions
 from yamkit.errors import ModelExistsError, ParameterError, YamkitError
 from yamkit.models.store import find_model
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from training.recipe import Recipe
     from training.sounds import Sounds
-    from yamkit.pipeline import Pipeline
+    from yamkit.pipeline.compose import Pipeline
 
 __all__ = ["Validation", "prepare"]
 

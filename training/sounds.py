@@ -20,7 +20,7 @@ import numpy as np
 from training.synthesis import Synthesiser
 from yamkit.audio import Found, find_audio, open_audio
 from yamkit.errors import AudioError, ParameterError
-from yamkit.models.bundle import file_sha256
+from yamkit.models.bundle_files import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.recipe import Data, Recipe
-    from yamkit.pipeline import Pipeline
+    from yamkit.pipeline.compose import Pipeline
 
 __all__ = ["Sound", "Sounds", "collections_of", "decode", "part_of", "with_generated"]
 

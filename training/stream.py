@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from training.recipe import Recipe
     from training.teacher import Labelled
     from yamkit.models import ModelBundle
-    from yamkit.pipeline import Pipeline
+    from yamkit.pipeline.compose import Pipeline
 
 __all__ = ["Pool", "Shards"]
 

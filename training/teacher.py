@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from yamkit.errors import ParameterError
-from yamkit.pipeline import Pipeline
+from yamkit.pipeline.compose import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -20,13 +20,13 @@ from importlib import metadata  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
-from yamkit._machine import (  # noqa: E402
+from yamkit._util.machine import (  # noqa: E402
     peak_memory_bytes,
     processor_name,
     system_name,
     usable_cores,
 )
-from yamkit._replace import replaced  # noqa: E402
+from yamkit._util.replace import replaced  # noqa: E402
 from yamkit.errors import YamkitError  # noqa: E402
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _result(case: Case, answers: Sequence[dict[str, Any]]) -> Result:
 
 
 def _answer(case: Case) -> dict[str, Any]:
-    from yamkit.scheduling import tag_streams
+    from yamkit.run.scheduler import tag_streams
     from yamkit.tagger import Tagger
     from yamkit.types import Batch
 

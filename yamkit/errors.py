@@ -37,7 +37,7 @@ line: what, which value, what would be valid, the next command.
 
 from __future__ import annotations
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 
 __all__ = [
     "AudioError",

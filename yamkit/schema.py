@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 
 if TYPE_CHECKING:
     from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, RunInfo, Tag

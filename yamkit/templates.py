@@ -12,8 +12,8 @@ import shutil
 from importlib.resources import files
 from pathlib import Path
 
-from yamkit._replace import replaced
-from yamkit._text import printable
+from yamkit._util.replace import replaced
+from yamkit._util.text import printable
 from yamkit.errors import OutputError, ParameterError
 
 __all__ = ["TEMPLATES", "new_plugin"]

@@ -20,9 +20,9 @@ from benchmarks.teacher_and_student import (
     zero_shot,
 )
 from yamkit import Tagger
-from yamkit.aggregate import AGGREGATES
 from yamkit.models.bundle import ModelBundle
 from yamkit.models.store import FALLBACK_MODEL
+from yamkit.scores.aggregate import AGGREGATES
 
 
 def test_zero_shot(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,21 +19,17 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.fuzz.target import Target
-from tests.yamkit.audio_faults import KINDS
-from tests.yamkit.audio_sounds import Pipe, four_events
-from yamkit import calibration
-from yamkit._text import path_to_text, printable, text_to_path
-from yamkit._trees import make_folders, remove_tree
+from tests.yamkit.audio.faults import KINDS
+from tests.yamkit.audio.sounds import Pipe, four_events
+from yamkit._util.text import path_to_text, printable, text_to_path
+from yamkit._util.trees import make_folders, remove_tree
 from yamkit.audio import open_audio
 from yamkit.audio._uris import is_uri
-from yamkit.classes import find_classes
 from yamkit.errors import YamkitError
 from yamkit.evaluation import scoring
 from yamkit.evaluation.labels import find_files, read_set
 from yamkit.evaluation.targets import read_label_map, targets_of
-from yamkit.events import Grid
 from yamkit.folders import sound_files
-from yamkit.journal import Journal
 from yamkit.models.catalogue import published
 from yamkit.models.classmap import format_class_map, parse_class_map
 from yamkit.models.keras_h5 import read_keras_h5
@@ -47,6 +43,10 @@ from yamkit.models.manifest import (
 from yamkit.models.onnx_file import read_onnx
 from yamkit.models.weights import read_weights, write_weights
 from yamkit.networks import mobilenet_v1, weight_shapes
+from yamkit.run.journal import Journal
+from yamkit.scores import calibration_file, class_lists
+from yamkit.scores.classes import find_classes
+from yamkit.scores.grid import Grid
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, LogMelSpec, PatchTags, Tag, TagClass
 from yamkit_logmel._frontend import LogMel
 
@@ -300,16 +300,16 @@ def _calibrations() -> list[bytes]:
 
 
 def _run_calibration(path: Path) -> None:
-    found = calibration.read_calibration(path)
+    found = calibration_file.read_calibration(path)
     found.check(found.model_sha256, len(_CLASSES), found.aggregate)
     found.apply(np.linspace(0, 1, 2 * len(_CLASSES)).reshape(2, -1))
 
 
 def _run_words(path: Path) -> None:
     for read in (
-        lambda: calibration.read_thresholds(path, _CLASSES),
-        lambda: calibration.read_class_list(path, _CLASSES),
-        lambda: calibration.read_class_words(path),
+        lambda: class_lists.read_thresholds(path, _CLASSES),
+        lambda: class_lists.read_class_list(path, _CLASSES),
+        lambda: class_lists.read_class_words(path),
     ):
         with contextlib.suppress(YamkitError):
             read()

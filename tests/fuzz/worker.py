@@ -34,7 +34,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries of others print what they think of a file
     warnings.simplefilter("ignore")
-    from yamkit._machine import bound_memory, peak_memory_bytes
+    from yamkit._util.machine import bound_memory, peak_memory_bytes
     from yamkit.errors import YamkitError
 
     targets, most_seconds = import_module(sys.argv[1]).TARGETS, float(sys.argv[2])

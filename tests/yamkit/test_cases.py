@@ -8,7 +8,7 @@ import csv
 import numpy as np
 import pytest
 
-from tests.yamkit.audio_sounds import check_warnings, classify, four_events, read
+from tests.yamkit.audio.sounds import check_warnings, classify, four_events, read
 from yamkit.audio import open_audio
 from yamkit.errors import DecodeError
 

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yamkit._registry import registry
-from yamkit.clips import Clip
 from yamkit.errors import BrokenPluginError, OutputError, RunnerError
-from yamkit.journal import Journal
-from yamkit.output import Format, plan_outputs
 from yamkit.plugin import SinkInfo
-from yamkit.run import Resumption, carried, classify, fingerprint
+from yamkit.registry import registry
+from yamkit.run.clips import Clip
+from yamkit.run.journal import Journal
+from yamkit.run.loop import Resumption, carried, classify, fingerprint
+from yamkit.run.output import Format, plan_outputs
 from yamkit.types import (
     ClipEnd,
     ClipFailure,
@@ -305,7 +305,9 @@ def test_nothing_finished_leaves_what_was_there(monkeypatch) -> None:
 
 def test_no_room_for_what_is_held_back(monkeypatch) -> None:
     outputs = plan_outputs([load("csv")], "out.csv", ["a.wav"])
-    monkeypatch.setattr("yamkit._held.tempfile.TemporaryFile", lambda: io.FileIO("/dev/full", "wb"))
+    monkeypatch.setattr(
+        "yamkit.run.held.tempfile.TemporaryFile", lambda: io.FileIO("/dev/full", "wb")
+    )
 
     def tag(clips):
         for clip in clips:

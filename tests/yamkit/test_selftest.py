@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from yamkit import pipeline, selftest
-from yamkit._registry import Registry, registry
+from yamkit import selftest
 from yamkit.models.bundle import ModelBundle
+from yamkit.pipeline import compose as pipeline
+from yamkit.registry import Registry, registry
 from yamkit.selftest import run_selftest, signals
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit._bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ
+from yamkit._util.bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import (
     AudioSource,

@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from yamkit._text import path_to_text, printable
+from yamkit._util.text import path_to_text, printable
 from yamkit.audio._uris import find_in_uri, is_uri, uri_stamp
 from yamkit.errors import AudioFileError
 from yamkit.folders import sound_files

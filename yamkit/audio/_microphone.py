@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import AudioFileError, MissingRequirementError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import AudioFileError
 from yamkit.folders import has_audio_suffix, is_hidden
 

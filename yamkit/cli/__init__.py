@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 
 from yamkit import __version__
-from yamkit._signals import Interruptions, interrupted_code, stuck_engines_end
-from yamkit._text import InertStream, printable
+from yamkit._util.signals import Interruptions, interrupted_code, stuck_engines_end
+from yamkit._util.text import InertStream, printable
 from yamkit.cli._help import Group
 from yamkit.cli.bench import bench
 from yamkit.cli.calibrate import calibrate
@@ -99,7 +99,7 @@ def main() -> None:
         try:
             sys.stdout.flush()
         except OSError:
-            from yamkit.output import silence_standard_output
+            from yamkit.run.output import silence_standard_output
 
             silence_standard_output()
     sys.exit(code)

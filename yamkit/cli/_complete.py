@@ -45,7 +45,7 @@ def plugins(*kinds: str) -> Completion:
     """Complete the name of an installed plugin, of one of these kinds where any is given."""
 
     def names(ctx: click.Context) -> Iterator[tuple[str, str]]:  # noqa: ARG001
-        from yamkit._registry import registry
+        from yamkit.registry import registry
 
         for plugin in registry().plugins:
             is_wanted = plugin.state != "broken" and (not kinds or plugin.kind in kinds)
@@ -59,8 +59,8 @@ def export_forms() -> Completion:
     """Complete the name of a form that models are exported to."""
 
     def names(ctx: click.Context) -> Iterator[tuple[str, str]]:  # noqa: ARG001
-        from yamkit._registry import registry
         from yamkit.plugin import BackendInfo
+        from yamkit.registry import registry
 
         for plugin in registry().plugins:
             if isinstance(plugin.info, BackendInfo):
@@ -100,7 +100,7 @@ def classes() -> Completion:
 
     def names(ctx: click.Context) -> Iterator[tuple[str, str]]:
         from yamkit.models.store import default_model, find_model
-        from yamkit.ontology import audioset
+        from yamkit.scores.ontology import audioset
 
         chosen = ctx.params.get("model")
         bundle = find_model(chosen) if chosen else default_model()

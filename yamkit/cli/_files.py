@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.cli._notes import note
 from yamkit.folders import sound_files
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.cli._notes import is_quiet, wants_lines
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from yamkit.audio import AudioSource
-    from yamkit.clips import Clip
+    from yamkit.run.clips import Clip
     from yamkit.types import ClipEnd, ClipFailure
 
     Clock = Callable[[], float]

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.cli._progress import Meter, showing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from yamkit.clips import Clip
     from yamkit.evaluation.labels import LabelledSet
     from yamkit.evaluation.scoring import Scores
     from yamkit.plugin import Runner
+    from yamkit.run.clips import Clip
     from yamkit.tagger import Tagger
     from yamkit.types import ClipEnd, ClipFailure
 
@@ -30,7 +30,7 @@ def score(
     runner: Runner,
 ) -> Scores:
     """Score the clips of a set; an interruption keeps what was scored in the journal."""
-    from yamkit._signals import Interruptions
+    from yamkit._util.signals import Interruptions
     from yamkit.evaluation import score_set
 
     title = f"{printable(tagger.model.name)} {tagger.backend}"

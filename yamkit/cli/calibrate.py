@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.cli import _complete
 from yamkit.cli._events import read_listed_names
 from yamkit.cli._files import report_metadata_in, report_names
@@ -17,12 +17,12 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
-from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
 from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
-    from yamkit.calibration import Calibration
     from yamkit.evaluation.scoring import Scores
+    from yamkit.scores.calibration import Calibration
 
 __all__ = ["calibrate"]
 
@@ -134,7 +134,6 @@ def calibrate(
     raw, and named. Maps are of clips' scores, or with strong labels of those of cells; a
     calibration belongs to the model that it was fitted to.
     """
-    from yamkit.calibration import write_calibration
     from yamkit.errors import CalibrationError
     from yamkit.evaluation._past_end import past_end_lines
     from yamkit.evaluation._set import check_complete, clip_key, past_end
@@ -142,6 +141,7 @@ def calibrate(
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
+    from yamkit.scores.calibration_file import write_calibration
 
     # unlike Path's, these say no of names that are too long
     if os.path.isdir(output) or os.path.islink(output) or not os.path.isdir(output.parent):  # noqa: PTH112, PTH114
@@ -197,11 +197,11 @@ def _score(
 ) -> Scores:
     from yamkit.tagger import Tagger
 
-    shares = share_cores(jobs, threads)
+    cores = allocate_cores(jobs, threads)
     with contextlib.ExitStack() as stack:
-        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
+        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, cores))
         bundle = choose_model(model)
-        tagger = stack.enter_context(Tagger(bundle, threads=shares.threads, **parts))
+        tagger = stack.enter_context(Tagger(bundle, threads=cores.threads, **parts))
         scores = score(labelled, folder, tagger, scores_file, strict, carrier)
     report_names(scores)
     return scores

@@ -41,9 +41,9 @@ def classes(model: str | None, search: str | None, tree: bool, as_json: bool) ->
     """
     import json
 
-    from yamkit._text import nearest, printable
+    from yamkit._util.text import nearest, printable
     from yamkit.errors import ParameterError
-    from yamkit.ontology import audioset
+    from yamkit.scores.ontology import audioset
 
     bundle = choose_model(model)
     ontology = audioset()
@@ -80,7 +80,7 @@ def classes(model: str | None, search: str | None, tree: bool, as_json: bool) ->
 
 def _tree(found: Sequence[TagClass], classes: Sequence[TagClass]) -> Iterator[str]:
     """Give the lines of the tree: those of `found`, and of all above them."""
-    from yamkit.ontology import audioset
+    from yamkit.scores.ontology import audioset
 
     ontology = audioset()
     shown = {entry.mid for entry in found}

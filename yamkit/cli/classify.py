@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from yamkit._util.numbers import whole_number
 from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
@@ -24,16 +25,16 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note, note_options
 from yamkit.cli._progress import Meter, showing
-from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
-from yamkit.cli._values import shortened, whole_number
+from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
+from yamkit.cli._values import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from yamkit.cli._progress import Display
-    from yamkit.output import Format, Outputs
-    from yamkit.run import Resumption, Tally
+    from yamkit.run.loop import Resumption, Tally
+    from yamkit.run.output import Format, Outputs
     from yamkit.tagger import Tagger
     from yamkit.types import ClipEnd, ClipFailure, RunInfo
 
@@ -209,12 +210,12 @@ def classify(
     makes it a failure.
     """
     from yamkit.audio import NotFound, find_audio
-    from yamkit.clips import Clip
-    from yamkit.output import plan_outputs
-    from yamkit.run import carried, in_shard, run_info
-    from yamkit.run import classify as run
+    from yamkit.run.clips import Clip
+    from yamkit.run.loop import carried, in_shard, run_info
+    from yamkit.run.loop import classify as run
+    from yamkit.run.output import plan_outputs
+    from yamkit.run.work import Work
     from yamkit.tagger import Tagger
-    from yamkit.work import Work
 
     if classes and ctx.get_parameter_source("top") is ParameterSource.DEFAULT:
         top = None
@@ -233,7 +234,7 @@ def classify(
     names = [clip.path for clip in clips if clip.error is None]
     outputs = plan_outputs(sinks, output, names, shard)
     bundle = choose_model(model)
-    shares = share_cores(jobs, threads, names)
+    cores = allocate_cores(jobs, threads, names)
     choice = make_choice(
         bundle,
         settings,
@@ -250,7 +251,7 @@ def classify(
         strict=strict,
         label_scores=label_scores,
     )
-    with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
+    with Tagger(bundle, threads=cores.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))
         resumption = None
         is_corpus = len(clips) > 1 or shard is not None
@@ -258,7 +259,7 @@ def classify(
             resumption = stack.enter_context(
                 _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
             )
-        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
+        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, cores))
         meter = Meter(clips)
         display = stack.enter_context(showing(meter.standing))
         silence = tagger.model.silence_index
@@ -285,7 +286,7 @@ def classify(
 
 def _say_where(about: RunInfo, tally: Tally, outputs: Outputs, journal: Path | None) -> None:
     """Say what was found in how many files, and where it is; nothing of standard output."""
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     if outputs.shown_place is None:
         return
@@ -310,11 +311,11 @@ def _counted(count: int, unit: str) -> str:
 def _journal(
     about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
 ) -> Iterator[Resumption]:
-    from yamkit._text import printable
-    from yamkit._trees import make_folders
+    from yamkit._util.text import printable
+    from yamkit._util.trees import make_folders
     from yamkit.errors import OutputError, ParameterError
-    from yamkit.journal import Journal
-    from yamkit.run import Resumption, fingerprint
+    from yamkit.run.journal import Journal
+    from yamkit.run.loop import Resumption, fingerprint
 
     if outputs.journal is None:
         raise ParameterError("--resume: standard output has no journal; name a file: --output")
@@ -338,9 +339,9 @@ def _journal(
 
 def _sinks(names: Iterable[str], arrays: Iterable[str]) -> list[Format]:
     """Load sinks, and one for each array that none of them writes."""
-    from yamkit._registry import registry
-    from yamkit.output import Format
     from yamkit.plugin import SinkInfo
+    from yamkit.registry import registry
+    from yamkit.run.output import Format
 
     def load(name: str) -> Format:
         plugin = registry().resolve("sink", name)
@@ -374,10 +375,10 @@ def _format_of(output: str | None, events: bool, paths: Iterable[str]) -> str:
     """Choose the format that the suffix of an output belongs to; text where it has none."""
     from pathlib import Path
 
-    from yamkit._registry import registry
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.errors import ParameterError
     from yamkit.plugin import SinkInfo
+    from yamkit.registry import registry
 
     place = Path(output or "")
     name = place.name.casefold()
@@ -420,7 +421,7 @@ class _Reporter:
 
     def finished(self, path: str, item: ClipEnd | ClipFailure | None) -> None:
         """Count a clip, and say what was wrong with it."""
-        from yamkit._text import printable
+        from yamkit._util.text import printable
         from yamkit.types import ClipEnd, ClipFailure
 
         self._meter.finished(item, is_new=item is not None)

@@ -19,8 +19,8 @@ from yamkit.cli._tagger import show_warned, stream_option
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yamkit._signals import Interruptions
-    from yamkit.clips import Clip
+    from yamkit._util.signals import Interruptions
+    from yamkit.run.clips import Clip
 
     Facts = dict[str, Any]
 
@@ -60,9 +60,9 @@ def info(
 
     A file that fails is one line on standard error; the others go on, and the exit code is 1.
     """
-    from yamkit._signals import Interruptions
+    from yamkit._util.signals import Interruptions
     from yamkit.audio import NotFound, find_audio
-    from yamkit.clips import Clip
+    from yamkit.run.clips import Clip
     from yamkit.types import ClipEnd, ClipFailure
 
     warned = failed = 0
@@ -103,10 +103,10 @@ def info(
 
 def _facts(clip: Clip, stream: int | None, interruptions: Interruptions) -> Facts:
     """Decode a file; give an object of the document."""
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.audio import display_path
     from yamkit.errors import YamkitError
-    from yamkit.output import path_text
+    from yamkit.run.output import path_text
 
     path = {"path": path_text(clip.path)}
     try:
@@ -180,7 +180,7 @@ def _blocks() -> Iterator[Callable[[Facts], None]]:
 
 
 def _block(facts: Facts) -> str:
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     channels = _counted(facts["channels"], "channel")
     streams = _counted(facts["streams"], "sound stream")

@@ -13,7 +13,7 @@ from yamkit.cli._help import Group
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from yamkit.journal import About
+    from yamkit.run.journal import About
 
 __all__ = ["journal"]
 
@@ -40,9 +40,9 @@ def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
     It is the files done and failed, and the parameters of their run. PATH is a journal, the output
     that it belongs to, or a folder.  [default: this folder]
     """
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.errors import OutputError
-    from yamkit.journal import read_about
+    from yamkit.run.journal import read_about
 
     failed = False
     for path in _journals(places):
@@ -67,9 +67,9 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
     PATH is a journal, the output that it belongs to, or a folder.  [default: this folder] The
     outputs stay. What is no journal, or belongs to a run that goes on, is left.
     """
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.errors import OutputError, ParameterError
-    from yamkit.journal import read_about, remove_journal
+    from yamkit.run.journal import read_about, remove_journal
 
     found = _journals(places)
     if not yes and not sys.stdin.isatty():
@@ -91,7 +91,7 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
 
 def _journals(places: Iterable[Path]) -> list[Path]:
     """Find the journals that are meant."""
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.errors import ParameterError
 
     found: list[Path] = []
@@ -118,7 +118,7 @@ def _state(about: About) -> str:
 
 
 def _lines(about: About) -> list[str]:
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     rows = {
         "files": f"{about.done:,} done, {about.failed:,} failed",

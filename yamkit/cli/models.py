@@ -47,7 +47,7 @@ def list_models(as_json: bool) -> None:
     They are those that come with yamkit and the installed ones. Files are not hashed here;
     `yamkit models verify` does that.
     """
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.models.store import built_in, installed
 
     rows = [*built_in(), *installed()]
@@ -178,23 +178,25 @@ def import_command(
     yamkit models import birds.onnx --classes birds.csv --features birds.toml
     yamkit models import samples.onnx --like yamnet --waveform
     """
-    from yamkit._signals import Interruptions
-    from yamkit._text import printable
-    from yamkit.models.importing import import_model
+    from yamkit._util.signals import Interruptions
+    from yamkit._util.text import printable
+    from yamkit.models.importing import ImportOptions, import_model
     from yamkit.models.store import find_model
 
     with Interruptions(), showing(Steps(f"importing {printable(file)}").standing):
         bundle = import_model(
             file,
             name=_name_of(file) if name is None else name,
-            kind=_kind_of(file),
-            classes_path=classes,
-            features_path=features,
-            like=None if like is None else find_model(like),
-            waveform=waveform,
-            licence=licence,
-            version=version,
-            embedding_size=embedding_size,
+            options=ImportOptions(
+                kind=_kind_of(file),
+                classes_path=classes,
+                features_path=features,
+                like=None if like is None else find_model(like),
+                waveform=waveform,
+                licence=licence,
+                version=version,
+                embedding_size=embedding_size,
+            ),
             replace=replace,
             check=_try,
         )
@@ -216,8 +218,8 @@ def pull(name: str, url: str | None, replace: bool) -> None:
     yamkit models pull yamnet
     yamkit models pull yamnet --url https://mirror.example/yamnet.h5
     """
-    from yamkit._signals import Interruptions
-    from yamkit._text import printable
+    from yamkit._util.signals import Interruptions
+    from yamkit._util.text import printable
     from yamkit.models.download import pull as pull_model
 
     steps = Steps(f"fetching {printable(name)}", " MB", 1e6)
@@ -259,8 +261,8 @@ def export(name: str, form: str, with_frontend: bool, output: Path | None, repla
     yamkit models export yamnet --to onnx --with-frontend -o yamnet-samples.onnx
     yamkit models export yamnet --to tflite
     """
-    from yamkit._signals import Interruptions
-    from yamkit._text import printable
+    from yamkit._util.signals import Interruptions
+    from yamkit._util.text import printable
     from yamkit.export import REFERENCE, export_model
     from yamkit.models.store import find_model
 
@@ -289,7 +291,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 
     All are checked; the exit code is 1 when one fails.
     """
-    from yamkit._text import path_to_text, printable
+    from yamkit._util.text import path_to_text, printable
     from yamkit.errors import ModelError
     from yamkit.models.store import built_in, find_model, installed, unforeseen
 
@@ -319,7 +321,7 @@ def verify(ctx: click.Context, names: tuple[str, ...]) -> None:
 @click.argument("name", shell_complete=_complete.models(removable=True))
 def remove(name: str) -> None:
     """Remove an installed model, sound or broken. It does not ask."""
-    from yamkit._text import path_to_text, printable
+    from yamkit._util.text import path_to_text, printable
     from yamkit.models.store import remove_model
 
     folder = remove_model(name).parent
@@ -329,7 +331,7 @@ def remove(name: str) -> None:
 def _name_of(file: Path) -> str:
     import re
 
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64]
     if not name:
@@ -341,8 +343,8 @@ def _name_of(file: Path) -> str:
 
 def _kind_of(file: Path) -> str | None:
     """Find the kind of network that a suffix stands for, if a plugin's backend runs it."""
-    from yamkit._registry import registry
     from yamkit.plugin import BackendInfo
+    from yamkit.registry import registry
 
     infos = (plugin.info for plugin in registry().plugins)
     kinds = {kind for info in infos if isinstance(info, BackendInfo) for kind in info.networks}
@@ -353,7 +355,7 @@ def _kind_of(file: Path) -> str | None:
 def _try(bundle: ModelBundle) -> None:
     """Run a network that comes in a file; of weights the shapes were checked."""
     if bundle.network.kind != "mobilenet-v1":
-        from yamkit.trial import try_network
+        from yamkit.pipeline.trial import try_network
 
         try_network(bundle)
 
@@ -378,7 +380,7 @@ def _cost(bundle: ModelBundle) -> dict[str, int] | None:
 
 
 def _list_entry(row: InstalledModel) -> dict[str, Any]:
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     bundle = row.bundle
     return {
@@ -398,7 +400,7 @@ def _list_entry(row: InstalledModel) -> dict[str, Any]:
 def _info_entry(bundle: ModelBundle) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     return {
         "schema": "yamkit-model/1",
@@ -425,7 +427,7 @@ def _print_json(value: object) -> None:
 
 
 def _print_installed(bundle: ModelBundle) -> None:
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     cost = _cost(bundle)
     weights = f"{cost['parameters'] / 1e6:.2f} M weights, " if cost is not None else ""

@@ -55,7 +55,7 @@ def list_plugins(as_json: bool = False) -> None:
     """
     import json
 
-    from yamkit._registry import registry
+    from yamkit.registry import registry
 
     rows = registry().plugins
     if as_json:
@@ -75,7 +75,7 @@ def list_plugins(as_json: bool = False) -> None:
         ]
         click.echo(json.dumps({"schema": "yamkit-plugins/1", "plugins": fields}, indent=2))
         return
-    from yamkit._text import printable
+    from yamkit._util.text import printable
 
     table = [("HOOK", "NAME", "STATE", "DISTRIBUTION", "NOTE")]
     for row in sorted(rows, key=lambda row: (row.hook, row.name)):
@@ -139,7 +139,7 @@ def check(
     """
     import json
 
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.models.store import find_model
     from yamkit.testing import run_contract
 
@@ -199,7 +199,7 @@ def new(distribution: str, kind: str, output: Path) -> None:
     pip install ./yamkit-mine
     yamkit plugins check mine
     """
-    from yamkit._text import printable
+    from yamkit._util.text import printable
     from yamkit.templates import new_plugin
 
     folder = new_plugin(distribution, kind.replace(" ", "-"), output)
@@ -211,9 +211,9 @@ def new(distribution: str, kind: str, output: Path) -> None:
 
 def _contract(name: str, kind: str | None) -> type[PluginContract]:
     """Find the contract of a plugin: its own, or that of its kind."""
-    from yamkit._registry import import_entrance, registry
-    from yamkit._text import described
+    from yamkit._util.text import described
     from yamkit.errors import BrokenPluginError, ParameterError, UnknownPluginError
+    from yamkit.registry import import_entrance, registry
     from yamkit.testing import CONTRACTS, PluginContract
 
     if kind is not None and kind.replace("-", " ") not in CONTRACTS:

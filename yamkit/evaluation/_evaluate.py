@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._machine import usable_cores
+from yamkit._util.machine import usable_cores
 from yamkit.errors import ParameterError
 from yamkit.evaluation import metrics
 from yamkit.evaluation._ranking import LabelRanks, RankedClips

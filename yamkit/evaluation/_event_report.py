@@ -8,7 +8,7 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from yamkit._text import aligned, printable
+from yamkit._util.text import aligned, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

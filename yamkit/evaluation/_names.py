@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 
-from yamkit._text import path_to_text, text_to_path
+from yamkit._util.text import path_to_text, text_to_path
 from yamkit.folders import has_audio_suffix
 
 if TYPE_CHECKING:

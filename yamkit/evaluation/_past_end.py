@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import LabelError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit._text import printable
+from yamkit._util.text import printable
 from yamkit.errors import MissingRequirementError
 from yamkit.evaluation.metrics import precision_recall_curve
 

@@ -11,9 +11,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from yamkit import __version__
-from yamkit._replace import replaced
-from yamkit._text import aligned, inert, printable
-from yamkit._trees import make_folders
+from yamkit._util.replace import replaced
+from yamkit._util.text import aligned, inert, printable
+from yamkit._util.trees import make_folders
 from yamkit.errors import OutputError
 from yamkit.evaluation._evaluate import METRICS, difference
 from yamkit.evaluation._event_report import event_csv, event_dict, event_lines

@@ -1,7 +1,7 @@
 """Fits a calibration to labelled sounds, and says what it is worth by cross-validation.
 
-The maps themselves are `yamkit.calibration`'s; they are fitted by scikit-learn, which is loaded
-here alone.
+The maps themselves are `yamkit.scores.calibration`'s; scikit-learn, which is loaded here alone,
+fits them.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from yamkit._text import printable
-from yamkit.calibration import METHODS, Calibration, ClassCalibration, logits
+from yamkit._util.text import printable
 from yamkit.errors import LabelError, MissingRequirementError, ParameterError
 from yamkit.evaluation._events import annotated
 from yamkit.evaluation._past_end import refuse_misplaced
 from yamkit.evaluation._set import clip_key, common_targets
 from yamkit.evaluation.detection import merged
-from yamkit.events import Cells
+from yamkit.scores.calibration import METHODS, Calibration, ClassCalibration, logits
+from yamkit.scores.grid import Cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

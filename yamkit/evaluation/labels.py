@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yamkit._registry import registry
-from yamkit._text import listed, path_to_text, printable, text_to_path
+from yamkit._util.text import listed, path_to_text, printable, text_to_path
 from yamkit.errors import LabelError, MissingRequirementError, ParameterError
 from yamkit.evaluation._names import Matches, match_names
+from yamkit.registry import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,12 +9,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit._npz import DAMAGE, open_member, read_floats
-from yamkit._records import are_scores
-from yamkit._replace import replaced
-from yamkit._text import printable
+from yamkit._util.npz import DAMAGE, open_member, read_floats
+from yamkit._util.replace import replaced
+from yamkit._util.text import printable
 from yamkit.errors import LabelError
-from yamkit.events import Grid
+from yamkit.run.records import are_scores
+from yamkit.scores.grid import Grid
 from yamkit.types import TagClass
 
 if TYPE_CHECKING:

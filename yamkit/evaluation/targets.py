@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit._text import delimiter_of, listed, nearest, printable
-from yamkit.aggregate import gathered
-from yamkit.classes import split_words
+from yamkit._util.text import delimiter_of, listed, nearest, printable
 from yamkit.errors import LabelError, ParameterError
+from yamkit.scores.aggregate import gathered
+from yamkit.scores.classes import split_words
 
 if TYPE_CHECKING:
     import os

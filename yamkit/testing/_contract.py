@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
-from yamkit._registry import GROUP, KINDS, describe, hooks_of, import_entrance
 from yamkit.plugin import API_VERSION, PluginInfo
+from yamkit.registry import GROUP, KINDS, describe, hooks_of, import_entrance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -11,10 +11,10 @@ import numpy as np
 
 from yamkit.errors import IncompatibleError
 from yamkit.models.store import find_model
+from yamkit.pipeline.windows import patch_count, segments
 from yamkit.testing._contract import PluginContract, at_once, fail, promised, require
 from yamkit.testing._golden import golden
 from yamkit.types import FeatureSpec, WaveformSpec
-from yamkit.windows import patch_count, segments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

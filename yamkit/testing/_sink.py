@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from yamkit.errors import OutputError
-from yamkit.output import Format, plan_outputs
+from yamkit.run.output import Format, plan_outputs
 from yamkit.testing._contract import PluginContract, promised, require, skipping
 from yamkit.types import (
     ClipEnd,

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit import clips
 from yamkit.evaluation.scoring import read_scores
 from yamkit.models.bundle import ModelBundle
+from yamkit.run import clips
 
 RATE, LENGTH = 8000, 8000
 

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit._registry import registry
 from yamkit.models.bundle import ModelBundle
 from yamkit.plugin import SinkInfo
+from yamkit.registry import registry
 
 RUN = Path(__file__).with_name("combinations.py")
 

@@ -167,7 +167,7 @@ def test_what_a_plugin_does_reaches_no_shell(
 
 
 def _registry():
-    from yamkit._registry import registry
+    from yamkit.registry import registry
 
     return registry
 

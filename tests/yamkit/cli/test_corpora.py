@@ -39,7 +39,7 @@ def yamkit(yamkit):
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files that were opened."""
-    from yamkit import clips
+    from yamkit.run import clips
 
     seen: list[str] = []
     open_audio = clips.open_audio
@@ -135,7 +135,9 @@ def test_no_journal_where_it_would_be_of_no_use(yamkit) -> None:
 KILLED = textwrap.dedent(
     """
     import os, sys
-    from yamkit import cli, journal, run
+    from yamkit import cli
+    from yamkit.run import journal
+    from yamkit.run import loop as run
 
     left = int(sys.argv.pop(1))
 

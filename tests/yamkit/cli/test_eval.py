@@ -112,7 +112,7 @@ def test_a_report_folder_and_evaluation_without_audio(yamkit) -> None:
 
 
 def test_an_interrupted_run_goes_on(yamkit, monkeypatch: pytest.MonkeyPatch) -> None:
-    from yamkit import clips
+    from yamkit.run import clips
 
     open_audio, seen = clips.open_audio, []
 
@@ -187,7 +187,7 @@ def test_no_clip_can_be_scored(yamkit) -> None:
 
 
 def test_what_cannot_work_is_said_before_anything_is_scored(yamkit, monkeypatch) -> None:
-    from yamkit import clips
+    from yamkit.run import clips
 
     monkeypatch.setattr(clips, "open_audio", None)
     arguments = ("list.csv", "--audio", "audio")

@@ -16,11 +16,11 @@ import pytest
 import soundfile
 
 from tests.yamkit.hostile_names import NAMES, acting
-from yamkit._registry import registry
-from yamkit._text import InertStream, inert, printable
+from yamkit._util.text import InertStream, inert, printable
 from yamkit.cli import _inert_streams
 from yamkit.cli._progress import Standing, _Bar
 from yamkit.models.bundle import ModelBundle
+from yamkit.registry import registry
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX")
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.yamkit.audio_sounds import StandardInput, Track, encode, four_events, mux, write
+from tests.yamkit.audio.sounds import StandardInput, Track, encode, four_events, mux, write
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "yamkit-info-1.schema.json").read_text())

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit.journal import Journal
 from yamkit.models.bundle import ModelBundle
+from yamkit.run.journal import Journal
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from yamkit.cli import _progress
 from yamkit.cli._progress import Meter, Steps
-from yamkit.clips import Clip
 from yamkit.models.bundle import ModelBundle
+from yamkit.run.clips import Clip
 from yamkit.types import ClipEnd, ClipFailure
 
 # --- the figures ---

@@ -61,7 +61,7 @@ def test_lwlrap_is_scikit_learns(problem) -> None:
         assert math.isnan(metrics.lwlrap(truth, scores, weights))
         return
     some = truth.any(axis=1)  # scikit-learn gives clips without labels 1
-    # float64, since SciPy's ranks, from 1.18 on, are of the type of the scores, and so is their ratio
+    # float64: SciPy's ranks have, from 1.18 on, the type of the scores, and so does their ratio
     wanted = reference.label_ranking_average_precision_score(
         truth[some], scores[some].astype(np.float64), sample_weight=labels[some]
     )

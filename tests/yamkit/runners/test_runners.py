@@ -13,7 +13,6 @@ import pytest
 import soundfile
 
 from yamkit import Tagger
-from yamkit.clips import Clip
 from yamkit.errors import (
     AudioFileError,
     IncompatibleError,
@@ -23,10 +22,12 @@ from yamkit.errors import (
 )
 from yamkit.models.bundle import ModelBundle
 from yamkit.plugin import RunnerOptions
-from yamkit.run import Choice, clip_items
+from yamkit.run.clips import Clip
+from yamkit.run.loop import clip_items
+from yamkit.run.work import Work
 from yamkit.runners._local import LocalRunner
+from yamkit.scores.choice import Choice
 from yamkit.types import ClipEnd, ClipFailure
-from yamkit.work import Work
 
 CHOICE = Choice(top=3, per_patch=True, arrays=("scores", "embedding"))
 

@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.yamkit.hostile_names import NAMES, acting
-from yamkit._registry import registry
-from yamkit._text import InertStream, inert, printable
-from yamkit.output import Format, plan_outputs
+from yamkit._util.text import InertStream, inert, printable
 from yamkit.plugin import SinkInfo
+from yamkit.registry import registry
+from yamkit.run.output import Format, plan_outputs
 from yamkit.sinks._csv import SpreadsheetSink
 from yamkit.types import (
     ClipEnd,

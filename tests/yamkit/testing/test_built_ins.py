@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from yamkit import testing
-from yamkit._registry import registry
+from yamkit.registry import registry
 from yamkit.testing import (
     BackendContract,
     FrontendContract,

@@ -1,0 +1,459 @@
+"""Outputs: whole or not there, at the right place, and never on an input."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from yamkit.errors import BrokenPluginError, OutputError, ParameterError
+from yamkit.plugin import SinkInfo
+from yamkit.run.output import Format, plan_outputs
+from yamkit.types import ClipEnd, ClipFailure, ClipStart, Parameters, RunInfo, RunModel
+
+RUN = RunInfo(
+    "1",
+    RunModel("net", "1", "0" * 64, "", 1),
+    "b",
+    "f",
+    "r",
+    Parameters("mean", 0.48, None, 5),
+    per_patch=False,
+)
+END = ClipEnd(1.0, 1, ())
+
+
+class Recorder:
+    """A sink that writes the type of each item on a line."""
+
+    def open(self, run, stream):
+        self.stream = stream
+        self.put("open")
+
+    def write(self, item):
+        self.put(type(item).__name__)
+
+    def close(self):
+        self.put("close")
+
+    def abort(self):
+        pass
+
+    def put(self, text):
+        self.stream.write(f"{text}\n")
+
+
+class Bytes(Recorder):
+    def put(self, text):
+        self.stream.write(text.encode())
+
+
+class Failing(Recorder):
+    """Fails at the second item, as the class attribute says."""
+
+    error: Exception = ValueError("no such luck")
+    aborted = 0
+
+    def write(self, item):
+        if isinstance(item, ClipEnd):
+            raise self.error
+        super().write(item)
+
+    def abort(self):
+        type(self).aborted += 1
+        raise RuntimeError("abort fails, too")
+
+
+def sink(factory=Recorder, name="rec", extension="rec", binary=False) -> Format:
+    info = SinkInfo(name=name, summary="", factory="x:y", api=1, extension=extension, binary=binary)
+    return Format(info, factory)
+
+
+def tag(outputs, *names: str) -> None:
+    for name in names:
+        outputs.write(ClipStart(name, 1, 1))
+        outputs.write(END)
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def files() -> set[str]:
+    return {str(p) for p in Path().rglob("*") if p.is_file()}
+
+
+def test_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    for output in (None, "-"):
+        outputs = plan_outputs([sink()], output, ["a.wav"])
+        outputs.open(RUN)
+        tag(outputs, "a.wav")
+        outputs.close()
+        assert capsys.readouterr().out == "open\nClipStart\nClipEnd\nclose\n"
+        assert not outputs.to_terminal
+    assert files() == set()
+
+
+def test_standard_output_in_bytes(capfdbinary) -> None:
+    outputs = plan_outputs([sink(Bytes, binary=True)], None, [])
+    outputs.open(RUN)
+    outputs.close()
+    assert capfdbinary.readouterr().out == b"openclose"
+
+
+def test_several_formats_need_a_place() -> None:
+    with pytest.raises(ParameterError, match=r"2 formats \(rec, csv\) on one standard output"):
+        plan_outputs([sink(), sink(name="csv")], None, [])
+
+
+def test_one_file_appears_when_it_is_whole() -> None:
+    Path("old.rec").write_text("old")
+    outputs = plan_outputs([sink()], "old.rec", ["a.wav", "b.wav"])
+    outputs.open(RUN)
+    tag(outputs, "a.wav", "b.wav")
+    assert Path("old.rec").read_text() == "old"
+    assert len(files()) == 2
+    outputs.close()
+    assert files() == {"old.rec"}
+    assert Path("old.rec").read_text() == "open\n" + "ClipStart\nClipEnd\n" * 2 + "close\n"
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_permissions_follow_the_umask_or_the_file_that_was_there(exists: bool) -> None:
+    if exists:
+        Path("a.rec").touch()
+        Path("a.rec").chmod(0o640)
+    before = os.umask(0o027 if not exists else 0)
+    try:
+        outputs = plan_outputs([sink()], "a.rec", [])
+        outputs.open(RUN)
+        outputs.close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(Path("a.rec").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("output", ["link.rec", "{stem}.{ext}"])
+def test_links_are_refused(output: str, is_there: bool) -> None:
+    target = Path("target.rec")
+    if is_there:
+        target.write_text("mine")
+    Path("link.rec").symlink_to(target)
+    outputs = plan_outputs([sink()], output, ["link.wav"])
+    with pytest.raises(OutputError, match=r"cannot write link.rec: a symbolic link; name the file"):
+        outputs.open(RUN)
+        tag(outputs, "link.wav")
+    assert Path("link.rec").is_symlink()
+    assert target.exists() == is_there
+    assert not is_there or target.read_text() == "mine"
+
+
+def test_links_to_folders_are_followed() -> None:
+    Path("real").mkdir()
+    Path("link").symlink_to("real")
+    outputs = plan_outputs([sink()], "link/{stem}.{ext}", ["a.wav"])
+    outputs.open(RUN)
+    tag(outputs, "a.wav")
+    assert files() == {"real/a.rec"}
+
+
+def test_a_device_is_written_in_place() -> None:
+    outputs = plan_outputs([sink()], os.devnull, [])
+    outputs.open(RUN)
+    outputs.close()
+    outputs = plan_outputs([sink()], os.devnull, [])
+    outputs.open(RUN)
+    outputs.finish_early()
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize("output", ["out", "out/", "out/{stem}.{ext}"])
+def test_several_formats_in_a_folder(output: str) -> None:
+    outputs = plan_outputs([sink(), sink(name="two", extension="two")], output, ["x/a.wav", "-"])
+    outputs.open(RUN)
+    tag(outputs, "x/a.wav", "-")
+    outputs.close()
+    assert files() == {"out/a.rec", "out/a.two", "out/stdin.rec", "out/stdin.two"}
+    assert Path("out/a.rec").read_text() == "open\nClipStart\nClipEnd\nclose\n"
+
+
+def test_one_format_in_a_folder_that_exists() -> None:
+    Path("out").mkdir()
+    outputs = plan_outputs([sink()], "out", ["a.wav"])
+    outputs.open(RUN)
+    tag(outputs, "a.wav")
+    assert files() == {"out/a.rec"}
+
+
+def test_a_template_without_a_stem_collects() -> None:
+    outputs = plan_outputs(
+        [sink(), sink(name="two", extension="two")], "all.{ext}", ["a.wav", "b.wav"]
+    )
+    outputs.open(RUN)
+    tag(outputs, "a.wav", "b.wav")
+    outputs.close()
+    assert files() == {"all.rec", "all.two"}
+    assert Path("all.rec").read_text().count("ClipEnd") == 2
+
+
+@pytest.mark.parametrize(
+    ("formats", "output", "clips", "message"),
+    [
+        ([sink()], "{stem}.{ext}", ["a/x.wav", "b/x.flac"], "a/x.wav as rec and b/x.flac as rec"),
+        ([sink(), sink(name="two")], "one.{ext}", ["a.wav"], "all clips as rec and all clips as"),
+        ([sink(), sink(name="two")], "one.rec", ["a.wav"], "2 formats do not fit into one file"),
+        ([sink()], "{foo}.{ext}", ["a.wav"], "no field {foo}; wanted {folder}, {stem}, {name}, "),
+        ([sink()], "{stem", ["a.wav"], "no field {stem; wanted"),
+        ([sink()], "a.wav", ["a.wav"], "output a.wav is one of the inputs"),
+        ([sink()], "./x/../a.wav", ["a.wav"], "is one of the inputs"),
+    ],
+)
+def test_places_that_meet(formats, output: str, clips: list[str], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        plan_outputs(formats, output, clips)
+
+
+@pytest.mark.parametrize("output", ["", "{stem}"])
+def test_names_that_are_none(output: str) -> None:
+    if not output:
+        with pytest.raises(ParameterError, match="output '': wanted a file"):
+            plan_outputs([sink()], output, ["a.wav"])
+        return
+    outputs = plan_outputs([sink()], "in/{stem}/r.{ext}", ["...flac"])
+    outputs.open(RUN)
+    tag(outputs, "...flac")
+    assert files() == {"in/...flac/r.rec"}
+
+
+def test_a_clip_is_named_after_no_other_field() -> None:
+    outputs = plan_outputs([sink()], "{stem}.{ext}", ["{name}{ext}.wav"])
+    outputs.open(RUN)
+    tag(outputs, "{name}{ext}.wav")
+    assert files() == {"{name}{ext}.rec"}
+
+
+@pytest.mark.parametrize(
+    "folder", ["{folder}", ".{folder}", "{folder}{folder}", "{name}", "{stem}"]
+)
+@pytest.mark.parametrize(
+    "clip",
+    [
+        "a.wav",
+        "./a.wav",
+        "../a.wav",
+        "/a.wav",
+        "//a.wav",
+        "x/../../a.wav",
+        "..",
+        ".",
+        "../..",
+        "...wav",
+    ]
+    + [f"http://host/{rest}" for rest in ("", ".", "..", "../..", "/..", "a/../../b.wav", "...wav")]
+    + ["http://..", "http://../..", "file:///../../etc/passwd", "s3://.", "-"],
+)
+def test_no_clip_leads_out_of_the_folder_of_a_template(clip: str, folder: str) -> None:
+    outputs = plan_outputs([sink()], f"out/{folder}/{{stem}}.{{ext}}", [clip])
+    outputs.open(RUN)
+    tag(outputs, clip)
+    (written,) = files()
+    place = Path(written)
+    assert place.parts[0] == "out"
+    assert not {".."} & set(place.parts)
+    outputs = plan_outputs([sink()], f"../{Path.cwd().name}/out/{folder}/x", [])
+    assert ".." in Path(str(outputs.template)).parts  # what a user writes there stays
+
+
+@pytest.mark.parametrize("mark", ["\x1b[31m", "\n", "\x7f", "\x9b", "\u202e", "\u2028"])
+def test_what_acts_in_the_name_of_a_clip_is_no_part_of_a_place(mark: str) -> None:
+    clip = f"in{mark}/a{mark}ü.wav"
+    outputs = plan_outputs([sink()], "{folder}/{stem}.{ext}", [clip])
+    outputs.open(RUN)
+    tag(outputs, clip)
+    rest = mark.replace(mark[0], "_")
+    assert files() == {f"in{rest}/a{rest}ü.rec"}
+    with pytest.raises(ParameterError, match="would both go to") as caught:
+        plan_outputs([sink()], "{stem}.{ext}", [f"a{mark}.wav", f"a{rest}.wav"])
+    assert mark[0] not in str(caught.value)
+
+
+def test_names_that_are_no_text_are_checked_as_they_are_written() -> None:
+    with pytest.raises(ParameterError, match="would both go to"):
+        plan_outputs([sink()], "{stem}.{ext}", ["\udcff.wav", "\\xff.wav"])
+
+
+def test_the_longest_name_there_can_be() -> None:
+    name = "x" * 251 + ".rec"
+    outputs = plan_outputs([sink()], name, [])
+    outputs.open(RUN)
+    outputs.close()
+    assert files() == {name}
+
+
+def test_a_second_place_that_cannot_be_written_leaves_nothing_of_the_first() -> None:
+    Path("a.two").mkdir()
+    outputs = plan_outputs([sink(), sink(name="two", extension="two")], "a.{ext}", [])
+    with pytest.raises(OutputError, match="Is a directory"):
+        outputs.open(RUN)
+    outputs.finish_early()
+    assert files() == set()
+
+
+def test_a_pipe_is_written_in_place() -> None:
+    reading, writing = os.pipe()
+    outputs = plan_outputs([sink()], f"/dev/fd/{writing}", [])
+    outputs.open(RUN)
+    outputs.close()
+    os.close(writing)
+    assert os.read(reading, 100) == b"open\nclose\n"
+    os.close(reading)
+
+
+def test_folders_keep_clips_apart() -> None:
+    clips = ["rec/x.wav", "rec/sub/x.wav", "../rec/y.wav", "/rec/z.wav"]
+    outputs = plan_outputs([sink()], "out/{folder}/{stem}.{ext}", clips)
+    outputs.open(RUN)
+    tag(outputs, *clips)
+    assert files() == {
+        "out/rec/x.rec",
+        "out/rec/sub/x.rec",
+        "out/rec/y.rec",
+        "out/rec/z.rec",
+    }
+
+
+def test_names_with_suffix_keep_clips_apart() -> None:
+    outputs = plan_outputs([sink()], "{name}.{ext}", ["x.wav", "x.flac"])
+    outputs.open(RUN)
+    tag(outputs, "x.wav", "x.flac")
+    assert files() == {"x.wav.rec", "x.flac.rec"}
+
+
+def test_a_place_that_cannot_be_written_fails_before_the_work() -> None:
+    Path("file").touch()
+    outputs = plan_outputs([sink()], "file/a.rec", [])
+    with pytest.raises(OutputError, match="cannot write file/a.rec: "):
+        outputs.open(RUN)
+    Path("out").mkdir()
+    outputs = plan_outputs([sink()], "out/../out/a.{ext}", [])
+    Path("out/a.rec").mkdir()
+    with pytest.raises(OutputError, match="Is a directory"):
+        outputs.open(RUN)
+    assert files() == {"file"}
+
+
+def test_a_file_that_may_not_be_written_is_not_replaced(monkeypatch) -> None:
+    Path("a.rec").write_text("mine")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OutputError, match="cannot write a.rec: Permission denied"):
+        plan_outputs([sink()], "a.rec", []).open(RUN)
+    assert Path("a.rec").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("error", "wanted", "message"),
+    [
+        (
+            ValueError("no such luck"),
+            BrokenPluginError,
+            "sink 'bad' failed on .*: ValueError: no s",
+        ),
+        (OSError(28, "No space left on device"), OutputError, "cannot write .*: No space left"),
+        (OutputError("as it is"), OutputError, "as it is"),
+    ],
+)
+def test_a_sink_that_fails_leaves_nothing_and_the_other_is_finished(
+    monkeypatch, error: Exception, wanted: type[Exception], message: str
+) -> None:
+    monkeypatch.setattr(Failing, "error", error)
+    monkeypatch.setattr(Failing, "aborted", 0)
+    outputs = plan_outputs([sink(), sink(Failing, "bad", "bad")], "all.{ext}", ["a.wav"])
+    outputs.open(RUN)
+    outputs.write(ClipStart("a.wav", 1, 1))
+    with pytest.raises(wanted, match=message):
+        outputs.write(END)
+    outputs.finish_early()
+    assert files() == {"all.rec"}
+    assert Path("all.rec").read_text() == "open\nClipStart\nClipEnd\nclose\n"
+    assert Failing.aborted == 1
+
+
+def test_a_sink_that_does_not_open_leaves_nothing() -> None:
+    class Refusing(Recorder):
+        def open(self, run, stream):
+            raise ValueError("never")
+
+    outputs = plan_outputs([sink(Refusing)], "a.rec", [])
+    with pytest.raises(BrokenPluginError, match="ValueError: never"):
+        outputs.open(RUN)
+    assert files() == set()
+
+
+def test_every_output_is_tried_at_the_end() -> None:
+    class Late(Recorder):
+        def close(self):
+            raise OSError(28, "No space left on device")
+
+    outputs = plan_outputs(
+        [sink(Late), sink(Late, "late", "late"), sink(name="good", extension="good")], "a.{ext}", []
+    )
+    outputs.open(RUN)
+    with pytest.raises(OutputError, match="cannot write a.rec: No space left on device"):
+        outputs.close()
+    assert files() == {"a.good"}
+
+
+def test_an_unfinished_clip_becomes_a_failure_when_a_run_ends_early() -> None:
+    outputs = plan_outputs([sink()], "all.{ext}", ["a.wav", "b.wav"])
+    outputs.open(RUN)
+    tag(outputs, "a.wav")
+    outputs.write(ClipStart("b.wav", 1, 1))
+    outputs.finish_early()
+    assert Path("all.rec").read_text().split() == [
+        "open",
+        "ClipStart",
+        "ClipEnd",
+        "ClipFailure",
+        "close",
+    ]
+
+
+def test_files_of_an_unfinished_clip_are_given_up() -> None:
+    outputs = plan_outputs([sink()], "{stem}.{ext}", ["a.wav", "b.wav", "c.wav"])
+    outputs.open(RUN)
+    tag(outputs, "a.wav")
+    outputs.write(ClipStart("b.wav", 1, 1))
+    outputs.write(ClipFailure("b.wav", "DecodeError", "b.wav: broken"))
+    outputs.write(ClipStart("c.wav", 1, 1))
+    assert len(files()) == 2
+    outputs.finish_early()
+    assert files() == {"a.rec"}
+
+
+def test_what_fails_while_ending_early_is_given_up(monkeypatch) -> None:
+    class Late(Recorder):
+        def close(self):
+            raise BrokenPipeError
+
+    outputs = plan_outputs([sink(Late)], "all.{ext}", [])
+    outputs.open(RUN)
+    outputs.finish_early()
+    assert files() == set()
+
+
+def test_a_closed_pipe_is_silent_at_the_end(monkeypatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    stream = io.TextIOWrapper(io.FileIO(writing, "wb"), write_through=False)
+    monkeypatch.setattr("sys.stdout", stream)
+    outputs = plan_outputs([sink()], None, [])
+    outputs.open(RUN)
+    with pytest.raises(BrokenPipeError):
+        tag(outputs, "a.wav")
+    outputs.finish_early()
+    stream.close()

@@ -1,0 +1,1 @@
+"""Helpers that know nothing of audio or models: text, files, signals, bounds, the machine."""

@@ -1,0 +1,1 @@
+"""From samples to scores: a model with the plugins that run it."""

@@ -1,0 +1,1 @@
+"""What happens to scores between the network and a report: classes, aggregation, events."""
