@@ -27,8 +27,8 @@ from measure import yamkit
 
 from yamkit import Tagger
 from yamkit.evaluation.targets import read_label_map
-from yamkit.listening import Block, Delays, Heard, listen
-from yamkit.scores.postprocessing import Reading
+from yamkit.listening import Block, Delays, StreamUpdate, listen
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
 
 if TYPE_CHECKING:
@@ -63,17 +63,17 @@ def blocks(sounds: Iterator[Sound]) -> Iterator[Block]:
             place += len(part)
 
 
-def hear(tagger: Tagger, sounds: Iterator[Sound], gate: float | None) -> Iterator[Heard]:
+def hear(tagger: Tagger, sounds: Iterator[Sound], gate: float | None) -> Iterator[StreamUpdate]:
     """Listen for all classes with the defaults."""
     columns = np.arange(len(tagger.classes))
-    parameters, reading = EventParameters(), Reading()
+    parameters, postprocessing = EventParameters(), Postprocessing()
     return listen(
         tagger,
         blocks(sounds),
         RATE_HZ,
         parameters,
         columns=columns,
-        reading=reading,
+        postprocessing=postprocessing,
         gate_dbfs=gate,
     )
 

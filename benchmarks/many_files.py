@@ -22,8 +22,9 @@ from yamkit import Tagger
 from yamkit._util.machine import usable_cores
 from yamkit.run.clips import Clip
 from yamkit.run.journal import Journal
-from yamkit.run.loop import Choice, Resumption, classify, clip_items, fingerprint, run_info
+from yamkit.run.loop import Resumption, classify, clip_items, fingerprint, run_info
 from yamkit.run.output import Format, plan_outputs
+from yamkit.scores.choice import Choice
 from yamkit.sinks import yamkit_sinks
 from yamkit.sinks._csv import CsvSink
 

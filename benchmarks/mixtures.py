@@ -29,8 +29,8 @@ from yamkit.evaluation._events import match_clips
 from yamkit.evaluation._report import as_text
 from yamkit.evaluation.labels import read_set
 from yamkit.evaluation.targets import read_label_map, targets_of
-from yamkit.scores.events import Cells
-from yamkit.scores.postprocessing import Reading
+from yamkit.scores.grid import Cells
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from yamkit.evaluation.detection import ClipEvents, EventRow
     from yamkit.evaluation.scoring import Timeline
     from yamkit.evaluation.targets import Targets
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
 
     Samples = NDArray[np.float64]
 
@@ -238,7 +238,7 @@ def main() -> None:
             print(as_text([report]), end="")
             timelines = [scores.timelines[clip.names[0]] for clip in labelled.clips]
             clips = match_clips(
-                labelled.clips, timelines, targets, tagger.grid, parameters, Reading()
+                labelled.clips, timelines, targets, tagger.grid, parameters, Postprocessing()
             )
             scored = [cells_of(timeline, targets, tagger.grid) for timeline in timelines]
     about = {(row.file, round(row.onset_seconds, 6), row.label): row for row in placed}

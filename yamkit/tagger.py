@@ -28,8 +28,9 @@ from yamkit.models.store import default_model, find_model
 from yamkit.pipeline.compose import Pipeline, default_parts
 from yamkit.scores.aggregate import ClipScores, check_aggregate, top_tags
 from yamkit.scores.classes import choose_classes
-from yamkit.scores.events import Grid, find_events
-from yamkit.scores.postprocessing import Reading
+from yamkit.scores.events import find_events
+from yamkit.scores.grid import Grid
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.scores.thresholds import check_threshold
 from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
 
@@ -140,7 +141,7 @@ class TaggedClip:
         parameters: EventParameters | None = None,
         *,
         classes: str | Iterable[str | int] = (),
-        reading: Reading | None = None,
+        postprocessing: Postprocessing | None = None,
     ) -> tuple[Event, ...]:
         """Find when each class sounds; see `yamkit.scores.events`.
 
@@ -150,9 +151,9 @@ class TaggedClip:
             Thresholds, filters, and what the score of an event is.
         classes : str, or iterable of str or int
             Names, machine identifiers, indices or subtrees (``Animal/``), one in each or several
-            with commas between; all if empty. `yamkit.scores.calibration.read_class_list` reads a
+            with commas between; all if empty. `yamkit.scores.class_lists.read_class_list` reads a
             file.
-        reading : Reading, optional
+        postprocessing : Postprocessing, optional
             Calibration, roll-up and thresholds of single classes.
 
         Returns
@@ -168,9 +169,14 @@ class TaggedClip:
         parameters = parameters or EventParameters()
         chosen = choose_classes(self.classes, classes)
         columns = np.array(range(len(self.classes)) if chosen is None else chosen)
-        detector = (reading or Reading()).detector(self.grid, parameters, self.classes, columns)
+        detector = (postprocessing or Postprocessing()).detector(
+            self.grid, parameters, self.classes, columns
+        )
         found = find_events(detector, self.scores, self.samples)
-        return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
+        return tuple(
+            each.to_event(self.grid.sample_rate_hz, self.classes[columns[each.column]])
+            for each in found
+        )
 
     def to_dict(
         self,
@@ -230,7 +236,7 @@ class TaggedClip:
             len(self.scores),
             tags,
             self.warnings,
-            peaks=Reading().peaks(self.scores.max(axis=0), starts, tags),
+            peaks=Postprocessing().peaks(self.scores.max(axis=0), starts, tags),
         )
         return {**head, "path": self.path, **listed, **schema.end_dict(tail)}
 

@@ -24,7 +24,7 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
-from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
 from yamkit.cli._values import Whole
 from yamkit.errors import ParameterError
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from yamkit.evaluation.labels import LabelledSet
-    from yamkit.scores.postprocessing import Reading
+    from yamkit.scores.postprocessing import Postprocessing
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters, TagClass
 
@@ -176,7 +176,7 @@ def evaluate(
         systems = [read_scores(path) for path in score_files]
         if strict:
             systems = [each.strict() for each in systems]
-        reading = _reading(
+        postprocessing = _postprocessing(
             ctx,
             calibration,
             [each.fingerprint for each in systems],
@@ -186,14 +186,14 @@ def evaluate(
         folder = audio or (labels if labels.is_dir() else labels.parent)
         with contextlib.ExitStack() as stack:
             jobs, threads = parts.pop("jobs"), parts.pop("threads")
-            shares = share_cores(jobs, threads)
+            cores = allocate_cores(jobs, threads)
             name, address = parts.pop("runner"), parts.pop("ray_address")
-            runner = stack.enter_context(make_runner(name, jobs, threads, address, shares))
-            taggers = _open(stack, threads=shares.threads, **parts)
+            runner = stack.enter_context(make_runner(name, jobs, threads, address, cores))
+            taggers = _open(stack, threads=cores.threads, **parts)
             marks = [fingerprint(tagger) for tagger in taggers]
             files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
-            reading = _reading(ctx, calibration, marks, class_maps)
+            postprocessing = _postprocessing(ctx, calibration, marks, class_maps)
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
                 score(labelled, folder, tagger, file, strict, runner)
@@ -205,7 +205,7 @@ def evaluate(
         systems,
         label_map=meaning,
         classes=classes,
-        reading=reading,
+        postprocessing=postprocessing,
         events=events,
         threshold=threshold,
         bootstrap=bootstrap,
@@ -244,24 +244,24 @@ def _events(
     return None
 
 
-def _reading(
+def _postprocessing(
     ctx: click.Context,
     calibration: Path | None,
     marks: Sequence[Mapping[str, str]],
     class_maps: Sequence[Sequence[TagClass]],
-) -> Reading:
+) -> Postprocessing:
     """Read the calibration; its thresholds are those of events where nobody gave another."""
-    from yamkit.scores.calibration import read_calibration
-    from yamkit.scores.postprocessing import Reading
+    from yamkit.scores.calibration_file import read_calibration
+    from yamkit.scores.postprocessing import Postprocessing
 
     if calibration is None:
-        return Reading()
+        return Postprocessing()
     found = read_calibration(calibration)
     for mark, classes in zip(marks, class_maps, strict=True):
         found.check(mark.get("model_sha256", ""), len(classes), mark.get("aggregate"))
     given = [ctx.get_parameter_source(name) for name in ("threshold", "enter")]
     thresholds = {} if ParameterSource.COMMANDLINE in given else found.thresholds
-    return Reading(found, None, thresholds)
+    return Postprocessing(found, None, thresholds)
 
 
 def _open(

@@ -19,7 +19,9 @@ from yamkit.evaluation.detection import (
     segment_based,
 )
 from yamkit.scores.classes import columns_below
-from yamkit.scores.events import EventDetector, find_events, thresholds
+from yamkit.scores.detector import EventDetector
+from yamkit.scores.events import find_events
+from yamkit.scores.thresholds import event_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
     from yamkit.evaluation.detection import Detection
     from yamkit.evaluation.scoring import Timeline
     from yamkit.evaluation.targets import Targets
-    from yamkit.scores.events import ClosedEvent, Grid
-    from yamkit.scores.postprocessing import Reading
+    from yamkit.scores.detector import ClosedEvent
+    from yamkit.scores.grid import Grid
+    from yamkit.scores.postprocessing import Postprocessing
     from yamkit.types import EventParameters, LabelledClip, TagClass
 
 __all__ = ["POINTS", "EventReport", "annotated", "evaluate_events", "match_clips"]
@@ -77,7 +80,7 @@ def evaluate_events(
     targets: Targets,
     grid: Grid,
     parameters: EventParameters,
-    reading: Reading,
+    postprocessing: Postprocessing,
     classes: Sequence[TagClass],
 ) -> EventReport:
     """Find events in timelines, and compare them with strong labels.
@@ -91,7 +94,7 @@ def evaluate_events(
     targets : Targets
     grid : Grid
     parameters : EventParameters
-    reading : Reading
+    postprocessing : Postprocessing
         A column whose classes have thresholds of their own takes the lowest.
     classes : sequence of TagClass
         The model's.
@@ -99,8 +102,10 @@ def evaluate_events(
     places = sorted(set(targets.columns.values()))
     names = tuple(targets.names[place] for place in places)
     below = _below(targets, places, classes) if parameters.most_specific else None
-    held = match_clips(clips, timelines, targets, grid, parameters, reading, below)
-    points = list(_points(held, timelines, targets, places, grid, parameters, reading, below))
+    held = match_clips(clips, timelines, targets, grid, parameters, postprocessing, below)
+    points = list(
+        _points(held, timelines, targets, places, grid, parameters, postprocessing, below)
+    )
     psds_1, psds_2 = (
         psds(
             held,
@@ -112,7 +117,7 @@ def evaluate_events(
     )
     return EventReport(
         parameters,
-        bool(reading.thresholds),
+        bool(postprocessing.thresholds),
         names,
         segment_based(held, len(names)),
         collar_based(held, len(names)),
@@ -128,17 +133,17 @@ def match_clips(
     targets: Targets,
     grid: Grid,
     parameters: EventParameters,
-    reading: Reading,
+    postprocessing: Postprocessing,
     below: Sequence[Sequence[int]] | None = None,
 ) -> list[ClipEvents]:
     """Put annotated events beside those that are found; columns are those that labels mean."""
     places = sorted(set(targets.columns.values()))
     columns = {label: places.index(place) for label, place in targets.columns.items()}
-    own = [_lowest_threshold(targets.members[place], reading) for place in places]
-    enter, leave = thresholds(parameters, own)
+    own = [_lowest_threshold(targets.members[place], postprocessing) for place in places]
+    enter, leave = event_thresholds(parameters, own)
 
     def read(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        return targets.scores(reading.apply(cells))[:, places]
+        return targets.scores(postprocessing.apply(cells))[:, places]
 
     found = []
     for clip, timeline in zip(clips, timelines, strict=True):
@@ -161,7 +166,7 @@ def _points(
     places: Sequence[int],
     grid: Grid,
     parameters: EventParameters,
-    reading: Reading,
+    postprocessing: Postprocessing,
     below: Sequence[Sequence[int]] | None,
 ) -> Iterator[list[ClipEvents]]:
     """Give the clips with what is found at each operating point."""
@@ -169,7 +174,7 @@ def _points(
     levels = np.repeat((np.arange(POINTS) + 0.5) / POINTS, count)
 
     def read(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        return np.tile(targets.scores(reading.apply(cells))[:, places], POINTS)
+        return np.tile(targets.scores(postprocessing.apply(cells))[:, places], POINTS)
 
     if below is not None:
         below = [
@@ -206,8 +211,10 @@ def _below(targets: Targets, places: Sequence[int], classes: Sequence[TagClass])
     ]
 
 
-def _lowest_threshold(members: Sequence[int], reading: Reading) -> float | None:
-    own = [reading.thresholds[index] for index in members if index in reading.thresholds]
+def _lowest_threshold(members: Sequence[int], postprocessing: Postprocessing) -> float | None:
+    own = [
+        postprocessing.thresholds[index] for index in members if index in postprocessing.thresholds
+    ]
     return min(own, default=None)
 
 

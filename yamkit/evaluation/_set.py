@@ -23,11 +23,12 @@ from yamkit.evaluation.scoring import Scores, Timeline, fingerprint
 from yamkit.evaluation.targets import read_label_map, targets_of
 from yamkit.run.clips import Clip
 from yamkit.run.journal import Journal
-from yamkit.run.loop import Choice, Resumption, carried, noting, run_info
+from yamkit.run.loop import Resumption, carried, noting, run_info
 from yamkit.run.output import path_text
 from yamkit.run.work import Work
 from yamkit.scores.aggregate import ClipScores
-from yamkit.scores.postprocessing import Reading
+from yamkit.scores.choice import Choice
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from yamkit.evaluation._past_end import PastEnd
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
     from yamkit.plugin import Runner
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import LabelledClip, SinkItem, TagClass
 
@@ -356,7 +357,7 @@ def evaluate_scores(
     *,
     label_map: LabelMap | None = None,
     classes: str | Sequence[str] = (),
-    reading: Reading | None = None,
+    postprocessing: Postprocessing | None = None,
     events: EventParameters | None = None,
     **options: Any,
 ) -> list[SetReport]:
@@ -370,7 +371,7 @@ def evaluate_scores(
         None: the one that comes with yamkit for the layout, if any; else labels name classes.
     classes : str, or sequence of str
         Columns to evaluate alone; all if empty.
-    reading : Reading, optional
+    postprocessing : Postprocessing, optional
         How scores are read, in every system.
     events : EventParameters, optional
         What an event is, for strong labels.
@@ -383,7 +384,7 @@ def evaluate_scores(
         If no clip has scores, no label means anything, scores of strong labels have no patches, or
         many of their events lie past the end of their clips.
     """
-    reading = reading or Reading()
+    postprocessing = postprocessing or Postprocessing()
     all_targets = common_targets(
         labelled, [scores.classes for scores in systems], label_map=label_map, classes=classes
     )
@@ -402,18 +403,18 @@ def evaluate_scores(
     reports = []
     for scores, targets in zip(systems, all_targets, strict=True):
         truth = targets.truth(clips)
-        given = targets.scores(reading.apply(scores.array(keys)))
+        given = targets.scores(postprocessing.apply(scores.array(keys)))
         reports.append(
             SetReport(
                 labels=path_text(labelled.path),
                 layout=labelled.layout,
-                system={**scores.fingerprint, "score_kind": reading.score_kind},
+                system={**scores.fingerprint, "score_kind": postprocessing.score_kind},
                 coverage=coverage,
                 report=evaluate(truth, given, targets.names, **options),
                 keys=keys,
                 truth=truth,
                 scores=given,
-                events=_event_report(labelled, clips, scores, targets, reading, events),
+                events=_event_report(labelled, clips, scores, targets, postprocessing, events),
             )
         )
     return reports
@@ -424,14 +425,16 @@ def _event_report(
     clips: Sequence[LabelledClip],
     scores: Scores,
     targets: Targets,
-    reading: Reading,
+    postprocessing: Postprocessing,
     parameters: EventParameters | None,
 ) -> EventReport | None:
     if scores.grid is None or not labelled.is_strong:
         return None
     timelines = [scores.timelines[clip_key(clip)] for clip in clips]
     wanted = parameters or EventParameters()
-    return evaluate_events(clips, timelines, targets, scores.grid, wanted, reading, scores.classes)
+    return evaluate_events(
+        clips, timelines, targets, scores.grid, wanted, postprocessing, scores.classes
+    )
 
 
 def past_end(labelled: LabelledSet, scores: Scores) -> tuple[PastEnd, ...]:
@@ -542,7 +545,7 @@ def evaluate_set(
     label_map: str | os.PathLike[str] | None = None,
     classes: str | Sequence[str] = (),
     scores_file: str | os.PathLike[str] | None = None,
-    reading: Reading | None = None,
+    postprocessing: Postprocessing | None = None,
     events: EventParameters | None = None,
     **options: Any,
 ) -> SetReport:
@@ -563,7 +566,7 @@ def evaluate_set(
         Columns to evaluate alone; all if empty.
     scores_file : path-like, optional
         See `score_set`.
-    reading, events
+    postprocessing, events
         See `evaluate_scores`.
     **options
         Of `yamkit.evaluation.evaluate`.
@@ -587,7 +590,7 @@ def evaluate_set(
         [scores],
         label_map=meaning,
         classes=classes,
-        reading=reading,
+        postprocessing=postprocessing,
         events=events,
         **options,
     )[0]

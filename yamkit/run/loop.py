@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -24,7 +24,6 @@ from yamkit.errors import (
     AudioWarningError,
     BrokenPluginError,
     OutputError,
-    ParameterError,
     YamkitError,
 )
 from yamkit.registry import plugin_errors
@@ -33,9 +32,7 @@ from yamkit.run.output import path_text
 from yamkit.run.records import DAMAGE, ItemOrder, check_item
 from yamkit.run.scheduler import Ended, Failed
 from yamkit.scores.aggregate import ClipScores, Peaks, top_tags
-from yamkit.scores.events import OnsetOrder, check_parameters
-from yamkit.scores.postprocessing import Reading
-from yamkit.scores.thresholds import check_threshold
+from yamkit.scores.events import OnsetOrder
 from yamkit.types import (
     ClipEnd,
     ClipFailure,
@@ -57,12 +54,12 @@ if TYPE_CHECKING:
     from yamkit.plugin import Runner, Work
     from yamkit.run.journal import Journal
     from yamkit.run.output import Outputs
-    from yamkit.scores.events import ClosedEvent, EventDetector, OpenedEvent
+    from yamkit.scores.choice import Choice
+    from yamkit.scores.detector import ClosedEvent, EventDetector, OpenedEvent
     from yamkit.tagger import Tagger
-    from yamkit.types import Batch, EventParameters, SinkItem, Tag, TagClass
+    from yamkit.types import Batch, SinkItem, Tag, TagClass
 
 __all__ = [
-    "Choice",
     "Observer",
     "Resumption",
     "Tally",
@@ -80,62 +77,6 @@ _NOWHERE_TO_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _Clip = TypeVar("_Clip", bound=Clip)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What is reported of the scores.
-
-    Attributes
-    ----------
-    top : int or None
-        Most tags of a clip or patch; None for all.
-    threshold : float or None
-        Lowest score reported; None for any.
-    per_patch : bool
-        Whether patches are reported beside clips.
-    arrays : tuple of str
-        Whether ``scores`` and ``embedding`` are given whole: of patches where these are reported,
-        else of clips.
-    dtype : str
-        Of the arrays.
-    events : EventParameters or None
-        Events are reported beside clips, in place of patches.
-    classes : tuple of int or None
-        Indices of the classes that can be reported; None for all.
-    reading : Reading
-        How scores are read, those of arrays as well.
-    strict : bool
-        A clip with warnings fails.
-    label_scores : bool
-        Formats whose labels are bare names write scores behind them.
-
-    Raises
-    ------
-    ParameterError
-        If a number is out of its range.
-    """
-
-    top: int | None = 5
-    threshold: float | None = None
-    per_patch: bool = False
-    arrays: tuple[str, ...] = ()
-    dtype: str = "float16"
-    events: EventParameters | None = None
-    classes: tuple[int, ...] | None = None
-    reading: Reading = field(default_factory=Reading)
-    strict: bool = False
-    label_scores: bool = False
-
-    def __post_init__(self) -> None:
-        if self.top is not None and self.top < 1:
-            raise ParameterError(f"top {self.top}: wanted 1 or more")
-        if self.threshold is not None:
-            check_threshold("threshold", self.threshold)
-        if self.events is not None:
-            check_parameters(self.events)
-            if self.per_patch:
-                raise ParameterError("events and patches at once; wanted --events or --per-patch")
-
-
 class Observer(Protocol):
     """Told of what happens while a run goes on."""
 
@@ -148,7 +89,7 @@ class Observer(Protocol):
 
 def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) -> RunInfo:
     """Describe a run to its sinks."""
-    model, reading = tagger.model, choice.reading
+    model, postprocessing = tagger.model, choice.postprocessing
     return RunInfo(
         yamkit=__version__,
         model=RunModel(model.name, model.version, model.sha256, model.source, len(model.classes)),
@@ -160,11 +101,11 @@ def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) ->
             tagger.hop_seconds,
             choice.threshold,
             choice.top,
-            reading.score_kind,
-            "" if reading.calibration is None else reading.calibration.sha256,
-            reading.thresholds_sha256,
+            postprocessing.score_kind,
+            postprocessing.calibration_sha256,
+            postprocessing.thresholds_sha256,
             choice.classes,
-            reading.roll_up is not None,
+            postprocessing.roll_up is not None,
             choice.events,
             tagger.channel,
             tagger.sound_stream,
@@ -574,12 +515,12 @@ class _ClipState:
             self._embedding = ClipScores("mean", tagger.model.network.embedding_size)
         self._columns = np.array(range(count) if choice.classes is None else choice.classes)
         self._threshold: float | NDArray[np.float64] | None = choice.threshold
-        if choice.reading.thresholds and choice.events is None:
+        if choice.postprocessing.thresholds and choice.events is None:
             lowest = -math.inf if choice.threshold is None else choice.threshold
-            self._threshold = choice.reading.levels(count, lowest)
+            self._threshold = choice.postprocessing.levels(count, lowest)
         self._detector: EventDetector | None = None
         if choice.events is not None:
-            self._detector = choice.reading.detector(
+            self._detector = choice.postprocessing.detector(
                 tagger.grid, choice.events, tagger.classes, self._columns
             )
         self._order = OnsetOrder()
@@ -596,7 +537,7 @@ class _ClipState:
             return
         duration = self._audio.samples / self._audio.sample_rate
         times = self._tagger.patch_times(batch.start_samples, duration).tolist()
-        read = self._choice.reading.apply(batch.scores)
+        read = self._choice.postprocessing.apply(batch.scores)
         for (start, end), scores, embedding in zip(times, read, batch.embeddings, strict=True):
             yield PatchTags(start, end, self._tags(scores), *self._arrays(scores, embedding))
 
@@ -604,7 +545,7 @@ class _ClipState:
         """Give the last events, and sum the clip up."""
         if self._detector is not None:
             yield from self._events(self._detector.finish(self._samples))
-        scores = self._choice.reading.apply(self._scores.result()[np.newaxis])[0]
+        scores = self._choice.postprocessing.apply(self._scores.result()[np.newaxis])[0]
         arrays: tuple[NDArray[Any] | None, NDArray[Any] | None] = (None, None)
         if not self._choice.per_patch:
             embedding = None if self._embedding is None else self._embedding.result()
@@ -618,7 +559,7 @@ class _ClipState:
             tags,
             self._audio.warnings,
             *arrays,
-            self._choice.reading.peaks(self._peaks.scores, starts, tags),
+            self._choice.postprocessing.peaks(self._peaks.scores, starts, tags),
         )
 
     @property
@@ -630,7 +571,7 @@ class _ClipState:
         assert self._detector is not None
         grid, classes = self._tagger.grid, self._tagger.classes
         for event in self._order.update(changes, self._detector):
-            yield grid.event(event, classes[self._columns[event.column]])
+            yield event.to_event(grid.sample_rate_hz, classes[self._columns[event.column]])
 
     def _tags(self, scores: NDArray[np.floating[Any]]) -> tuple[Tag, ...]:
         classes = self._tagger.classes

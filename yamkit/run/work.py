@@ -17,7 +17,7 @@ from yamkit.types import ClipEnd, ClipFailure
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
-    from yamkit.run.loop import Choice
+    from yamkit.scores.choice import Choice
     from yamkit.types import SinkItem
 
 __all__ = ["Work"]

@@ -190,7 +190,7 @@ def test_check_says_what_is_wrong(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["numpy", "--model", "nope"], "no model 'nope' is installed (installed: yamnet-mini)"),
+        (["numpy", "--model", "nope"], "model 'nope' is not installed (installed: yamnet-mini)"),
         (["nope"], "no plugin 'nope'; installed: audacity, "),
         (["onnx", "--kind", "sink"], "no sink 'onnx'; installed: audacity, "),
         (["onnx", "--kind", "zzz"], "kind 'zzz': must be one of backend, "),

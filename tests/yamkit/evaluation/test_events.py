@@ -8,8 +8,9 @@ import pytest
 from yamkit.evaluation._events import _below, match_clips
 from yamkit.evaluation.scoring import Timeline
 from yamkit.evaluation.targets import Targets
-from yamkit.scores.events import Grid, find_events
-from yamkit.scores.postprocessing import Reading
+from yamkit.scores.events import find_events
+from yamkit.scores.grid import Grid
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters, LabelledClip, TagClass
 
 GRID = Grid(hop_samples=10, window_samples=20, sample_rate_hz=10)
@@ -37,16 +38,16 @@ CLASSES = (
 )
 def test_an_evaluation_finds_the_same_events(given, own, most_specific: bool) -> None:
     scores = np.random.default_rng(1).random((60, 3), np.float32)
-    parameters, reading = (
+    parameters, postprocessing = (
         EventParameters(**given, most_specific=most_specific),
-        Reading(thresholds=own),
+        Postprocessing(thresholds=own),
     )
     clip = LabelledClip(("x.wav",), (), events=())
     below = _below(TARGETS, [0, 1, 2], CLASSES) if most_specific else None
     (matched,) = match_clips(
-        [clip], [Timeline(scores, 600)], TARGETS, GRID, parameters, reading, below
+        [clip], [Timeline(scores, 600)], TARGETS, GRID, parameters, postprocessing, below
     )
-    detector = reading.detector(GRID, parameters, CLASSES, np.arange(3))
+    detector = postprocessing.detector(GRID, parameters, CLASSES, np.arange(3))
     wanted = find_events(detector, scores, 600)
     assert wanted
     assert [(row.onset_seconds * 10, row.offset_seconds * 10) for row in matched.estimated] == [

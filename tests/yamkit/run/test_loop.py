@@ -15,7 +15,8 @@ from yamkit import Tagger
 from yamkit.errors import BrokenPluginError, ParameterError
 from yamkit.models.bundle import ModelBundle
 from yamkit.run.clips import Clip
-from yamkit.run.loop import Choice, carried, classify, clip_items, run_info
+from yamkit.run.loop import carried, classify, clip_items, run_info
+from yamkit.scores.choice import Choice
 from yamkit.types import (
     ClipEnd,
     ClipFailure,
@@ -35,7 +36,7 @@ from yamkit.types import (
 def test_choices_out_of_range() -> None:
     with pytest.raises(ParameterError, match="top 0: wanted 1 or more"):
         Choice(top=0)
-    with pytest.raises(ParameterError, match="threshold inf: scores are 0 to 1"):
+    with pytest.raises(ParameterError, match="threshold inf"):
         Choice(threshold=float("inf"))
 
 

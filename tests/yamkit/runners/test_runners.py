@@ -23,9 +23,10 @@ from yamkit.errors import (
 from yamkit.models.bundle import ModelBundle
 from yamkit.plugin import RunnerOptions
 from yamkit.run.clips import Clip
-from yamkit.run.loop import Choice, clip_items
+from yamkit.run.loop import clip_items
 from yamkit.run.work import Work
 from yamkit.runners._local import LocalRunner
+from yamkit.scores.choice import Choice
 from yamkit.types import ClipEnd, ClipFailure
 
 CHOICE = Choice(top=3, per_patch=True, arrays=("scores", "embedding"))
