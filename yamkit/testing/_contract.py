@@ -17,7 +17,7 @@ import unittest
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from yamkit.plugin import API_VERSION, PluginInfo
-from yamkit.registry import GROUP, KINDS, describe, hooks_of, import_entrance
+from yamkit.registry import GROUP, KINDS, describe, hooks_of, import_reference
 from yamkit.testing._failures import ContractFailure, expecting, require, skipping
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class PluginContract:
             hint = f": pip install '{info.install}'" if info.install else ""
             raise unittest.SkipTest(f"needs {', '.join(missing)}{hint}")
         try:
-            return import_entrance(info.factory)
+            return import_reference(info.factory)
         except (Exception, SystemExit):
             raise unittest.SkipTest("the factory cannot be imported") from None
 
@@ -173,7 +173,7 @@ class PluginContract:
         """The factory of the descriptor can be imported, and is callable."""
         info = self.info()
         try:
-            import_entrance(info.factory)
+            import_reference(info.factory)
         except (Exception, SystemExit) as error:
             raise ContractFailure(f"{info.factory!r}: {describe(error)}", "a callable") from None
 

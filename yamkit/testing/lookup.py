@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from yamkit._util.text import described
 from yamkit.errors import BrokenPluginError, ParameterError, UnknownPluginError
-from yamkit.registry import import_entrance, registry
+from yamkit.registry import import_reference, registry
 from yamkit.testing import CONTRACTS
 from yamkit.testing._contract import PluginContract
 
@@ -58,7 +58,7 @@ def _own_contract(base: type[PluginContract], info: PluginInfo) -> type[PluginCo
         return base
     what = f"contract {info.contract!r} of {info.name!r}"
     try:
-        own = import_entrance(info.contract)
+        own = import_reference(info.contract)
     except Exception as error:
         raise BrokenPluginError(f"{what}: {described(error)}") from None
     if not (isinstance(own, type) and issubclass(own, PluginContract)):

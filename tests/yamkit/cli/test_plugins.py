@@ -36,16 +36,16 @@ BROKEN = {
     ),
     "wrong-api": (
         HOOK.format(name="later", api=99),
-        "written for plugin API 99, this yamkit has 1",
+        "written for plugin API 99, but this yamkit has 1",
     ),
-    "clash": (HOOK.format(name="onnx", api=1), "it stands for yamkit's own; to use this one, "),
+    "clash": (HOOK.format(name="onnx", api=1), "it selects yamkit's own; to use this one, "),
     "raises": (
         HOOK.format(name="raises", api=1).replace("    yield", "    1 / 0\n    yield"),
         "yamkit_backends raised ZeroDivisionError: division by zero",
     ),
     "odd-values": (
         "from yamkit.plugin import hookimpl\n@hookimpl\ndef yamkit_sinks():\n    yield 'text'",
-        "yamkit_sinks yielded 'text', wanted a SinkInfo",
+        "yamkit_sinks yielded 'text': must be a SinkInfo",
     ),
     "slow": (
         # the clock goes on while it is imported, as it does for a large library
@@ -53,7 +53,7 @@ BROKEN = {
         "r.perf_counter = lambda: then + 9\nprint('a banner')\n" + HOOK.format(name="slow", api=1),
         "slow: broken_slow took ",
     ),
-    "bad-name": (HOOK.format(name="My Backend", api=1), "name 'My Backend': wanted lower-case"),
+    "bad-name": (HOOK.format(name="My Backend", api=1), "name 'My Backend': must be lower-case"),
 }
 
 
