@@ -14,7 +14,7 @@ With `--golden`, the FLAC clips in a folder are encoded as MP3, MP2, Ogg Vorbis 
 decoded by both libraries and yamkit: how many samples each gives, the largest difference of a
 sample, and of a patch score of `yamnet-mini`.
 
-From both come the choices in `yamkit.audio._readers`. Intact Ogg goes to libsndfile: both agree,
+Both decide the choices in `yamkit.audio.readers.choose`. Intact Ogg goes to libsndfile: both agree,
 and it decodes Vorbis as fast, and Opus at the rates that the encoder was given. MP3 and MP2 go
 frame by frame through FFmpeg's decoders: both agree, and though libsndfile takes half of the time,
 its decoder writes to the terminal of its own accord, and ends at damage without a word.

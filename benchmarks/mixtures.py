@@ -30,7 +30,7 @@ from yamkit.evaluation.report import as_text
 from yamkit.evaluation.sets.label_map import read_label_map
 from yamkit.evaluation.sets.labelled_set import read_set
 from yamkit.evaluation.sets.targets import targets_of
-from yamkit.scores.events import Cells
+from yamkit.scores.grid import Cells
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from yamkit.evaluation.events.counts import ClipEvents, EventRow
     from yamkit.evaluation.scores_file import Timeline
     from yamkit.evaluation.sets.targets import Targets
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
 
     Samples = NDArray[np.float64]
 

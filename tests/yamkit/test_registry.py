@@ -282,7 +282,7 @@ def test_what_a_light_module_prints_is_no_result(install: Install, capsys) -> No
 
 def test_a_slow_module_is_named(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = types.SimpleNamespace(now=0.0)
-    monkeypatch.setattr("yamkit.registry.perf_counter", lambda: clock.now)
+    monkeypatch.setattr("yamkit.registry._discovery.perf_counter", lambda: clock.now)
     monkeypatch.setattr(sys, "clock", clock, raising=False)
     install("import sys; sys.clock.now += 2.5\n" + textwrap.dedent(backend()))
     plugin = only(discover())

@@ -13,13 +13,13 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
-from yamkit.audio._beginnings import claimed_format, demuxer_of
-from yamkit.audio._incoming import Incoming
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import AudioSource
-from yamkit.audio._tags import id3_size
-from yamkit.audio._wav import open_pcm_stream, open_wav
-from yamkit.audio._window import Window
+from yamkit.audio.formats.beginnings import claimed_format, demuxer_of
+from yamkit.audio.formats.incoming import Incoming
+from yamkit.audio.formats.tags import id3_size
+from yamkit.audio.formats.window import Window
+from yamkit.audio.readers.wav import open_pcm_stream, open_wav
 from yamkit.errors import AudioFileError, DecodeError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _open(incoming: Incoming) -> tuple[Decoded, Callable[[], None]]:
             "and --sample-rate"
         )
         raise DecodeError(f"{reason}; {_REMEDY}")
-    from yamkit.audio._containers import open_arriving
+    from yamkit.audio.readers.containers import open_arriving
 
     try:
         return open_arriving(incoming, demuxer, notes)
@@ -141,7 +141,7 @@ def _demuxer(incoming: Incoming) -> str | None:
         return demuxer
     if head[:1] == b"G" and incoming.peek(_TS_PACKET + 1)[_TS_PACKET:] == b"G":
         return "mpegts"
-    from yamkit.audio._frames import frames_begin
+    from yamkit.audio.readers.frames import frames_begin
 
     for size in _LOOKS:
         ahead = incoming.peek(size)

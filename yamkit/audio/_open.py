@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from yamkit.audio._files import display_path
-from yamkit.audio._incoming import Incoming
 from yamkit.audio._notes import Notes
-from yamkit.audio._readers import read
 from yamkit.audio._source import AudioSource, Decoded, spoken
 from yamkit.audio._uris import is_uri, open_uri
-from yamkit.audio._wav import open_wav
+from yamkit.audio.formats.incoming import Incoming
+from yamkit.audio.readers.choose import read
+from yamkit.audio.readers.wav import open_wav
 from yamkit.errors import AudioFileError, DecodeError, ParameterError
 
 __all__ = ["open_audio"]

@@ -180,21 +180,23 @@ def import_command(
     """
     from yamkit._util.signals import Interruptions
     from yamkit._util.text import printable
-    from yamkit.models.importing import import_model
+    from yamkit.models.importing import ImportOptions, import_model
     from yamkit.models.store import find_model
 
     with Interruptions(), showing(Steps(f"importing {printable(file)}").standing):
         bundle = import_model(
             file,
             name=_name_of(file) if name is None else name,
-            kind=_kind_of(file),
-            classes_path=classes,
-            features_path=features,
-            like=None if like is None else find_model(like),
-            waveform=waveform,
-            licence=licence,
-            version=version,
-            embedding_size=embedding_size,
+            options=ImportOptions(
+                kind=_kind_of(file),
+                classes_path=classes,
+                features_path=features,
+                like=None if like is None else find_model(like),
+                waveform=waveform,
+                licence=licence,
+                version=version,
+                embedding_size=embedding_size,
+            ),
             replace=replace,
             check=_try,
         )

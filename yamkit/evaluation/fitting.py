@@ -18,7 +18,7 @@ from yamkit.evaluation.events.past_end import refuse_misplaced
 from yamkit.evaluation.sets.labelled_set import clip_key
 from yamkit.evaluation.sets.targets import common_targets
 from yamkit.scores.calibration import METHODS, Calibration, ClassCalibration, logits
-from yamkit.scores.events import Cells
+from yamkit.scores.grid import Cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from yamkit.evaluation.sets.labelled_set import LabelledSet
     from yamkit.plugin import Runner
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import SinkItem
 

@@ -24,7 +24,7 @@ from yamkit.errors import (
 from yamkit.models.store import cache_folder
 from yamkit.pipeline.windows import segments
 from yamkit.plugin import BackendInfo, BackendOptions, FrontendInfo, PluginInfo
-from yamkit.registry import blamed, registry
+from yamkit.registry import plugin_errors, registry
 from yamkit.types import Batch, Patches
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ class Pipeline:
         yield resampler.flush()
 
     def _blamed(self, kind: str) -> AbstractContextManager[None]:
-        return blamed(f"{kind} {self._names[kind]!r}")
+        return plugin_errors(f"{kind} {self._names[kind]!r}")
 
     def _check(
         self, kind: str, what: str, array: NDArray[np.float32], shape: tuple[int, ...]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit.audio import _sndfile, open_audio
+from yamkit.audio import open_audio
+from yamkit.audio.readers import sndfile
 from yamkit.errors import AudioFileError, AudioValueError, DecodeError, ParameterError
 
 RATE = 8000
@@ -165,8 +166,8 @@ def test_an_error_whose_place_is_unknown_counts_nothing(file, monkeypatch):
     def fail(self, *args, **kwargs):
         raise soundfile.LibsndfileError(2)
 
-    monkeypatch.setattr(_sndfile._ForwardSound, "read", fail)
-    monkeypatch.setattr(_sndfile._ForwardSound, "tell", fail)
+    monkeypatch.setattr(sndfile._ForwardSound, "read", fail)
+    monkeypatch.setattr(sndfile._ForwardSound, "tell", fail)
     with pytest.raises(DecodeError, match="sound.bin: not a sample can be decoded"):
         decode(file(encode("WAV")))
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tests.yamkit.audio.faults import index_first, whole
-from yamkit.audio import _containers, open_audio
+from yamkit.audio import open_audio
+from yamkit.audio.readers import containers
 from yamkit.errors import AudioFileError, DecodeError
 
 SECONDS = 3
@@ -158,9 +159,9 @@ def decode_all(stream):
 @pytest.mark.parametrize("tail", [b"wvpk\0\0\0\0\x10\x04" * 500, b"\xff" * 5000])
 def test_junk_behind_wavpack_takes_little_time(tail, monkeypatch):
     opened = []
-    original = _containers._open
+    original = containers._open
     monkeypatch.setattr(
-        _containers, "_open", lambda window: opened.append(window) or original(window)
+        containers, "_open", lambda window: opened.append(window) or original(window)
     )
     samples, _ = decode(encode("wv", "wavpack") + tail)
     assert len(samples) == SECONDS * 44100
@@ -186,8 +187,8 @@ def test_a_stream_that_pyav_learns_of_late_ends_nothing(monkeypatch):
                 self._has_failed = True
                 raise IndexError("list index out of range")
 
-    original = _containers._open
-    monkeypatch.setattr(_containers, "_open", lambda window: Late(original(window)))
+    original = containers._open
+    monkeypatch.setattr(containers, "_open", lambda window: Late(original(window)))
     samples, source = decode(data)
     np.testing.assert_array_equal(samples, whole)
     assert source.warnings == ()

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.yamkit.audio.kinds import KINDS
 from tests.yamkit.audio.sounds import Pipe, four_events
 from yamkit.audio import open_audio, open_live
-from yamkit.audio._incoming import LONGEST_HEADER, Incoming
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import Decoded
-from yamkit.audio._wav import open_wav
+from yamkit.audio.formats.incoming import LONGEST_HEADER, Incoming
+from yamkit.audio.readers.wav import open_wav
 from yamkit.errors import AudioError, DecodeError
 from yamkit.run.records import from_record, to_record
 from yamkit.types import ClipStart
@@ -158,7 +158,7 @@ class Endless:
     ],
 )
 def test_chunks_without_end_before_the_sound_are_refused(again, reason, monkeypatch):
-    monkeypatch.setattr("yamkit.audio._wav._LONGEST_LEAD", 1 << 23)
+    monkeypatch.setattr("yamkit.audio.readers.wav._LONGEST_LEAD", 1 << 23)
     head = b"RF64\xff\xff\xff\xffWAVE" + WAVS["RIFF"][12:36]
     for opened in (open_audio, lambda stream: open_live(stream=stream)):
         stream = Endless(head, again)

@@ -10,8 +10,8 @@ import pytest
 from tests.yamkit.audio.kinds import KINDS, libsndfile
 from tests.yamkit.audio.sounds import Pipe, Track, four_events, mux
 from yamkit.audio import open_audio, open_live
-from yamkit.audio._beginnings import _BEGINNINGS
 from yamkit.audio._live import _FRAMES
+from yamkit.audio.formats.beginnings import _BEGINNINGS
 from yamkit.errors import AudioFileError, AudioValueError, DecodeError
 
 

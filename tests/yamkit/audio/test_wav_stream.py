@@ -12,9 +12,10 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yamkit.audio import _wav, open_audio
-from yamkit.audio._incoming import Incoming
+from yamkit.audio import open_audio
 from yamkit.audio._notes import Notes
+from yamkit.audio.formats.incoming import Incoming
+from yamkit.audio.readers.wav import open_wav
 from yamkit.errors import AudioFileError, AudioValueError, DecodeError
 
 NOISE = np.random.default_rng(0).uniform(-1, 1, (3000, 2)).astype(np.float32)
@@ -207,7 +208,7 @@ def test_a_header_without_end_is_not_kept_in_memory(name):
     body = struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16) if name == b"fmt " else b""
     chunk = name + struct.pack("<I", 4096) + body.ljust(4096, b"\0")
     incoming = Incoming(Pipe(b"RIFF\0\0\0\0WAVE" + 3000 * chunk))
-    assert _wav.open_wav(incoming, Notes()) is None
+    assert open_wav(incoming, Notes()) is None
     assert len(incoming._header) <= 2**20 + 2 * len(chunk)
     assert incoming.position <= 2**20 + 2 * len(chunk) or name == b"fmt "
 

@@ -461,7 +461,11 @@ def test_hostile_labels_cannot_drive_a_terminal(yamkit) -> None:
         (("list.csv", "--audio", "audio", "--layout", "x"), 2, "no label reader 'x'; installed"),
         (("list.csv", "--audio", "audio", "--fold", "1"), 2, "the list has no folds"),
         (("list.csv", "--audio", "audio", "--classes", "x"), 2, "class 'x': not one of the 6"),
-        (("list.csv", "--audio", "audio", "--classes", "x.csv"), 2, "class 'x.csv': not one of the 6"),
+        (
+            ("list.csv", "--audio", "audio", "--classes", "x.csv"),
+            2,
+            "class 'x.csv': not one",
+        ),
         (("list.csv", "--from-scores", "list.csv"), 1, "list.csv: not a scores file"),
         (("list.csv", "--from-scores", "x", "--audio", "audio"), 2, "--from-scores needs no --aud"),
         (("list.csv", "--from-scores", "x", "--backend", "numpy"), 2, "needs no --backend"),

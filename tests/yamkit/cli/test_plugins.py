@@ -49,7 +49,7 @@ BROKEN = {
     ),
     "slow": (
         # the clock goes on while it is imported, as it does for a large library
-        "import yamkit.registry as r\nthen = r.perf_counter()\n"
+        "import yamkit.registry._discovery as r\nthen = r.perf_counter()\n"
         "r.perf_counter = lambda: then + 9\nprint('a banner')\n" + HOOK.format(name="slow", api=1),
         "slow: broken_slow took ",
     ),
@@ -185,7 +185,7 @@ def test_check_says_what_is_wrong(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["numpy", "--model", "nope"], "no model 'nope' is installed (installed: yamnet-mini)"),
+        (["numpy", "--model", "nope"], "model 'nope' is not installed (installed: yamnet-mini)"),
         (["nope"], "no plugin 'nope' is installed; there are: audacity, "),
         (["onnx", "--kind", "sink"], "no sink 'onnx' is installed; there are: audacity, "),
         (["onnx", "--kind", "zzz"], "kind 'zzz': wanted one of backend, "),

@@ -13,7 +13,9 @@ from yamkit.evaluation.events.metric_table import DETECTION_METRICS, PSDS_METRIC
 from yamkit.evaluation.events.past_end import find_past_end
 from yamkit.evaluation.events.psds import intersection_counts, psds
 from yamkit.scores.classes import columns_below
-from yamkit.scores.events import EventDetector, find_events, thresholds
+from yamkit.scores.detector import EventDetector
+from yamkit.scores.events import find_events
+from yamkit.scores.thresholds import event_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from yamkit.evaluation.events.past_end import PastEnd
     from yamkit.evaluation.scores_file import Timeline
     from yamkit.evaluation.sets.targets import Targets
-    from yamkit.scores.events import ClosedEvent, Grid
+    from yamkit.scores.detector import ClosedEvent
+    from yamkit.scores.grid import Grid
     from yamkit.scores.postprocessing import Postprocessing
     from yamkit.types import EventParameters, LabelledClip, TagClass
 
@@ -134,7 +137,7 @@ class EventSearch:
             )
             for column in self.columns
         ]
-        return thresholds(self.parameters, lowest)
+        return event_thresholds(self.parameters, lowest)
 
     def row(self, event: ClosedEvent, column: int) -> EventRow:
         """Return an event in seconds."""

@@ -8,7 +8,8 @@ import pytest
 from yamkit.evaluation.events.evaluate import EventSearch, match_clips
 from yamkit.evaluation.scores_file import Timeline
 from yamkit.evaluation.sets.targets import Targets
-from yamkit.scores.events import Grid, find_events
+from yamkit.scores.events import find_events
+from yamkit.scores.grid import Grid
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters, LabelledClip, TagClass
 

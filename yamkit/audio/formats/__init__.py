@@ -1,0 +1,1 @@
+"""Formats as bytes: where files state what, with no decoder."""

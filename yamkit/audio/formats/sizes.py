@@ -1,0 +1,222 @@
+"""Headers whose size of the sound is not that of the sound: AIFF, AU, CAF, Wave64 and coded WAV.
+
+A recorder that was stopped, and a size that did not fit its field, leave more sound behind the end
+that the header states. libsndfile believes the header; it is shown one with the size put right.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from yamkit.audio.formats.tags import begins_tag
+from yamkit.audio.readers.wav import is_placeholder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from yamkit.audio._notes import Notes
+    from yamkit.audio.formats.window import Window
+
+__all__ = ["right_sizes"]
+
+_CHUNK_NAME = re.compile(rb"[A-Za-z(][A-Za-z0-9_)\- ]{2}[A-Za-z0-9_)\- ]")
+_BLANK = 4096
+"""Most bytes of zeros that may stand behind a sound as they are."""
+_MOST_CHUNKS = 10_000
+
+_W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
+_W64_TAILS = {bytes.fromhex("f3acd3118cd100c04f8edb8a"), bytes.fromhex("2e91cf11a5d628db04c10000")}
+_AU_BYTES = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
+
+
+class _Sound(NamedTuple):
+    """Where the sound of a file lies, by its header."""
+
+    start: int
+    size: int  # bytes
+    is_open: bool  # the header leaves the size open
+    bytes_per_second: float  # 0 where it is unknown
+    patches: Callable[[int], list[tuple[int, bytes]]]  # of the true size
+
+
+def right_sizes(window: Window, notes: Notes) -> list[tuple[int, bytes]]:
+    """Find the bytes of a header that must change so that all of the sound is read.
+
+    Parameters
+    ----------
+    window : Window
+    notes : Notes
+        Told where sound follows behind the end that the header states.
+
+    Returns
+    -------
+    list of tuple of int and bytes
+        Places and bytes; none where the header is right, or none of these formats'.
+    """
+    window.seek(0)
+    head = window.read(16)
+    find = next((find for magic, find in _FORMATS.items() if head.startswith(magic)), None)
+    try:
+        sound = None if find is None else find(window)
+    except struct.error:  # cut within its header
+        return []
+    if sound is None or sound.start >= window.length:
+        return []
+    there = window.length - sound.start
+    if head.startswith(b"caff") and sound.size > there and sound.bytes_per_second:
+        # libsndfile has no word of it
+        notes.breaks_off(there / sound.bytes_per_second, sound.size / sound.bytes_per_second)
+    if not sound.is_open and (sound.size >= there or _is_over(window, sound, head)):
+        return []
+    if not sound.is_open and sound.bytes_per_second:
+        end = sound.size / sound.bytes_per_second
+        more = (there - sound.size) / sound.bytes_per_second
+        notes.goes_on(end, more)
+    return sound.patches(there)
+
+
+def _is_over(window: Window, sound: _Sound, head: bytes) -> bool:
+    """Tell whether chunks follow the sound, or nothing of note."""
+    end = sound.start + sound.size
+    window.seek(end)
+    ahead = window.read(_BLANK + 1)
+    if len(ahead) < 8 or begins_tag(ahead) or (len(ahead) <= _BLANK and not any(ahead)):
+        return True
+    if head.startswith(_W64_RIFF):
+        aligned = ahead[-end % 8 :]
+        return len(aligned) < 24 or aligned[4:16] in _W64_TAILS
+    if head.startswith((b".snd", b"dns.")):
+        return False
+    return any(_CHUNK_NAME.fullmatch(ahead[at : at + 4]) for at in range(1 + sound.size % 2))
+
+
+def _aiff(window: Window) -> _Sound | None:
+    bytes_per_second = 0.0
+    frame_size = comm = 0
+    for name, at, size in _chunks(window, ">4sI", 12):
+        if name == b"COMM":
+            comm = at
+            channels, _, bits = struct.unpack(">hIh", _read(window, at, 8))
+            exponent, mantissa = struct.unpack(">HQ", _read(window, at + 8, 10))
+            frame_size = channels * -(-bits // 8)
+            rate = mantissa * 2.0 ** (min(exponent & 0x7FFF, 16446) - 16446)
+            if 0 < rate < 1e9:
+                bytes_per_second = frame_size * rate
+        elif name == b"SSND":
+            is_open = size <= 8 or is_placeholder(size)
+            patches = functools.partial(_aiff_patches, at, comm, frame_size)
+            return _Sound(at, size, is_open, bytes_per_second, patches)
+    return None
+
+
+def _aiff_patches(at: int, comm: int, frame_size: int, there: int) -> list[tuple[int, bytes]]:
+    there = min(there, 0xFFFFFFFF - at)
+    found = [(4, struct.pack(">I", at + there - 8)), (at - 4, struct.pack(">I", there))]
+    if frame_size > 0:
+        found.append((comm + 2, struct.pack(">I", max(0, there - 8) // frame_size)))
+    return found
+
+
+def _wav(window: Window) -> _Sound | None:
+    order = "<" if _read(window, 0, 4) == b"RIFF" else ">"
+    bytes_per_second = 0.0
+    for name, at, size in _chunks(window, f"{order}4sI", 12):
+        if name == b"fmt ":
+            (bytes_per_second,) = struct.unpack(f"{order}8xI", _read(window, at, 12))
+        elif name == b"data":
+            patches = functools.partial(_wav_patches, order, at)
+            return _Sound(at, size, is_placeholder(size), float(bytes_per_second), patches)
+    return None
+
+
+def _wav_patches(order: str, at: int, there: int) -> list[tuple[int, bytes]]:
+    sizes = (4, at + there - 8), (at - 4, there)
+    return [(place, struct.pack(f"{order}I", min(size, 0xFFFFFFFE))) for place, size in sizes]
+
+
+def _au(window: Window) -> _Sound:
+    window.seek(0)
+    order = ">" if window.read(4) == b".snd" else "<"
+    start, size, encoding, rate, channels = struct.unpack(f"{order}5I", _read(window, 4, 20))
+    return _Sound(
+        start,
+        size,
+        size == 0xFFFFFFFF or size == 0,
+        float(_AU_BYTES.get(encoding, 0) * rate * channels),
+        lambda there: [(8, struct.pack(f"{order}I", min(there, 0xFFFFFFFE)))],
+    )
+
+
+def _caf(window: Window) -> _Sound | None:
+    bytes_per_second = 0.0
+    for name, at, size in _chunks(window, ">4sq", 8):
+        if name == b"desc":
+            rate, _, _, packet_bytes, packet_frames = struct.unpack(
+                ">d4sIII", _read(window, at, 24)
+            )
+            if packet_frames and 0 < rate < 1e9:
+                bytes_per_second = rate * packet_bytes / packet_frames
+        elif name == b"data":
+            patches = functools.partial(_caf_patches, at)
+            return _Sound(at, max(size, 0), size < 0, bytes_per_second, patches)
+    return None
+
+
+def _caf_patches(at: int, there: int) -> list[tuple[int, bytes]]:
+    return [(at - 8, struct.pack(">q", there))]
+
+
+def _w64(window: Window) -> _Sound | None:
+    at, bytes_per_second = 40, 0.0
+    for _ in range(_MOST_CHUNKS):
+        name = _read(window, at, 16)
+        (size,) = struct.unpack("<Q", _read(window, at + 16, 8))
+        if name[:4] == b"fmt ":
+            (bytes_per_second,) = struct.unpack("<8xI4x", _read(window, at + 24, 16))
+        elif name == _W64_DATA:
+            at += 24
+            is_open = size <= 24 or size >> 62 > 0
+            patches = functools.partial(_w64_patches, at)
+            return _Sound(at, max(0, size - 24), is_open, float(bytes_per_second), patches)
+        if size < 24:
+            return None
+        at += size + -size % 8
+    return None
+
+
+def _w64_patches(at: int, there: int) -> list[tuple[int, bytes]]:
+    return [(16, struct.pack("<Q", at + there)), (at - 8, struct.pack("<Q", there + 24))]
+
+
+def _chunks(window: Window, layout: str, at: int) -> list[tuple[bytes, int, int]]:
+    """List names, places and sizes of chunks; a size below 0 goes to the end."""
+    found: list[tuple[bytes, int, int]] = []
+    length = struct.calcsize(layout)
+    is_padded = length == 8
+    while at + length <= window.length and len(found) < _MOST_CHUNKS:
+        name, size = struct.unpack(layout, _read(window, at, length))
+        found.append((name, at + length, size))
+        if size < 0:
+            break
+        at += length + size + (size % 2 if is_padded else 0)
+    return found
+
+
+def _read(window: Window, at: int, size: int) -> bytes:
+    window.seek(at)
+    return window.read(size)
+
+
+_FORMATS = {
+    b"RIFF": _wav,
+    b"RIFX": _wav,
+    b"FORM": _aiff,
+    b".snd": _au,
+    b"dns.": _au,
+    b"caff": _caf,
+    _W64_RIFF: _w64,
+}

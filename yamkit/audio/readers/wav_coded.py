@@ -1,0 +1,103 @@
+"""Coded sound in a WAV that libsndfile does not read: MPEG audio, and AAC with frames or without.
+
+A WAV says nothing of where a coded frame ends. MPEG audio and ADTS say so themselves; bare AAC does
+not, and FFmpeg's decoder finds the ends only if it gets all of it at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from yamkit.audio._source import Decoded
+from yamkit.audio.readers.convert import in_first_form
+from yamkit.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from yamkit.audio._notes import Notes
+    from yamkit.audio.formats.window import Window
+    from yamkit.audio.readers.convert import Piece
+
+__all__ = ["is_mpeg", "open_coded"]
+
+_FRAMED = {0x50, 0x55, 0xFF, 0x1600, 0x1602, 0x1610, 0x706D, 0xA106}
+_BARE_AAC = {0xFF, 0x706D, 0xA106}
+_MOST_BYTES = 1 << 22
+"""Of bare AAC: some four minutes, 100 MB of samples."""
+
+
+def is_mpeg(tag: int) -> bool:
+    """Tell whether a format tag is that of MPEG audio or AAC."""
+    return tag in _FRAMED
+
+
+def open_coded(
+    window: Window, tag: int, start: int, end: int, notes: Notes
+) -> tuple[Decoded, Callable[[], None]] | None:
+    """Open the data of a WAV whose codec is neither PCM nor floats.
+
+    Parameters
+    ----------
+    window : Window
+        The WAV.
+    tag : int
+        Of its format.
+    start, end : int
+        Of its data.
+    notes : Notes
+
+    Returns
+    -------
+    tuple of Decoded and callable, or None
+        None where the codec is another reader's.
+
+    Raises
+    ------
+    DecodeError
+        If it is bare AAC that cannot be decoded.
+    """
+    if not is_mpeg(tag):
+        return None
+    from yamkit.audio.readers.frames import frames_begin, open_frames
+
+    data = window.part(start, end)
+    kind = frames_begin(data)
+    if kind is not None:
+        decoded = open_frames(data, kind, notes, container="WAV")
+    elif tag in _BARE_AAC:
+        decoded = _open_bare_aac(window, data, notes)
+    else:
+        return None
+    return decoded, lambda: None
+
+
+def _open_bare_aac(window: Window, data: Window, notes: Notes) -> Decoded:
+    import av
+
+    from yamkit.audio.readers.pyav import piece_of
+
+    window.seek(0)
+    head = window.read(4096)
+    config = b""
+    if (at := head.find(b"fmt ")) >= 0:
+        size = int.from_bytes(head[at + 24 : at + 26], "little")
+        config = head[at + 26 : at + 26 + size]
+    reason = "AAC in a WAV, which has no room for the lengths of its frames"
+    if data.length > _MOST_BYTES:
+        raise DecodeError(f"{reason}; more than {_MOST_BYTES >> 20} MB of it cannot be decoded")
+    codec: Any = av.CodecContext.create("aac", "r")
+    codec.extradata = config or None
+    data.seek(0)
+    try:
+        frames = codec.decode(av.Packet(data.read(data.length)))
+    except (av.FFmpegError, ValueError) as error:
+        raise DecodeError(f"{reason}, and cannot be decoded") from error
+    data.check()
+
+    def pieces() -> Iterator[Piece]:
+        for frame in frames:
+            yield piece_of(frame)
+
+    form, blocks = in_first_form(pieces())
+    return Decoded(*form, blocks, notes, reader="PyAV", container="WAV", codec="aac")
