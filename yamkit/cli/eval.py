@@ -159,10 +159,10 @@ def evaluate(
     from yamkit.evaluation import EvaluationSettings, common_targets, evaluate_scores
     from yamkit.evaluation.plots import can_plot
     from yamkit.evaluation.report import as_json_text, as_text, make_folder, write_report
-    from yamkit.evaluation.score import fingerprint
     from yamkit.evaluation.scores_file import read_scores
     from yamkit.evaluation.sets.label_map import read_label_map
     from yamkit.evaluation.sets.labelled_set import read_set
+    from yamkit.evaluation.systems import system_of
 
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
     if labels.is_dir():
@@ -192,7 +192,7 @@ def evaluate(
             name, address = parts.pop("runner"), parts.pop("ray_address")
             runner = stack.enter_context(make_runner(name, jobs, threads, address, cores))
             taggers = _open(stack, threads=cores.threads, **parts)
-            marks = [fingerprint(tagger) for tagger in taggers]
+            marks = [system_of(tagger) for tagger in taggers]
             files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
             postprocessing = _postprocessing(ctx, calibration, marks, class_maps)

@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit import __version__
 from yamkit._util.replace import refuse_link
 from yamkit._util.text import printable
 from yamkit.errors import LabelError, OutputError
 from yamkit.evaluation.scores_file import Scores, Timeline
 from yamkit.evaluation.sets.files import find_files
 from yamkit.evaluation.sets.labelled_set import clip_key
+from yamkit.evaluation.systems import system_of
+from yamkit.plugin import RunnerOptions
+from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
-from yamkit.run.journal import Journal
-from yamkit.run.loop import Resumption, carried, noting, run_info
-from yamkit.run.work import Work
+from yamkit.run.info import fingerprint, run_info
+from yamkit.run.journal import Journal, NoJournal
+from yamkit.run.loop import checked_items, noting
+from yamkit.run.work import Work, open_runner
 from yamkit.scores.aggregate import ClipScores
 from yamkit.scores.choice import Choice
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     Collect = Callable[[Clip, SinkItem | None], None]
     Finished = Callable[[ClipEnd | ClipFailure, bool], object]
 
-__all__ = ["fingerprint", "score_set"]
+__all__ = ["score_set"]
 
 _CHOICE = Choice(top=1, arrays=("scores",), dtype="float32")
 _STRONG_CHOICE = Choice(top=1, per_patch=True, arrays=("scores",), dtype="float32")
@@ -89,7 +92,7 @@ def score_set(
         If the scores or the journal cannot be written.
     """
     grid = tagger.grid if labelled.is_strong else None
-    scores = Scores(fingerprint(tagger), tagger.classes, grid=grid)
+    scores = Scores(system_of(tagger), tagger.classes, grid=grid)
     clips, missing = _find_clips(labelled, folder, scores)
     if strict and missing:
         raise LabelError(
@@ -212,40 +215,23 @@ def _items(
     jobs: int,
     choice: Choice,
 ) -> Iterator[tuple[Clip, SinkItem | None, bool]]:
-    """Tag clips; repeat what the journal has, and record what is new."""
-    work, info = Work(tagger, choice), run_info(tagger, choice)
-
-    def tag(left: Iterable[Clip]) -> Generator[tuple[Clip, SinkItem], None, None]:
+    """Yield the items of clips: those in the journal, and new ones, which are recorded in it."""
+    work, run = Work(tagger, choice), run_info(tagger, choice)
+    layout = ItemLayout.of(run, tagger.classes, choice.dtype)
+    journal: NoJournal = NoJournal()
+    if scores_file is not None:
+        path = scores_file.with_name(f"{scores_file.name}.journal")
+        journal = Journal(path, fingerprint(run), layout, resume=True, retry_failed=True)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(journal)
         if runner is None:
-            return work.items(left, jobs)
-        return carried(runner, work, left, info, tagger.classes)
-
-    if scores_file is None:
-        with contextlib.closing(tag(clips)) as found:
-            yield from ((clip, item, True) for clip, item in found)
-        return
-    path = scores_file.with_name(f"{scores_file.name}.journal")
-    mark = {
-        "yamkit": __version__,
-        **fingerprint(tagger),
-        "provider": tagger.provider,
-        "per_patch": str(choice.per_patch),
-    }
-    with Journal(
-        path,
-        mark,
-        tagger.classes,
-        dtype=choice.dtype,
-        resume=True,
-        arrays={"scores": len(tagger.classes)},
-        per_patch=choice.per_patch,
-    ) as journal:
-        resumption = Resumption(journal, retry_failed=True)
-        with contextlib.closing(resumption.items(clips, tag)) as items:
-            for clip, item, is_new in items:
-                if is_new and item is not None:
-                    resumption.keep(clip, item)
-                yield clip, item, is_new
+            local = open_runner("local", RunnerOptions(jobs))
+            runner = stack.enter_context(contextlib.closing(local))
+        items = checked_items(runner, work, clips, layout, journal)
+        for clip, item, is_new in stack.enter_context(contextlib.closing(items)):
+            if is_new and item is not None:
+                journal.record(clip, item)
+            yield clip, item, is_new
         journal.finish()
 
 
@@ -256,18 +242,3 @@ def _save(scores: Scores, path: Path | None) -> None:
         scores.write(path)
     except OSError as error:
         raise OutputError(f"{printable(path)}: {error.strerror or 'cannot be written'}") from None
-
-
-def fingerprint(tagger: Tagger) -> dict[str, str]:
-    """Return what scores depend on: the model and the parameters."""
-    return {
-        "model": tagger.model.name,
-        "model_sha256": tagger.model.sha256,
-        "backend": tagger.backend,
-        "frontend": tagger.frontend,
-        "resampler": tagger.resampler,
-        "hop_seconds": repr(tagger.hop_seconds),
-        "aggregate": tagger.aggregate,
-        "channel": str(tagger.channel),
-        "stream": "default" if tagger.sound_stream is None else str(tagger.sound_stream),
-    }

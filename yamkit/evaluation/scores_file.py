@@ -13,7 +13,7 @@ from yamkit._util.npz import DAMAGE, open_member, read_floats
 from yamkit._util.replace import replaced
 from yamkit._util.text import printable
 from yamkit.errors import LabelError
-from yamkit.run.records import are_scores
+from yamkit.run.checks import are_scores
 from yamkit.scores.grid import Grid
 from yamkit.types import TagClass
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yamkit._util.text import path_text
 from yamkit.evaluation.coverage import coverage_of, scored_clips
 from yamkit.evaluation.events.evaluate import EventSearch, evaluate_events
 from yamkit.evaluation.events.past_end import refuse_misplaced
@@ -13,7 +14,6 @@ from yamkit.evaluation.score import score_set
 from yamkit.evaluation.sets.labelled_set import LabelledSet, clip_key, read_set
 from yamkit.evaluation.sets.targets import common_targets
 from yamkit.evaluation.tags.evaluate import evaluate
-from yamkit.run.output import path_text
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
 

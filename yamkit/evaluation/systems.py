@@ -1,27 +1,40 @@
-"""What systems that are compared are called, in reports and in the names of files."""
+"""Systems: the model and parameters that scores depend on, and their names in reports and files."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from yamkit.run.info import fingerprint, run_info
+from yamkit.scores.choice import Choice
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["file_names", "system_names"]
+    from yamkit.tagger import Tagger
+
+__all__ = ["file_names", "system_names", "system_of"]
 
 _LONGEST = 80
 _PARTS = ("model", "backend", "frontend", "resampler", "hop_seconds", "aggregate")
 _NAMED_PARTS = ("channel", "stream")
 
 
+def system_of(tagger: Tagger) -> dict[str, str]:
+    """Return the model and the parameters that the scores of a tagger depend on."""
+    found = fingerprint(run_info(tagger, Choice()))
+    stream = "default" if tagger.sound_stream is None else found["stream"]
+    keys = ("model", "model_sha256", *_PARTS[1:], "channel")
+    return {**{key: found[key] for key in keys}, "stream": stream}
+
+
 def system_names(systems: Sequence[Mapping[str, str]]) -> list[str]:
-    """Name systems by what they differ in.
+    """Name systems by the parameters in which they differ.
 
     Parameters
     ----------
     systems : sequence of mapping of str to str
-        As `yamkit.evaluation.score.fingerprint` returns them.
+        See `system_of`.
     """
     differing = {
         key for key in (*_PARTS, *_NAMED_PARTS) if len({each.get(key) for each in systems}) > 1
@@ -35,9 +48,9 @@ def system_names(systems: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def file_names(start: str, systems: Sequence[Mapping[str, str]], suffix: str) -> list[str]:
-    """Name a file of each system: by the system, where there are several.
+    """Name one file per system: after the system, if there are several.
 
-    A name holds letters, digits, dots, dashes and underscores alone, whatever a model is called.
+    Names contain only letters, digits, dots, dashes and underscores, whatever a model is called.
     """
     if len(systems) == 1:
         return [f"{start}{suffix}"]

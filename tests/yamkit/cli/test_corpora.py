@@ -137,7 +137,6 @@ KILLED = textwrap.dedent(
     import os, sys
     from yamkit import cli
     from yamkit.run import journal
-    from yamkit.run import loop as run
 
     left = int(sys.argv.pop(1))
 
@@ -151,7 +150,7 @@ KILLED = textwrap.dedent(
         return call
 
     journal.Journal.write = counted(journal.Journal.write)
-    run.Resumption._is_left = counted(run.Resumption._is_left)
+    journal.Journal.lacks = counted(journal.Journal.lacks)
     cli.main()
     """
 )
