@@ -124,7 +124,7 @@ def test_an_unknown_name_lists_what_there_is_and_what_to_do(build):
     assert "did you mean 'tiny'?" in message
     assert "(installed: tiny, yamnet-mini)" in message
     assert "`yamkit models import FILE.h5 --name yamnet`" in message
-    with pytest.raises(UnknownModelError, match="no model 'x' is installed"):
+    with pytest.raises(UnknownModelError, match="model 'x': is not installed"):
         remove_model("x")
 
 
