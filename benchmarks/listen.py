@@ -27,7 +27,7 @@ from measure import yamkit
 
 from yamkit import Tagger
 from yamkit.evaluation.targets import read_label_map
-from yamkit.listening import Block, Delays, Heard, listen
+from yamkit.listening import Block, Delays, StreamUpdate, listen
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
 
@@ -63,7 +63,7 @@ def blocks(sounds: Iterator[Sound]) -> Iterator[Block]:
             place += len(part)
 
 
-def hear(tagger: Tagger, sounds: Iterator[Sound], gate: float | None) -> Iterator[Heard]:
+def hear(tagger: Tagger, sounds: Iterator[Sound], gate: float | None) -> Iterator[StreamUpdate]:
     """Listen for all classes with the defaults."""
     columns = np.arange(len(tagger.classes))
     parameters, postprocessing = EventParameters(), Postprocessing()

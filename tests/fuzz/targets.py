@@ -44,9 +44,9 @@ from yamkit.models.onnx_file import read_onnx
 from yamkit.models.weights import read_weights, write_weights
 from yamkit.networks import mobilenet_v1, weight_shapes
 from yamkit.run.journal import Journal
-from yamkit.scores import calibration
+from yamkit.scores import calibration_file, class_lists
 from yamkit.scores.classes import find_classes
-from yamkit.scores.events import Grid
+from yamkit.scores.grid import Grid
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, LogMelSpec, PatchTags, Tag, TagClass
 from yamkit_logmel._frontend import LogMel
 
@@ -300,16 +300,16 @@ def _calibrations() -> list[bytes]:
 
 
 def _run_calibration(path: Path) -> None:
-    found = calibration.read_calibration(path)
+    found = calibration_file.read_calibration(path)
     found.check(found.model_sha256, len(_CLASSES), found.aggregate)
     found.apply(np.linspace(0, 1, 2 * len(_CLASSES)).reshape(2, -1))
 
 
 def _run_words(path: Path) -> None:
     for read in (
-        lambda: calibration.read_thresholds(path, _CLASSES),
-        lambda: calibration.read_class_list(path, _CLASSES),
-        lambda: calibration.read_class_words(path),
+        lambda: class_lists.read_thresholds(path, _CLASSES),
+        lambda: class_lists.read_class_list(path, _CLASSES),
+        lambda: class_lists.read_class_words(path),
     ):
         with contextlib.suppress(YamkitError):
             read()

@@ -53,8 +53,8 @@ def listed(words: str | Iterable[_Word]) -> tuple[str | _Word, ...]:
 
 
 def described(error: BaseException) -> str:
-    """Return an unforeseen exception as one line: its type and message."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """Return an unforeseen exception as one printable line: its type and its message."""
+    return printable(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def delimiter_of(header: str) -> str:

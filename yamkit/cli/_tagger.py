@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from yamkit._util.bounds import MAX_BATCH_SIZE, MAX_SPAN_SECONDS, MAX_THREADS
+from yamkit._util.numbers import whole_number
 from yamkit.cli import _complete
 from yamkit.cli._help import section
 from yamkit.cli._model import MODEL_HELP
-from yamkit.cli._values import Real, Whole, shortened, whole_number
+from yamkit.cli._values import Real, Whole, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BACKEND_HELP",
     "FRONTEND_HELP",
-    "Shares",
+    "CoreAllocation",
+    "allocate_cores",
     "make_runner",
-    "share_cores",
     "show_warned",
     "stream_option",
     "tagger_options",
@@ -165,7 +166,9 @@ def stream_option() -> Callable[[Any], Any]:
     )
 
 
-def share_cores(jobs: int | None, threads: int | None, paths: Iterable[str] = ()) -> Shares:
+def allocate_cores(
+    jobs: int | None, threads: int | None, paths: Iterable[str] = ()
+) -> CoreAllocation:
     """Divide the cores between jobs and the threads of each.
 
     A stream on standard input is read by the main thread, which alone can be interrupted there.
@@ -174,11 +177,11 @@ def share_cores(jobs: int | None, threads: int | None, paths: Iterable[str] = ()
 
     if jobs is None:
         jobs = 1 if "-" in paths else max(1, usable_cores() // (threads or 1))
-    return Shares(jobs, threads if jobs == 1 else threads or 1)
+    return CoreAllocation(jobs, threads if jobs == 1 else threads or 1)
 
 
 def make_runner(
-    name: str, jobs: int | None, threads: int | None, address: str | None, shares: Shares
+    name: str, jobs: int | None, threads: int | None, address: str | None, cores: CoreAllocation
 ) -> contextlib.closing[Runner]:
     """Make a runner, to be closed; this machine's cores are shared out for it if it is local."""
     from yamkit.plugin import RunnerOptions
@@ -186,7 +189,7 @@ def make_runner(
 
     factory = registry().load(registry().resolve("runner", name))
     if name == "local":
-        jobs = shares.jobs
+        jobs = cores.jobs
     with plugin_errors(f"runner {name!r}"):
         return contextlib.closing(factory(RunnerOptions(jobs, threads, address)))
 
@@ -198,7 +201,7 @@ def show_warned(warned: int, count: int) -> None:
         click.echo(f"{warned} of {count} files {verb} warnings", err=True)
 
 
-class Shares(NamedTuple):
+class CoreAllocation(NamedTuple):
     """How many jobs, and threads of each; None leaves them to the engine."""
 
     jobs: int

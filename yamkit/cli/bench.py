@@ -16,7 +16,7 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import MODEL_HELP, choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._progress import Steps, showing
-from yamkit.cli._tagger import FRONTEND_HELP, share_cores
+from yamkit.cli._tagger import FRONTEND_HELP, allocate_cores
 from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def bench(
 
     if picture is not None and importlib.util.find_spec("matplotlib") is None:
         raise MissingRequirementError("--plot needs matplotlib: pip install 'yamkit[plots]'")
-    shares = share_cores(jobs, threads)
+    cores = allocate_cores(jobs, threads)
     bundles = [choose_model(name) for name in models or (None,)]
     cases = [
         Case(
@@ -120,8 +120,8 @@ def bench(
             frontend or default_parts(bundle)[0],
             provider,
             size,
-            shares.jobs,
-            shares.threads,
+            cores.jobs,
+            cores.threads,
             seconds,
         )
         for bundle in bundles
@@ -138,7 +138,7 @@ def bench(
     steps.update(0, total)
     with showing(steps.standing):
         results = measure(cases, rounds, lambda: steps.update(next(counted), total))
-    about = {**machine(engines), "jobs": shares.jobs, "threads": shares.threads}
+    about = {**machine(engines), "jobs": cores.jobs, "threads": cores.threads}
     names = {str(bundle.folder): bundle.name for bundle in bundles}
     if as_json:
         click.echo(json.dumps(_document(about, names, results), indent=2))

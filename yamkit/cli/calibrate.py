@@ -17,7 +17,7 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
-from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
 from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def calibrate(
     from yamkit.evaluation.labels import read_set
     from yamkit.evaluation.scoring import read_scores
     from yamkit.evaluation.targets import read_label_map
-    from yamkit.scores.calibration import write_calibration
+    from yamkit.scores.calibration_file import write_calibration
 
     # unlike Path's, these say no of names that are too long
     if os.path.isdir(output) or os.path.islink(output) or not os.path.isdir(output.parent):  # noqa: PTH112, PTH114
@@ -197,11 +197,11 @@ def _score(
 ) -> Scores:
     from yamkit.tagger import Tagger
 
-    shares = share_cores(jobs, threads)
+    cores = allocate_cores(jobs, threads)
     with contextlib.ExitStack() as stack:
-        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
+        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, cores))
         bundle = choose_model(model)
-        tagger = stack.enter_context(Tagger(bundle, threads=shares.threads, **parts))
+        tagger = stack.enter_context(Tagger(bundle, threads=cores.threads, **parts))
         scores = score(labelled, folder, tagger, scores_file, strict, carrier)
     report_names(scores)
     return scores

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from yamkit._util.numbers import whole_number
 from yamkit.cli import _complete
 from yamkit.cli._events import (
     EVENT_OPTIONS,
@@ -24,8 +25,8 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note, note_options
 from yamkit.cli._progress import Meter, showing
-from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
-from yamkit.cli._values import shortened, whole_number
+from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
+from yamkit.cli._values import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -233,7 +234,7 @@ def classify(
     names = [clip.path for clip in clips if clip.error is None]
     outputs = plan_outputs(sinks, output, names, shard)
     bundle = choose_model(model)
-    shares = share_cores(jobs, threads, names)
+    cores = allocate_cores(jobs, threads, names)
     choice = make_choice(
         bundle,
         settings,
@@ -250,7 +251,7 @@ def classify(
         strict=strict,
         label_scores=label_scores,
     )
-    with Tagger(bundle, threads=shares.threads, **parts) as tagger, contextlib.ExitStack() as stack:
+    with Tagger(bundle, threads=cores.threads, **parts) as tagger, contextlib.ExitStack() as stack:
         about = run_info(tagger, choice, shard or (1, 1))
         resumption = None
         is_corpus = len(clips) > 1 or shard is not None
@@ -258,7 +259,7 @@ def classify(
             resumption = stack.enter_context(
                 _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
             )
-        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, shares))
+        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, cores))
         meter = Meter(clips)
         display = stack.enter_context(showing(meter.standing))
         silence = tagger.model.silence_index

@@ -24,7 +24,7 @@ from yamkit.cli._help import Command, section
 from yamkit.cli._model import choose_model
 from yamkit.cli._notes import note_options
 from yamkit.cli._scoring import score
-from yamkit.cli._tagger import make_runner, share_cores, show_warned, tagger_options
+from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
 from yamkit.cli._values import Whole
 from yamkit.errors import ParameterError
 
@@ -186,10 +186,10 @@ def evaluate(
         folder = audio or (labels if labels.is_dir() else labels.parent)
         with contextlib.ExitStack() as stack:
             jobs, threads = parts.pop("jobs"), parts.pop("threads")
-            shares = share_cores(jobs, threads)
+            cores = allocate_cores(jobs, threads)
             name, address = parts.pop("runner"), parts.pop("ray_address")
-            runner = stack.enter_context(make_runner(name, jobs, threads, address, shares))
-            taggers = _open(stack, threads=shares.threads, **parts)
+            runner = stack.enter_context(make_runner(name, jobs, threads, address, cores))
+            taggers = _open(stack, threads=cores.threads, **parts)
             marks = [fingerprint(tagger) for tagger in taggers]
             files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
@@ -251,7 +251,7 @@ def _postprocessing(
     class_maps: Sequence[Sequence[TagClass]],
 ) -> Postprocessing:
     """Read the calibration; its thresholds are those of events where nobody gave another."""
-    from yamkit.scores.calibration import read_calibration
+    from yamkit.scores.calibration_file import read_calibration
     from yamkit.scores.postprocessing import Postprocessing
 
     if calibration is None:

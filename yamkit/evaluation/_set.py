@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from yamkit.evaluation._past_end import PastEnd
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
     from yamkit.plugin import Runner
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import LabelledClip, SinkItem, TagClass
 

@@ -14,7 +14,7 @@ from yamkit._util.replace import replaced
 from yamkit._util.text import printable
 from yamkit.errors import LabelError
 from yamkit.run.records import are_scores
-from yamkit.scores.events import Grid
+from yamkit.scores.grid import Grid
 from yamkit.types import TagClass
 
 if TYPE_CHECKING:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import tempfile
-import time
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yamkit._util.text import printable
+from yamkit._util.replace import abandoned, working_folder
+from yamkit._util.text import described, printable
 from yamkit._util.trees import remove_tree
 from yamkit.errors import (
     BundleError,
@@ -57,9 +56,7 @@ DEFAULT_MODEL = "yamnet"
 FALLBACK_MODEL = "yamnet-mini"
 """The model that is used if none is named and `DEFAULT_MODEL` is not installed: a built-in one."""
 
-_SCRATCH_PREFIX = ".part-"
 _REPLACED = ".replaced"  # model names do not begin with a dot
-_ABANDONED_SECONDS = 86_400  # far longer than any running installation
 
 
 @dataclass(frozen=True)
@@ -223,7 +220,7 @@ def remove_model(name: str) -> Path:
             break
     else:
         if name in _built_in_names():
-            raise StoreError(f"model {name!r}: is built in and cannot be removed")
+            raise StoreError(f"model {name!r} is built in and cannot be removed")
         raise UnknownModelError(_unknown(name))
     with _scratch() as scratch:
         try:
@@ -276,8 +273,7 @@ def _inspect(folder: Path, *, is_built_in: bool) -> InstalledModel:
 
 def unforeseen(place: str | os.PathLike[str], error: Exception) -> str:
     """Return one line for a bundle that is damaged in a way that no check covers."""
-    reason = printable(" ".join(str(error).split()))
-    return f"{printable(place)}: damaged ({type(error).__name__}: {reason:.200})"
+    return f"{printable(place)}: damaged ({described(error):.200})"
 
 
 def _hidden(folder: Path) -> InstalledModel:
@@ -304,7 +300,7 @@ def _is_path(text: str) -> bool:
 
 def _unknown(name: str) -> str:
     names = sorted({*(folder.name for folder in _folders()), *_built_in_names()})
-    message = f"model {name!r}: is not installed"
+    message = f"model {name!r} is not installed"
     if close := difflib.get_close_matches(name, names, n=1):
         message += f"; did you mean {close[0]!r}?"
     return (
@@ -317,7 +313,7 @@ def _unknown(name: str) -> str:
 def _refuse_existing(final: Path) -> None:
     if os.path.lexists(final):
         raise ModelExistsError(
-            f"model {final.name!r}: is already installed in {printable(final)}; --replace replaces "
+            f"model {final.name!r} is already installed in {printable(final)}; --replace replaces "
             "it"
         )
 
@@ -326,18 +322,17 @@ def _refuse_existing(final: Path) -> None:
 def _scratch() -> Iterator[Path]:
     """Make a hidden folder in the store, so that a rename out of it stays on one file system."""
     store = models_folder()
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX, dir=store))
-    except OSError as error:
-        raise StoreError(
-            f"cannot write the models in {printable(store)}: {_reason(error)}; YAMKIT_HOME sets "
-            "another folder"
-        ) from None
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            store.mkdir(parents=True, exist_ok=True)
+            scratch = stack.enter_context(working_folder(store))
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the models in {printable(store)}: {_reason(error)}; YAMKIT_HOME "
+                "sets another folder"
+            ) from None
+        stack.callback(_clear, scratch)
         yield scratch
-    finally:
-        _clear(scratch)
 
 
 def _exchange(fresh: Path, final: Path) -> None:
@@ -371,19 +366,9 @@ def _waiting(scratch: Path) -> list[Path]:
 
 
 def _tidy_up() -> None:
-    """Clear the scratch folders of installations that were killed.
-
-    One that holds a missing model is cleared at once; others when they are old, since their
-    installation may still be running.
-    """
-    for scratch in _listed(models_folder()):
-        if not scratch.name.startswith(_SCRATCH_PREFIX):
-            continue
-        with contextlib.suppress(OSError):
-            # a running download writes to a file in the folder
-            written = max(path.stat().st_mtime for path in (scratch, *_listed(scratch)))
-            if _waiting(scratch) or time.time() - written > _ABANDONED_SECONDS:
-                _clear(scratch)
+    """Clear what killed installations left, and put back the models they had taken out."""
+    for scratch in abandoned(models_folder()):
+        _clear(scratch)
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from yamkit.run.journal import Journal
     from yamkit.run.output import Outputs
     from yamkit.scores.choice import Choice
-    from yamkit.scores.events import ClosedEvent, EventDetector, OpenedEvent
+    from yamkit.scores.detector import ClosedEvent, EventDetector, OpenedEvent
     from yamkit.tagger import Tagger
     from yamkit.types import Batch, SinkItem, Tag, TagClass
 
@@ -102,7 +102,7 @@ def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) ->
             choice.threshold,
             choice.top,
             postprocessing.score_kind,
-            "" if postprocessing.calibration is None else postprocessing.calibration.sha256,
+            postprocessing.calibration_sha256,
             postprocessing.thresholds_sha256,
             choice.classes,
             postprocessing.roll_up is not None,
@@ -571,7 +571,7 @@ class _ClipState:
         assert self._detector is not None
         grid, classes = self._tagger.grid, self._tagger.classes
         for event in self._order.update(changes, self._detector):
-            yield grid.event(event, classes[self._columns[event.column]])
+            yield event.to_event(grid.sample_rate_hz, classes[self._columns[event.column]])
 
     def _tags(self, scores: NDArray[np.floating[Any]]) -> tuple[Tag, ...]:
         classes = self._tagger.classes

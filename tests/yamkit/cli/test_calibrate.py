@@ -95,7 +95,9 @@ def test_a_calibration_of_something_else_is_refused(yamkit) -> None:
         "classify", "audio/0.wav", "--calibration", "cal.csv", "--model", "yamnet-mini"
     )
     assert code == 2
-    assert err.startswith("error: the calibration was fitted to another model, tiny")
+    assert err.startswith("error: ")
+    assert "tiny" in err
+    assert "yamkit calibrate" in err
     code, _, err = yamkit(
         "classify", "audio/0.wav", "--calibration", "cal.csv", "--aggregate", "max"
     )

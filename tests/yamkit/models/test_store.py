@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from yamkit._util.machine import boot_mark
+from yamkit._util.replace import working_folder
 from yamkit.errors import (
     BundleError,
     ModelExistsError,
@@ -26,6 +28,11 @@ from yamkit.models.store import (
     models_folder,
     remove_model,
 )
+
+
+def left(number: str, machine: str | None = None) -> str:
+    """Name a hidden folder as a process names it that was killed; `machine` is another one."""
+    return f".yamkit-{machine or boot_mark()}-012345{number}.part"
 
 
 @pytest.fixture
@@ -114,7 +121,7 @@ def test_a_bundle_in_any_folder_is_found_by_path(tiny, monkeypatch):
 def test_an_unknown_name_lists_what_there_is_and_what_to_do(build):
     with pytest.raises(
         UnknownModelError,
-        match=r"^model 'tiny': is not installed \(installed: yamnet-mini\); `yamkit models pu",
+        match=r"^model 'tiny' is not installed \(installed: yamnet-mini\); `yamkit models pu",
     ):
         find_model("tiny")
     install("tiny", build)
@@ -124,7 +131,7 @@ def test_an_unknown_name_lists_what_there_is_and_what_to_do(build):
     assert "did you mean 'tiny'?" in message
     assert "(installed: tiny, yamnet-mini)" in message
     assert "`yamkit models import FILE.h5 --name yamnet`" in message
-    with pytest.raises(UnknownModelError, match="model 'x': is not installed"):
+    with pytest.raises(UnknownModelError, match="model 'x' is not installed"):
         remove_model("x")
 
 
@@ -349,28 +356,26 @@ def test_an_interruption_right_after_the_old_model_went_puts_it_back(
 def test_what_a_kill_left_behind_is_put_back_or_removed(build, build_other):
     install("tiny", build)
     store = Path(os.environ["YAMKIT_HOME"]) / "models"
-    killed = store / ".part-killed" / ".replaced"
+    killed = store / left("ab") / ".replaced"
     killed.mkdir(parents=True)
     (store / "tiny").rename(killed / "tiny")
     (killed.parent / "tiny").mkdir()
-    old, fresh = store / ".part-old", store / ".part-fresh"
-    for scratch in (old, fresh):
-        scratch.mkdir()
-    os.utime(old, (0, 0))
+    (store / left("ac")).mkdir()
+    (store / left("ad", machine="000000")).mkdir()
     with pytest.raises(ModelExistsError):
         install("tiny", build_other)
     assert find_model("tiny").licence == "CC0-1.0"
-    assert sorted(path.name for path in store.iterdir()) == [".part-fresh", "tiny"]
+    assert contents() == [left("ad", machine="000000"), "tiny"]
 
 
 def test_a_model_that_was_removed_after_a_complete_exchange_stays_away(build, build_other):
     install("tiny", build)
-    replaced = models_folder() / ".part-killed" / ".replaced"
+    replaced = models_folder() / left("ab") / ".replaced"
     replaced.mkdir(parents=True)
     (models_folder() / "tiny").rename(replaced / "tiny")
     with pytest.raises(UnknownModelError):
         remove_model("tiny")
-    assert contents() == [".part-killed"]
+    assert contents() == []
     assert install("tiny", build_other).licence == "other"
 
 
@@ -397,13 +402,13 @@ def test_a_model_that_cannot_be_put_back_is_kept_for_the_next_time(build, build_
     assert contents() == ["tiny"]
 
 
-def test_a_download_that_still_writes_is_left_alone(build):
-    scratch = models_folder() / ".part-slow"
-    scratch.mkdir(parents=True)
-    (scratch / ".download.h5").write_bytes(b"half")
-    os.utime(scratch, (0, 0))
-    install("tiny", build)
-    assert contents() == [".part-slow", "tiny"]
+def test_an_installation_that_goes_on_is_left_alone(build):
+    models_folder().mkdir(parents=True)
+    with working_folder(models_folder()) as scratch:
+        (scratch / ".download.h5").write_bytes(b"half")
+        os.utime(scratch, (0, 0))
+        install("tiny", build)
+        assert contents() == [scratch.name, "tiny"]
 
 
 def test_a_model_may_be_named_like_a_scratch_file(tiny):

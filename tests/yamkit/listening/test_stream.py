@@ -1,9 +1,8 @@
-"""Streams: the events of a stream are those of the file; buffers never grow."""
+"""The events of a stream are those of the file, and gaps, gates and errors close them."""
 
 from __future__ import annotations
 
 import itertools
-import threading
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from yamkit import Tagger
-from yamkit.errors import AudioValueError, BrokenPluginError, ParameterError
-from yamkit.listening import Block, Buffer, Clock, Delays, listen
+from yamkit.errors import BrokenPluginError, ParameterError
+from yamkit.listening import Block, listen
 from yamkit.models.bundle import ModelBundle
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
@@ -165,10 +164,6 @@ def test_what_makes_no_sense(tagger: Tagger, tiny: ModelBundle) -> None:
     assert heard(tagger, []) == []
 
 
-def block(samples: int, value: float = 0.0) -> np.ndarray:
-    return np.full((samples, 1), value, np.float32)
-
-
 def test_a_plugin_that_fails_closes_what_is_open(tagger: Tagger, monkeypatch) -> None:
     """Loud enough to open an event; the backend fails after some patches."""
     infer, calls = tagger.pipeline.infer, []
@@ -197,154 +192,3 @@ def test_a_plugin_that_fails_closes_what_is_open(tagger: Tagger, monkeypatch) ->
     assert found[-1].end == "failed"
     assert opened > 0
     assert opened == sum(len(each.events) for each in found)
-
-
-def test_a_buffer_gives_blocks_in_their_order_and_then_the_error() -> None:
-    buffer = Buffer(100, can_wait=False)
-    assert buffer.put(block(30, 1))
-    assert buffer.put(block(20, 2))
-    buffer.end(AudioValueError("no more"))
-    assert not buffer.put(block(10))
-    given = buffer.blocks()
-    assert [(one.start_sample, one.end_sample) for one in (next(given), next(given))] == [
-        (0, 30),
-        (30, 50),
-    ]
-    with pytest.raises(AudioValueError, match="no more"):
-        next(given)
-
-
-@pytest.mark.parametrize("shape", [(2, 512), (512, 2), (1, 512)])
-def test_a_buffer_refuses_several_channels(shape: tuple[int, int]) -> None:
-    buffer = Buffer(1000, can_wait=False)
-    with pytest.raises(AudioValueError, match="wanted one channel"):
-        buffer.put(np.zeros(shape, np.float32))
-    with pytest.raises(AudioValueError, match=r"float32 .*wanted float32 \[samples\]"):
-        Block(0, np.zeros(shape, np.float32), 0.0, 0.0)
-    with pytest.raises(AudioValueError, match="a block of int16"):
-        Block(0, np.zeros(512, np.int16), 0.0, 0.0)
-
-
-def test_a_buffer_scales_integers() -> None:
-    buffer = Buffer(1000, can_wait=False)
-    buffer.put(np.full(3, 2**14, np.int16))
-    buffer.put(np.full((3, 1), 2**30, np.int32))
-    buffer.end()
-    for one in buffer.blocks():
-        np.testing.assert_array_equal(one.samples, np.full(3, 0.5, np.float32))
-
-
-def test_a_full_buffer_drops_the_oldest_half() -> None:
-    buffer = Buffer(100, can_wait=False)
-    for _ in range(11):
-        buffer.put(block(10))
-    assert buffer.dropped_samples == 50
-    buffer.end()
-    assert [one.start_sample for one in buffer.blocks()] == [50, 60, 70, 80, 90, 100]
-
-
-@given(st.lists(st.integers(1, 150), min_size=1, max_size=60))
-def test_a_buffer_that_drops_never_grows_and_counts_what_it_dropped(sizes: list[int]) -> None:
-    buffer = Buffer(100, can_wait=False)
-    for size in sizes:
-        buffer.put(block(size))
-        assert sum(len(one.samples) for one in buffer._blocks) <= max(100, size)
-    buffer.end()
-    kept = list(buffer.blocks())
-    assert sum(sizes) - buffer.dropped_samples == sum(len(one.samples) for one in kept)
-    assert kept[-1].end_sample == sum(sizes)
-
-
-def test_a_full_buffer_makes_a_pipe_wait() -> None:
-    buffer = Buffer(100, can_wait=True)
-    put = []
-
-    def bring() -> None:
-        for number in range(50):
-            buffer.put(block(20))
-            put.append(number)
-        buffer.end()
-
-    thread = threading.Thread(target=bring)
-    thread.start()
-    seen = 0
-    for one in buffer.blocks():
-        assert sum(len(each.samples) for each in buffer._blocks) <= 100
-        assert one.start_sample == seen
-        seen = one.end_sample
-    thread.join()
-    assert seen == 1000
-    assert buffer.dropped_samples == 0
-    assert buffer.waited_seconds >= 0
-
-
-def test_stopping_wakes_both_ends() -> None:
-    buffer = Buffer(10, can_wait=True)
-    buffer.put(block(10))
-    answers = []
-    waiting = threading.Thread(target=lambda: answers.append(buffer.put(block(10))))
-    waiting.start()
-    buffer.stop()
-    waiting.join()
-    assert answers == [False]
-    assert list(buffer.blocks()) == []
-    empty = Buffer(10, can_wait=True)
-    reader = threading.Thread(target=lambda: answers.append(list(empty.blocks())))
-    reader.start()
-    empty.stop()
-    reader.join()
-    assert answers == [False, []]
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(1, 5000),  # samples of a block
-            st.integers(0, 9000),  # samples that were dropped before it
-            st.floats(0, 5),  # seconds since the last block came
-            st.floats(-100, 100),  # seconds by which the clock of the system was set
-            st.booleans(),  # whether the clock learns of it
-        ),
-        min_size=1,
-        max_size=60,
-    ),
-    st.lists(st.floats(0, 1), min_size=2, max_size=20),
-)
-def test_times_of_day_never_run_backwards(blocks, shares) -> None:
-    clock = Clock(1000)
-    end, arrived, day = 0, 5.0, 1e9
-    known: list[tuple[float, float]] = []
-    for number, (size, dropped, waited, step, is_told) in enumerate(blocks):
-        start = end + dropped
-        end = start + size
-        arrived, day = arrived + waited, day + waited + step
-        if not is_told and number:
-            continue
-        clock.add(Block(start, np.zeros(size, np.float32), arrived, day))
-        known += [(share * end / 1000, clock.time(share * end / 1000)) for share in shares]
-    known.sort()
-    assert all(one[1] <= two[1] + 1e-6 for one, two in itertools.pairwise(known))
-
-
-def test_in_real_time_a_sample_has_the_time_at_which_it_came() -> None:
-    clock = Clock(1000)
-    for number in range(50):
-        clock.add(Block(400 * number, np.zeros(400, np.float32), 7 + 0.4 * number, 0.4 * number))
-        for back in (0.0, 0.1, 0.4, 1.5):
-            place = 0.4 * (number + 1) - back
-            assert clock.time(place) == pytest.approx(place - 0.4)
-
-
-@given(st.lists(st.floats(0, 100), min_size=1, max_size=200))
-def test_the_median_of_delays_is_within_two_percent(values: list[float]) -> None:
-    delays = Delays()
-    for value in values:
-        delays.add(value)
-    middle = sorted(values)[(len(values) - 1) // 2]
-    assert delays.count == len(values)
-    assert delays.worst_seconds == max(values)
-    assert middle / 1.021 - 1e-4 <= delays.median_seconds <= middle * 1.021 + 1e-4
-
-
-def test_no_delay_at_all() -> None:
-    assert (Delays().count, Delays().median_seconds) == (0, 0.0)
