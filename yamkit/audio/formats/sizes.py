@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from yamkit.audio.formats.tags import begins_tag
-from yamkit.audio.readers.wav import is_placeholder
+from yamkit.audio.formats.wav import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

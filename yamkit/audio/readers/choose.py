@@ -14,9 +14,10 @@ from yamkit.audio._notes import Notes
 from yamkit.audio.formats.beginnings import claimed_format
 from yamkit.audio.formats.incoming import Incoming
 from yamkit.audio.formats.joined import second_file
+from yamkit.audio.formats.wav import wav_layout
 from yamkit.audio.formats.window import Window
 from yamkit.audio.readers.convert import converted
-from yamkit.audio.readers.wav import is_plain_wav, open_wav, wav_codec
+from yamkit.audio.readers.wav import open_wav
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -216,9 +217,9 @@ def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | Non
 def _open_wav(
     window: Window, file: BinaryIO | None, stream: int | None, notes: Notes
 ) -> Opened | None:
-    coded = wav_codec(window)
-    if coded is None:
-        if is_plain_wav(window):
+    layout = wav_layout(window)
+    if layout.coded is None:
+        if layout.is_plain:
             opened = _with_libsndfile(window, file, notes, is_right=True)
             if opened is not None:
                 return opened
@@ -229,10 +230,10 @@ def _open_wav(
     else:
         from yamkit.audio.readers.wav_coded import is_mpeg, open_coded
 
-        opened = open_coded(window, *coded, notes)
+        opened = open_coded(window, layout.coded, notes)
         if opened is not None:
             return opened
-        if is_mpeg(coded[0]):
+        if is_mpeg(layout.coded.tag):
             return _with_pyav(window, stream, notes)
     return _with_libsndfile(window, file, notes) or _with_pyav(window, stream, notes)
 
