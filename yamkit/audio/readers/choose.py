@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamkit.audio._notes import Notes
 from yamkit.audio.formats.beginnings import claimed_format
+from yamkit.audio.formats.frames import behind_tags, frames_begin
 from yamkit.audio.formats.incoming import Incoming
 from yamkit.audio.formats.joined import second_file
 from yamkit.audio.formats.wav import wav_layout
@@ -190,7 +191,7 @@ def _opened(
         if is_split_voc(window):  # libsndfile takes the heads of further blocks for sound
             return _with_pyav(window, stream, notes)
     if head[:4] == b"caff":
-        from yamkit.audio.formats.headers import has_broken_packets
+        from yamkit.audio.formats.caf import has_broken_packets
 
         if has_broken_packets(window):
             return _with_pyav(window, stream, notes)
@@ -203,8 +204,6 @@ def _opened(
 
 def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | None:
     """Open what may be MPEG audio: not with libsndfile, whose decoder writes to the terminal."""
-    from yamkit.audio.readers.frames import behind_tags
-
     begin = behind_tags(window)
     window.seek(begin)
     if begin and window.read(4) == b"fLaC":
@@ -239,7 +238,7 @@ def _open_wav(
 
 
 def _open_frames(window: Window, within: int, notes: Notes) -> Opened | None:
-    from yamkit.audio.readers.frames import frames_begin, open_frames
+    from yamkit.audio.readers.frames import open_frames
 
     kind = frames_begin(window, within)
     return None if kind is None else (open_frames(window, kind, notes), lambda: None)

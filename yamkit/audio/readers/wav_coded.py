@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from yamkit.audio._source import Decoded
+from yamkit.audio.formats.frames import frames_begin
 from yamkit.audio.readers.convert import in_first_form
 from yamkit.errors import DecodeError
 
@@ -58,7 +59,7 @@ def open_coded(
     """
     if not is_mpeg(coded.tag):
         return None
-    from yamkit.audio.readers.frames import frames_begin, open_frames
+    from yamkit.audio.readers.frames import open_frames
 
     data = window.part(coded.start, coded.end)
     kind = frames_begin(data)
