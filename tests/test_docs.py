@@ -135,7 +135,7 @@ def test_a_block_that_does_not_run_says_why(page: Path) -> None:
 
 
 def build_site(project: Path) -> subprocess.CompletedProcess[str]:
-    """Build the site of a folder with a mkdocs.yml, in such a way that every warning is an error."""
+    """Build the site of a folder that holds a mkdocs.yml; every warning is an error."""
     return subprocess.run(
         [sys.executable, "-m", "zensical", "build", "--strict", "-f", "mkdocs.yml"],
         cwd=project,
