@@ -159,7 +159,7 @@ def evaluate(
     from yamkit.evaluation._plots import can_plot
     from yamkit.evaluation._report import as_json_text, as_text, make_folder, write_report
     from yamkit.evaluation.labels import read_set
-    from yamkit.evaluation.scoring import fingerprint, read_scores
+    from yamkit.evaluation.scoring import read_scores, system_of
     from yamkit.evaluation.targets import read_label_map
 
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
@@ -190,7 +190,7 @@ def evaluate(
             name, address = parts.pop("runner"), parts.pop("ray_address")
             runner = stack.enter_context(make_runner(name, jobs, threads, address, cores))
             taggers = _open(stack, threads=cores.threads, **parts)
-            marks = [fingerprint(tagger) for tagger in taggers]
+            marks = [system_of(tagger) for tagger in taggers]
             files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
             postprocessing = _postprocessing(ctx, calibration, marks, class_maps)

@@ -134,7 +134,8 @@ def test_an_interrupted_run_goes_on(yamkit, monkeypatch: pytest.MonkeyPatch) -> 
     assert whole == out
     code, _, err = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz", "--aggregate", "max")
     assert code == 2
-    assert "s.npz.journal: the journal of another run: aggregate 'mean' there and 'max' here" in err
+    assert "s.npz.journal" in err
+    assert "aggregate is 'mean'" in err
 
 
 def test_missing_and_broken_clips_are_named(yamkit) -> None:

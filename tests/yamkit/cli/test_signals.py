@@ -27,7 +27,7 @@ COMMANDS = {
     "models list": ("yamkit.models.store.installed", "models list"),
     "models export": ("yamkit.export._difference", "models export {m} --to npz -o out.npz"),
     "plugins": ("yamkit.registry.registry", "plugins"),
-    "plugins new": ("yamkit.templates.shutil.copytree", "plugins new yamkit-out --kind sink"),
+    "plugins new": ("yamkit.cli._new_plugin.shutil.copytree", "plugins new yamkit-out --kind sink"),
 }
 """What is interrupted, and by which command."""
 
