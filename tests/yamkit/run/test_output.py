@@ -150,7 +150,7 @@ def test_links_are_refused(output: str, is_there: bool) -> None:
         target.write_text("mine")
     Path("link.rec").symlink_to(target)
     outputs = plan_outputs([sink()], output, ["link.wav"])
-    with pytest.raises(OutputError, match=r"cannot write link.rec: a symbolic link; name the file"):
+    with pytest.raises(OutputError, match=r"cannot write link.rec: .*symbolic link"):
         outputs.open(RUN)
         tag(outputs, "link.wav")
     assert Path("link.rec").is_symlink()
