@@ -205,5 +205,5 @@ class TestRay:
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "ray://127.0.0.1:x", "h:99999"])
 def test_a_cluster_that_is_not_there(address: str) -> None:
     ray_module = pytest.importorskip("yamkit.runners._ray")
-    with pytest.raises(RunnerError, match="wanted HOST:PORT of a cluster that runs, or auto"):
+    with pytest.raises(RunnerError, match="HOST:PORT.*auto"):
         ray_module.RayRunner(RunnerOptions(address=address))
