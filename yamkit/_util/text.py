@@ -26,6 +26,7 @@ __all__ = [
     "inert",
     "listed",
     "nearest",
+    "path_text",
     "path_to_text",
     "printable",
     "text_to_path",
@@ -83,6 +84,14 @@ def path_to_text(path: str | os.PathLike[str]) -> str:
         return os.fsencode(path).decode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # not a possible file name on this system
         return os.fsdecode(path)
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """Return a path as valid Unicode for a program to read; bytes that are none become escapes."""
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # no name that this system's files can have
+        return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def text_to_path(text: str) -> str:
