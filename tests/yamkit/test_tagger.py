@@ -522,7 +522,7 @@ def test_streams_are_made_of_blocks(tagger: Tagger, blocks) -> None:
 
 
 def test_an_empty_stream(tagger: Tagger) -> None:
-    with pytest.raises(AudioValueError, match="the stream holds no samples"):
+    with pytest.raises(AudioValueError, match="the stream contains no samples"):
         list(tagger.stream([], RATE))
 
 

@@ -116,7 +116,7 @@ def test_parts_that_fit_run(tiny: ModelBundle) -> None:
         (np.array([0, np.nan], np.float32), AudioValueError, "a NaN, an infinity or a value beyo"),
         (np.array([np.inf], np.float32), AudioValueError, "a NaN, an infinity or a value beyond"),
         (np.array([3e38], np.float32), AudioValueError, "a NaN, an infinity or a value beyond"),
-        (np.zeros(0, np.float32), AudioValueError, "the stream holds no samples"),
+        (np.zeros(0, np.float32), AudioValueError, "the stream contains no samples"),
     ],
 )
 def test_samples_of_one_channel_are_wanted(tiny: ModelBundle, samples, error, message) -> None:
