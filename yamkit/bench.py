@@ -219,11 +219,11 @@ def _answer(case: Case) -> dict[str, Any]:
             streams = [_noise(round(seconds * rate), rate)]
             events = tag_streams(
                 streams,
-                lambda samples: pipeline.patches(samples, rate),
+                lambda samples, _: pipeline.patches(samples, rate),
                 pipeline.infer,
+                lambda _, event: [event],
                 jobs=case.jobs,
                 batch_size=case.batch_size,
-                is_live=lambda _: False,
             )
             patches = 0
             for _, event in events:

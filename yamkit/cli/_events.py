@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yamkit._util.bounds import MAX_MEDIAN_CELLS, MAX_SPAN_SECONDS
+from yamkit._util.numbers import real_number
 from yamkit.cli import _complete
-from yamkit.cli._values import Real, Whole, real_number, shortened
+from yamkit.cli._values import Real, Whole, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -219,7 +220,7 @@ def find_listed(
     """
     from yamkit._util.text import printable
     from yamkit.errors import ParameterError
-    from yamkit.scores.calibration import read_class_list
+    from yamkit.scores.class_lists import read_class_list
     from yamkit.scores.classes import find_classes
 
     chosen: list[int] = []
@@ -240,7 +241,7 @@ def find_listed(
 
 def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[str, ...]:
     """Put the names that stand in files in the place of the files; a label is no file."""
-    from yamkit.scores.calibration import read_class_words
+    from yamkit.scores.class_lists import read_class_words
 
     return tuple(
         name
@@ -266,8 +267,9 @@ def make_choice(
 
     Events take the thresholds of the calibration where nobody gave another.
     """
-    from yamkit.scores.calibration import read_calibration, read_thresholds
+    from yamkit.scores.calibration_file import read_calibration
     from yamkit.scores.choice import Choice
+    from yamkit.scores.class_lists import read_thresholds
     from yamkit.scores.classes import choose_classes
     from yamkit.scores.classes import roll_up as members
     from yamkit.scores.postprocessing import Postprocessing

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from yamkit._util.bounds import MAX_BATCH_SIZE, MAX_SPAN_SECONDS, MAX_THREADS
+from yamkit._util.numbers import whole_number
 from yamkit.cli import _complete
 from yamkit.cli._help import section
 from yamkit.cli._model import MODEL_HELP
-from yamkit.cli._values import Real, Whole, shortened, whole_number
+from yamkit.cli._values import Real, Whole, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

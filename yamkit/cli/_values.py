@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
+from yamkit._util.numbers import real_number, whole_number
+
 __all__ = [
     "Real",
     "Whole",
-    "real_number",
     "shortened",
-    "whole_number",
 ]
 
 _MANY = 1_000_000_000
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _SHOWN = 40
 
 
@@ -54,21 +52,6 @@ class Real(click.ParamType[float]):
             wanted = f"a number from {self.least:,g} to {self.most:,g}"
             self.fail(f"{shortened(text)}: wanted {wanted}", param, ctx)
         return number
-
-
-def whole_number(text: str) -> int | None:
-    """Read a whole number; None where the text is none, or one beyond all bounds."""
-    return int(text) if _WHOLE.fullmatch(text) else None
-
-
-def real_number(text: str) -> float | None:
-    """Read a number, which may be infinite or none; None where the text is nothing of the kind."""
-    if not text.isascii() or "_" in text:  # Python takes 0_1 for 1, and digits of any script
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def shortened(text: str) -> str:

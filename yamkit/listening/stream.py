@@ -10,7 +10,7 @@ import numpy as np
 
 from yamkit.errors import ParameterError, YamkitError
 from yamkit.listening.updates import Onset, StreamUpdate
-from yamkit.scores.events import ClosedEvent, OpenedEvent
+from yamkit.scores.detector import ClosedEvent, OpenedEvent
 from yamkit.types import Event, Tag
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yamkit.listening.buffer import Block
-    from yamkit.scores.events import EventDetector
+    from yamkit.scores.detector import EventDetector
     from yamkit.scores.postprocessing import Postprocessing
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters
@@ -143,7 +143,7 @@ def _hear(
             if isinstance(change, ClosedEvent):
                 offset_sample = base + change.offset_sample
                 moved = replace(change, onset_sample=onset_sample, offset_sample=offset_sample)
-                event = grid.event(moved, entry)
+                event = moved.to_event(grid.sample_rate_hz, entry)
                 events += [] if change.is_void else [event]
                 replaced += [event] if change.is_replaced else []
             else:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from yamkit._util.numbers import whole_number
 from yamkit.cli import cli
 from yamkit.cli._events import Score, Threshold
 from yamkit.cli._tagger import _Numbered
-from yamkit.cli._values import Real, Whole, shortened, whole_number
+from yamkit.cli._values import Real, Whole, shortened
 from yamkit.models.bundle import ModelBundle
 
 NUMERIC = (Whole, Real, Score, Threshold, _Numbered)
@@ -83,7 +84,7 @@ def test_a_number_beyond_reason_is_refused_in_one_line(
         code, out, err = yamkit(*words.split(), *COMMANDS[words], f"{name}={value}")
         assert (code, out) == (2, ""), (value, err)
         assert err.startswith(f"error: invalid value for '{name}'"), (value, err)
-        assert "wanted" in err or "scores are 0 to 1" in err, (value, err)
+        assert "wanted" in err or "must be" in err, (value, err)
         assert err.endswith(f"; see: yamkit {words} --help\n")
         assert err.count("\n") == 1
         assert len(err) < 300
