@@ -20,6 +20,32 @@ def test_a_shell_reads_it() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="bash runs it")
+@pytest.mark.parametrize(
+    ("function", "is_passed"),
+    [
+        ("true", True),
+        ("echo before; true", True),
+        ("false; echo after", False),
+        ("false | tail -n 1; echo after", False),
+        ("(cd /nowhere; true); echo after", False),
+    ],
+)
+def test_a_step_fails_where_a_command_of_it_fails(
+    function: str, is_passed: bool, tmp_path: Path
+) -> None:
+    (step,) = re.findall(r"^TIMEFORMAT=.*?^}$", RUN.read_text(), re.MULTILINE | re.DOTALL)
+    script = f"set -euo pipefail; work=.\n{step}\ntried() {{ {function}; }}\n"
+    lane = '(step tried "what is tried"; echo next) & wait "$!" || exit 1\n'
+    done = subprocess.run(
+        ["bash", "-c", script + lane], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert re.search(r"^=== what is tried: \d+ s, of the processor ", done.stdout, re.MULTILINE)
+    assert done.returncode == (0 if is_passed else 1)
+    assert ("next" in done.stdout) is is_passed
+    assert "after" not in done.stdout
+
+
 def test_every_step_runs_once() -> None:
     """Each function is a helper that another calls, or a step."""
     text = RUN.read_text()
