@@ -276,7 +276,7 @@ def _take_timeline(scores: Scores, tagger: Tagger) -> Callable[[Clip, SinkItem |
         elif isinstance(item, ClipEnd):
             timeline = np.stack(patches)
             clip_scores = ClipScores(
-                tagger.aggregate, len(tagger.classes), tagger.model.silence_index
+                tagger.options.aggregate, len(tagger.classes), tagger.model.silence_index
             )
             clip_scores.update(timeline)
             scores.rows[part.key] = clip_scores.result()
@@ -321,7 +321,7 @@ def _items(
     mark = {
         "yamkit": __version__,
         **fingerprint(tagger),
-        "provider": tagger.provider,
+        "provider": tagger.options.provider,
         "per_patch": str(choice.per_patch),
     }
     with Journal(

@@ -169,11 +169,11 @@ def fingerprint(tagger: Tagger) -> dict[str, str]:
         "model_sha256": tagger.model.sha256,
         "backend": tagger.backend,
         "frontend": tagger.frontend,
-        "resampler": tagger.resampler,
+        "resampler": tagger.options.resampler,
         "hop_seconds": repr(tagger.hop_seconds),
-        "aggregate": tagger.aggregate,
-        "channel": str(tagger.channel),
-        "stream": "default" if tagger.sound_stream is None else str(tagger.sound_stream),
+        "aggregate": tagger.options.aggregate,
+        "channel": str(tagger.options.channel),
+        "stream": "default" if tagger.options.stream is None else str(tagger.options.stream),
     }
 
 

