@@ -26,7 +26,7 @@ import soundfile
 from measure import yamkit
 
 from yamkit import Tagger
-from yamkit.evaluation.targets import read_label_map
+from yamkit.evaluation.sets.label_map import read_label_map
 from yamkit.listening import Block, Delays, StreamUpdate, listen
 from yamkit.scores.choice import Choice
 

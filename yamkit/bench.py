@@ -30,12 +30,10 @@ from yamkit._util.replace import replaced  # noqa: E402
 from yamkit.errors import YamkitError  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
-
-    from yamkit.types import Patches
 
 __all__ = ["Case", "Result", "machine", "measure", "plot"]
 
@@ -217,18 +215,15 @@ def _answer(case: Case) -> dict[str, Any]:
         pipeline = tagger.pipeline
         rate = pipeline.features.sample_rate_hz
 
-        def read(samples: Iterable[NDArray[np.float32]]) -> Generator[Patches, None, None]:
-            yield from pipeline.patches(samples, rate)
-
         def run(seconds: float) -> int:
             streams = [_noise(round(seconds * rate), rate)]
             events = tag_streams(
                 streams,
-                read,
+                lambda samples, _: pipeline.patches(samples, rate),
                 pipeline.infer,
+                lambda _, event: [event],
                 jobs=case.jobs,
                 batch_size=case.batch_size,
-                is_live=lambda _: False,
             )
             patches = 0
             for _, event in events:

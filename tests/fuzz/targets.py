@@ -26,9 +26,11 @@ from yamkit._util.trees import make_folders, remove_tree
 from yamkit.audio import open_audio
 from yamkit.audio._uris import is_uri
 from yamkit.errors import YamkitError
-from yamkit.evaluation import scoring
-from yamkit.evaluation.labels import find_files, read_set
-from yamkit.evaluation.targets import read_label_map, targets_of
+from yamkit.evaluation.scores_file import Scores, Timeline, read_scores
+from yamkit.evaluation.sets.files import find_files
+from yamkit.evaluation.sets.label_map import read_label_map
+from yamkit.evaluation.sets.labelled_set import read_set
+from yamkit.evaluation.sets.targets import targets_of
 from yamkit.folders import sound_files
 from yamkit.models.catalogue import published
 from yamkit.models.classmap import format_class_map, parse_class_map
@@ -43,6 +45,7 @@ from yamkit.models.manifest import (
 from yamkit.models.onnx_file import read_onnx
 from yamkit.models.weights import read_weights, write_weights
 from yamkit.networks import mobilenet_v1, weight_shapes
+from yamkit.run.checks import ItemLayout
 from yamkit.run.journal import Journal
 from yamkit.scores import calibration_file, class_lists
 from yamkit.scores.classes import find_classes
@@ -211,6 +214,7 @@ def _run_sound(source: Any) -> None:
 
 # --- what a run wrote ---
 
+_LAYOUT = ItemLayout(_CLASSES, {"scores": len(_CLASSES)}, per_patch=True)
 _PARAMETERS = {"model": "m", "top": "5"}
 _STAMP = (1, 2)
 
@@ -221,7 +225,7 @@ def _journals() -> list[bytes]:
     tags = (Tag(0, "/m/0", "Speech", 0.5),)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "j"
-        with Journal(path, _PARAMETERS, _CLASSES) as journal:
+        with Journal(path, _PARAMETERS, _LAYOUT) as journal:
             for key in ("a.wav", "b.wav"):
                 for item in (
                     ClipStart(key, 16_000, 1),
@@ -234,22 +238,20 @@ def _journals() -> list[bytes]:
 
 
 def _run_journal(path: Path) -> None:
-    with Journal(path, _PARAMETERS, _CLASSES, resume=True) as journal:
+    with Journal(path, _PARAMETERS, _LAYOUT, resume=True) as journal:
         for key in ("a.wav", "b.wav", "c.wav"):
             if journal.state(key, _STAMP):
                 list(journal.items(key))
         journal.finish()
-    with Journal(path, _PARAMETERS, _CLASSES):
+    with Journal(path, _PARAMETERS, _LAYOUT):
         pass
 
 
 @functools.cache
 def _scores_files() -> list[bytes]:
     row = np.full(len(_CLASSES), 0.5, np.float32)
-    timeline = scoring.Timeline(np.stack([row, row]), 23_000)
-    plain = scoring.Scores(
-        {"model": "m"}, _CLASSES, {"a.wav": row, "b.wav": row}, {"c": "x"}, {"d"}
-    )
+    timeline = Timeline(np.stack([row, row]), 23_000)
+    plain = Scores({"model": "m"}, _CLASSES, {"a.wav": row, "b.wav": row}, {"c": "x"}, {"d"})
     strong = replace(plain, timelines={"a.wav": timeline}, grid=Grid(16_000, 15_600, 7_680))
     found = []
     for each in (plain, strong):
@@ -359,7 +361,7 @@ TARGETS = {
         ("audio/*.*", "hostile/wav*/*", "hostile/float/*"),
     ),
     "journal": Target(_run_journal, _journals, ("hostile/journal/*",)),
-    "scores": Target(scoring.read_scores, _scores_files, ("hostile/scores/*.npz",)),
+    "scores": Target(read_scores, _scores_files, ("hostile/scores/*.npz",)),
     "calibration": Target(_run_calibration, _calibrations, ("hostile/calibration/*",)),
     "class-list": Target(
         _run_words,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import AudioSource
 from yamkit.audio.formats.beginnings import claimed_format, demuxer_of
+from yamkit.audio.formats.frames import frames_begin
 from yamkit.audio.formats.incoming import Incoming
 from yamkit.audio.formats.tags import id3_size
 from yamkit.audio.formats.window import Window
@@ -141,8 +142,6 @@ def _demuxer(incoming: Incoming) -> str | None:
         return demuxer
     if head[:1] == b"G" and incoming.peek(_TS_PACKET + 1)[_TS_PACKET:] == b"G":
         return "mpegts"
-    from yamkit.audio.readers.frames import frames_begin
-
     for size in _LOOKS:
         ahead = incoming.peek(size)
         kind = frames_begin(Window(io.BytesIO(ahead), 0), size)

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from yamkit.cli._progress import Display
-    from yamkit.run.loop import Resumption, Tally
-    from yamkit.run.output import Format, Outputs
-    from yamkit.tagger import Tagger
+    from yamkit.run.loop import RunSummary
+    from yamkit.run.places import Format, Places
     from yamkit.types import ClipEnd, ClipFailure, RunInfo
 
 __all__ = ["classify"]
@@ -210,10 +209,13 @@ def classify(
     makes it a failure.
     """
     from yamkit.audio import NotFound, find_audio
-    from yamkit.run.clips import Clip
-    from yamkit.run.loop import carried, in_shard, run_info
-    from yamkit.run.loop import classify as run
-    from yamkit.run.output import plan_outputs
+    from yamkit.run import loop
+    from yamkit.run.checks import ItemLayout
+    from yamkit.run.clips import Clip, in_shard
+    from yamkit.run.info import run_info
+    from yamkit.run.journal import open_journal
+    from yamkit.run.output import Outputs
+    from yamkit.run.places import plan_places
     from yamkit.run.work import Work
     from yamkit.tagger import Tagger
 
@@ -232,7 +234,8 @@ def classify(
     ]
     report_metadata(len(metadata))
     names = [clip.path for clip in clips if clip.error is None]
-    outputs = plan_outputs(sinks, output, names, shard)
+    places = plan_places(sinks, output, names, shard)
+    outputs = Outputs(places)
     bundle = choose_model(model)
     cores = allocate_cores(jobs, threads, names)
     choice = make_choice(
@@ -254,51 +257,49 @@ def classify(
         label_scores=label_scores,
     )
     with Tagger(bundle, threads=cores.threads, **parts) as tagger, contextlib.ExitStack() as stack:
-        about = run_info(tagger, choice, shard or (1, 1))
-        resumption = None
-        is_corpus = len(clips) > 1 or shard is not None
-        if resume or retry_failed or (is_corpus and outputs.journal is not None):
-            resumption = stack.enter_context(
-                _journal(about, tagger, outputs, resume or retry_failed, retry_failed)
+        run = run_info(tagger, choice, shard or (1, 1))
+        layout = ItemLayout.of(run, tagger.classes)
+        journal = stack.enter_context(
+            open_journal(
+                places,
+                run,
+                layout,
+                resume=resume,
+                retry_failed=retry_failed,
+                is_corpus=len(clips) > 1 or shard is not None,
             )
-        carrier = stack.enter_context(make_runner(runner, jobs, threads, ray_address, cores))
+        )
+        local = stack.enter_context(make_runner(runner, jobs, threads, ray_address, cores))
         meter = Meter(clips)
         display = stack.enter_context(showing(meter.standing))
         silence = tagger.model.silence_index
         reporter = _Reporter(meter, display, outputs.to_terminal, silence)
-        work = Work(tagger, choice)
-        tally = run(
-            lambda left: carried(carrier, work, left, about, tagger.classes),
-            clips,
-            about,
-            outputs,
-            reporter,
-            resumption,
-        )
+        items = loop.checked_items(local, Work(tagger, choice), clips, layout, journal)
+        summary = loop.classify(items, clips, run, outputs, reporter, journal)
     if reporter.silent and not events and parts["aggregate"] == "mean":
         _hint_at_silence(reporter.silent, len(clips))
-    _say_where(about, tally, outputs, None if resumption is None else outputs.journal)
+    _say_where(run, summary, places, journal.path)
     if len(clips) > 1:
-        show_warned(tally.warned, len(clips))
-    if tally.failed:
+        show_warned(summary.warned, len(clips))
+    if summary.failed:
         if len(clips) > 1:
-            click.echo(f"{tally.failed} of {len(clips)} failed", err=True)
+            click.echo(f"{summary.failed} of {len(clips)} failed", err=True)
         ctx.exit(1)
 
 
-def _say_where(about: RunInfo, tally: Tally, outputs: Outputs, journal: Path | None) -> None:
+def _say_where(run: RunInfo, summary: RunSummary, places: Places, journal: Path | None) -> None:
     """Say what was found in how many files, and where it is; nothing of standard output."""
     from yamkit._util.text import printable
 
-    if outputs.shown_place is None:
+    if places.shown is None:
         return
-    unit = "patch" if about.per_patch else "tag"
+    unit = "patch" if run.per_patch else "tag"
     text = (
-        f"{_counted(tally.results, unit if about.parameters.events is None else 'event')} in "
-        f"{_counted(tally.tagged, 'file')} -> {printable(outputs.shown_place)}"
+        f"{_counted(summary.results, unit if run.parameters.events is None else 'event')} in "
+        f"{_counted(summary.tagged, 'file')} -> {printable(places.shown)}"
     )
-    if tally.earlier:
-        text += f"; {_counted(tally.earlier, 'file')} done before"
+    if summary.earlier:
+        text += f"; {_counted(summary.earlier, 'file')} done before"
     if journal is not None:
         text += f"; journal: {printable(journal)}"
     note(text)
@@ -309,41 +310,11 @@ def _counted(count: int, unit: str) -> str:
     return f"{count:,} {unit}{'' if count == 1 else plural}"
 
 
-@contextlib.contextmanager
-def _journal(
-    about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
-) -> Iterator[Resumption]:
-    from yamkit._util.text import printable
-    from yamkit._util.trees import make_folders
-    from yamkit.errors import OutputError, ParameterError
-    from yamkit.run.journal import Journal
-    from yamkit.run.loop import Resumption, fingerprint
-
-    if outputs.journal is None:
-        raise ParameterError("--resume: standard output has no journal; name a file: --output")
-    folder = outputs.journal.parent
-    try:
-        make_folders(folder)
-    except OSError as error:
-        raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
-    lengths = {"scores": len(tagger.classes), "embedding": about.embedding_size}
-    with Journal(
-        outputs.journal,
-        fingerprint(about),
-        tagger.classes,
-        resume=resume,
-        keep_items=not outputs.per_clip,
-        arrays={name: lengths[name] for name in about.arrays},
-        per_patch=about.per_patch,
-    ) as journal:
-        yield Resumption(journal, retry_failed, outputs.are_there)
-
-
 def _sinks(names: Iterable[str], arrays: Iterable[str]) -> list[Format]:
     """Load sinks, and one for each array that none of them writes."""
     from yamkit.plugin import SinkInfo
     from yamkit.registry import registry
-    from yamkit.run.output import Format
+    from yamkit.run.places import Format
 
     def load(name: str) -> Format:
         plugin = registry().resolve("sink", name)

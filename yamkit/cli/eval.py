@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,7 +32,7 @@ from yamkit.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from yamkit.evaluation.labels import LabelledSet
+    from yamkit.evaluation.sets.labelled_set import LabelledSet
     from yamkit.scores.choice import Choice
     from yamkit.tagger import Tagger
     from yamkit.types import TagClass
@@ -155,20 +156,21 @@ def evaluate(
 
     A clip that is missing or fails is counted and named, and the figures are of the others.
     """
-    from yamkit.evaluation import common_targets, evaluate_scores
-    from yamkit.evaluation._plots import can_plot
-    from yamkit.evaluation._report import as_json_text, as_text, make_folder, write_report
-    from yamkit.evaluation.labels import read_set
-    from yamkit.evaluation.scoring import fingerprint, read_scores
-    from yamkit.evaluation.targets import read_label_map
+    from yamkit.evaluation import EvaluationSettings, common_targets, evaluate_scores
+    from yamkit.evaluation.plots import can_plot
+    from yamkit.evaluation.report import as_json_text, as_text, make_folder, write_report
+    from yamkit.evaluation.scores_file import read_scores
+    from yamkit.evaluation.sets.label_map import read_label_map
+    from yamkit.evaluation.sets.labelled_set import read_set
+    from yamkit.evaluation.systems import system_of
 
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
     if labels.is_dir():
         report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
     classes = read_listed_names(classes, labelled.labels)
-    settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
-    _check_event_options(ctx, labelled, settings)
+    event_settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
+    _check_event_options(ctx, labelled, event_settings)
     if report_folder is not None:
         make_folder(report_folder)
     if score_files:
@@ -179,7 +181,7 @@ def evaluate(
         choice = _choose(
             ctx,
             labelled,
-            settings,
+            event_settings,
             calibration,
             [each.fingerprint for each in systems],
             [each.classes for each in systems],
@@ -192,27 +194,27 @@ def evaluate(
             name, address = parts.pop("runner"), parts.pop("ray_address")
             runner = stack.enter_context(make_runner(name, jobs, threads, address, cores))
             taggers = _open(stack, threads=cores.threads, **parts)
-            marks = [fingerprint(tagger) for tagger in taggers]
+            marks = [system_of(tagger) for tagger in taggers]
             files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
-            choice = _choose(ctx, labelled, settings, calibration, marks, class_maps)
+            choice = _choose(ctx, labelled, event_settings, calibration, marks, class_maps)
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
                 score(labelled, folder, tagger, file, strict, runner)
                 for tagger, file in zip(taggers, files, strict=True)
             ]
             report_names(systems[0])
-    reports = evaluate_scores(
-        labelled,
-        systems,
+    settings = EvaluationSettings(
         label_map=meaning,
         classes=classes,
         postprocessing=choice.postprocessing,
-        events=choice.events,
         threshold=threshold,
         bootstrap=bootstrap,
         seed=seed,
     )
+    if choice.events is not None:
+        settings = replace(settings, events=choice.events)
+    reports = evaluate_scores(labelled, systems, settings)
     if report_folder is not None:
         write_report(reports, report_folder)
         if not can_plot():
@@ -294,7 +296,7 @@ def _score_files(
     scores_file: Path | None, report_folder: Path | None, marks: Sequence[Mapping[str, str]]
 ) -> list[Path | None]:
     """Name the scores file of each system; none where none is wanted."""
-    from yamkit.evaluation._systems import file_names
+    from yamkit.evaluation.systems import file_names
 
     count = len(marks)
     if scores_file is not None and count > 1:

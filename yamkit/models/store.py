@@ -220,7 +220,7 @@ def remove_model(name: str) -> Path:
             break
     else:
         if name in _built_in_names():
-            raise StoreError(f"model {name!r}: is built in and cannot be removed")
+            raise StoreError(f"model {name!r} is built in and cannot be removed")
         raise UnknownModelError(_unknown(name))
     with _scratch() as scratch:
         try:
@@ -300,7 +300,7 @@ def _is_path(text: str) -> bool:
 
 def _unknown(name: str) -> str:
     names = sorted({*(folder.name for folder in _folders()), *_built_in_names()})
-    message = f"model {name!r}: is not installed"
+    message = f"model {name!r} is not installed"
     if close := difflib.get_close_matches(name, names, n=1):
         message += f"; did you mean {close[0]!r}?"
     return (
@@ -313,7 +313,7 @@ def _unknown(name: str) -> str:
 def _refuse_existing(final: Path) -> None:
     if os.path.lexists(final):
         raise ModelExistsError(
-            f"model {final.name!r}: is already installed in {printable(final)}; --replace replaces "
+            f"model {final.name!r} is already installed in {printable(final)}; --replace replaces "
             "it"
         )
 

@@ -74,6 +74,7 @@ class Pipeline:
     def __init__(self, model: ModelBundle, options: PipelineOptions) -> None:
         options = with_default_parts(options, model)
         self.is_closed = False
+        self._silent_patch: NDArray[np.float32] | None = None
         self.batch_size = options.batch_size
         self.features = _with_hop(model.features, options.hop_seconds)
         self._classes = len(model.classes)
@@ -183,15 +184,22 @@ class Pipeline:
         yield from segments(resampled, window, hop, self.batch_size)
 
     def transform(self, segment: Segment) -> Patches:
-        """Send a segment through the front end, unless all of its samples are zero."""
-        hop, count = self.features.patch_hop_samples, segment.patches
-        places = segment.start_sample + hop * np.arange(count, dtype=np.int64)
-        if not segment.samples.any():
-            return Patches(places, np.repeat(self._silence[0], count, axis=0), is_silent=True)
+        """Send a segment through the front end; the patch of silence is computed only once."""
+        hop = self.features.patch_hop_samples
+        places = segment.start_sample + hop * np.arange(segment.patches, dtype=np.int64)
+        samples, count = segment.samples, segment.patches
+        is_silent = not samples.any()
+        if is_silent:
+            if self._silent_patch is not None:
+                return Patches(places, np.repeat(self._silent_patch, count, axis=0), True)
+            samples, count = np.zeros(self.features.patch_window_samples, np.float32), 1
         with self._errors_of("frontend"):
-            patches = self.frontend.patches(segment.samples)
-        self._check("frontend", "patches", patches, (count, *self.features.patch_shape))
-        return Patches(places, patches)
+            values = self.frontend.patches(samples)
+        self._check("frontend", "patches", values, (count, *self.features.patch_shape))
+        if is_silent:
+            self._silent_patch = values
+            values = np.repeat(values, segment.patches, axis=0)
+        return Patches(places, values, is_silent)
 
     def infer(self, pieces: Sequence[Patches]) -> list[Batch]:
         """Score patches of one or several streams in one network call.
@@ -214,7 +222,7 @@ class Pipeline:
         batches, end = [], 0
         for piece in pieces:
             if piece.is_silent:
-                found = (np.repeat(row, len(piece), axis=0) for row in self._silence[1:])
+                found = (np.repeat(row, len(piece), axis=0) for row in self._silence)
             else:
                 start, end = end, end + len(piece)
                 found = (rows[start:end] for rows in (scores, embeddings))
@@ -222,15 +230,13 @@ class Pipeline:
         return batches
 
     @cached_property
-    def _silence(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Patch, scores and embedding of zeros, each with one row.
+    def _silence(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scores and embedding of the patch of silence, each with one row.
 
         Computed once, since a gap in a recording may last for hours.
         """
-        with self._errors_of("frontend"):
-            patch = self.frontend.patches(np.zeros(self.features.patch_window_samples, np.float32))
-        self._check("frontend", "patches", patch, (1, *self.features.patch_shape))
-        return patch, *self._predict(patch)
+        assert self._silent_patch is not None
+        return self._predict(self._silent_patch)
 
     def _predict(
         self, patches: NDArray[np.float32]

@@ -63,7 +63,7 @@ def test_a_link_is_refused(tmp_path: Path, is_there: bool) -> None:
     if is_there:
         target.write_text("mine")
     (tmp_path / "a").symlink_to(target)
-    with pytest.raises(OSError, match="a symbolic link; name the file"), replaced(tmp_path / "a"):
+    with pytest.raises(OSError, match="symbolic link"), replaced(tmp_path / "a"):
         pytest.fail("it was begun")
     assert target.exists() == is_there
     assert [path.name for path in tmp_path.iterdir() if path != target] == ["a"]

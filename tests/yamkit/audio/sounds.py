@@ -70,7 +70,7 @@ class Track:
     Attributes
     ----------
     codec : str
-        An encoder of FFmpeg; or "amrnb", for the beginning of the example as it was once encoded.
+        An encoder of FFmpeg; or "amrnb", for a part of the example as it was once encoded.
     samples : ndarray, float32 [n, channels]
     rate : int
         In Hz.
@@ -158,11 +158,15 @@ def _amr(stream: Any, track: Track) -> list[Any]:
     """Give packets that are kept, with the time stamps of their encoder."""
     import av
 
-    length = len(track.samples)
-    assert np.array_equal(track.samples, four_events(8000)[:length])
+    length, example = len(track.samples), four_events(8000)
+    first = next(
+        number
+        for number in range(len(example) // _AMR_FRAME)
+        if np.array_equal(example[number * _AMR_FRAME :][:length], track.samples)
+    )
     with av.open(_AMR) as source:
         packets = [packet for packet in source.demux(audio=0) if packet.size]
-    packets = packets[: math.ceil((length + _AMR_DELAY) / _AMR_FRAME)]
+    packets = packets[first : first + math.ceil((length + _AMR_DELAY) / _AMR_FRAME)]
     for number, packet in enumerate(packets):
         packet.stream = stream
         packet.pts = packet.dts = number * _AMR_FRAME - _AMR_DELAY

@@ -372,5 +372,5 @@ def test_names_of_chunks_in_great_number_take_little_time():
 
 @pytest.mark.parametrize("name", [b"xxxx", bytes(4)])
 def test_a_wav_of_chunks_without_end_is_an_error(name):
-    with pytest.raises(DecodeError, match="chunks, none of which is sound"):
+    with pytest.raises(DecodeError, match="100000 chunks"):
         decode(io.BytesIO(wav_of(PCM_16, b"")[:36] + (name + bytes(4)) * 110_000))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit.evaluation.scoring import read_scores
+from yamkit.evaluation.scores_file import read_scores
 from yamkit.models.bundle import ModelBundle
 
 CLIPS = 24
@@ -257,7 +257,7 @@ def test_errors(yamkit) -> None:
     yamkit("eval", "weak.csv", "--audio", "audio", "--scores", "weak.npz")
     code, _, err = yamkit("eval", "strong.tsv", "--from-scores", "weak.npz")
     assert code == 1
-    assert "the scores are of clips alone; score the set again" in err
+    assert "no patch scores; score the set again" in err
     code, _, err = yamkit("calibrate", "weak.csv", "-o", "no/cal.csv")
     assert (code, err.count("\n")) == (1, 1)
     assert "no/cal.csv: cannot be written; wanted a file in a folder that exists, not a link" in err
@@ -265,5 +265,5 @@ def test_errors(yamkit) -> None:
     assert (code, err.count("\n")) == (2, 1)
     assert "invalid value for '--precision': '2': wanted a number from 0 to 1" in err
     code, _, err = yamkit(*FIT, "--precision", "0")
-    assert (code, err) == (2, "error: precision 0: wanted more than 0, at most 1\n")
+    assert (code, err) == (2, "error: precision 0: must be above 0 and at most 1\n")
     assert not Path("cal.csv").exists()

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from yamkit.models.bundle import ModelBundle
+from yamkit.run.checks import ItemLayout
 from yamkit.run.journal import Journal
 
 
@@ -141,14 +142,14 @@ def test_what_is_no_journal_is_left_and_costs_no_other(yamkit, command) -> None:
     code, out, err = yamkit("journal", *command)
     assert code == 1
     assert "tags.csv.journal" in out
-    assert err.count("no journal of this version") == 2
+    assert err.count("not a journal of this version") == 2
     assert "link.journal: a symbolic link" in err
     for name in ("notes.journal", "mine.journal", "link.journal"):
         assert Path(name).is_symlink() or Path(name).exists()
 
 
 def test_one_that_a_run_is_writing_stays(yamkit) -> None:
-    with Journal(Path("x.journal"), {}, ()):
+    with Journal(Path("x.journal"), {}, ItemLayout(())):
         code, _, err = yamkit("journal", "clean", "x.journal", "--yes")
     assert (code, "another run is writing it" in err) == (1, True)
     assert Path("x.journal").exists()
@@ -162,7 +163,7 @@ def test_no_journal_at_all(yamkit, place: str) -> None:
 
 
 def test_control_characters_of_a_stranger(yamkit) -> None:
-    Journal(Path("x.journal"), {"\x1b[31m": "\x1b[2J", "a": "b\nc"}, ()).close()
+    Journal(Path("x.journal"), {"\x1b[31m": "\x1b[2J", "a": "b\nc"}, ItemLayout(())).close()
     _, out, _ = yamkit("journal", "show", "x.journal")
     assert "\x1b" not in out
     assert "b\\nc" in out

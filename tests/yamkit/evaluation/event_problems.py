@@ -10,7 +10,9 @@ import math
 import random
 from typing import Any
 
-from yamkit.evaluation.detection import ClipEvents, EventRow, collar_based, segment_based
+from yamkit.evaluation.events.collars import collar_based
+from yamkit.evaluation.events.counts import ClipEvents, EventRow
+from yamkit.evaluation.events.segments import segment_based
 
 CLASSES = ("a", "b", "c")
 PROBLEMS = 200

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from yamkit.errors import LabelError
-from yamkit.evaluation.labels import find_files, read_set
+from yamkit.evaluation.sets.files import find_files
+from yamkit.evaluation.sets.labelled_set import read_set
 from yamkit.label_readers._audioset import AudioSet
 from yamkit.label_readers._folders import Folders
 from yamkit.label_readers._tables import DcaseWeak, Esc50, Fsd50k, PlainCsv, UrbanSound8k

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "flv_seconds",
-    "has_broken_packets",
     "is_broadcast",
     "is_cut",
     "is_split_voc",
@@ -22,9 +20,6 @@ _HEAD = 1 << 16
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _MATROSKA_DURATION, _MATROSKA_SCALE = b"\x44\x89", b"\x2a\xd7\xb1"
 _MOST_CHUNKS = 10_000
-_PACKET_TABLE_HEAD = 24
-_MOST_TABLE = 1 << 24
-_LONG_NUMBER = re.compile(rb"[\x80-\xff]{5}")
 
 
 def matroska_seconds(window: Window) -> float | None:
@@ -88,27 +83,6 @@ def is_split_voc(window: Window) -> bool:
         if head[0] == 2:
             return True
         at += 4 + int.from_bytes(head[1:], "little")
-    return False
-
-
-def has_broken_packets(window: Window) -> bool:
-    """Tell whether the packet table of a CAF holds a number that is too long.
-
-    libsndfile writes a word of its own to the terminal there.
-    """
-    window, at = window.part(0), 8
-    for _ in range(_MOST_CHUNKS):
-        window.seek(at)
-        head = window.read(12)
-        if len(head) < 12:
-            return False
-        size = int.from_bytes(head[4:], "big", signed=True)
-        if head[:4] == b"pakt":
-            window.seek(at + 12 + _PACKET_TABLE_HEAD)
-            return _LONG_NUMBER.search(window.read(max(0, min(size, _MOST_TABLE)))) is not None
-        if size < 0:
-            return False
-        at += 12 + size
     return False
 
 

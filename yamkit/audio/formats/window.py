@@ -70,6 +70,11 @@ class Window:
         self._position = max(0, base + offset)
         return self._position
 
+    def read_at(self, at: int, size: int) -> bytes:
+        """Read at most `size` bytes from a place on; the position is then behind them."""
+        self.seek(at)
+        return self.read(size)
+
     def read(self, size: int) -> bytes:
         """Read at most `size` bytes; none at the end, and after an error."""
         size = min(size, self.length - self._position)

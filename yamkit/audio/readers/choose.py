@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamkit.audio._notes import Notes
 from yamkit.audio.formats.beginnings import claimed_format
+from yamkit.audio.formats.frames import behind_tags, frames_begin
 from yamkit.audio.formats.incoming import Incoming
 from yamkit.audio.formats.joined import second_file
+from yamkit.audio.formats.wav import wav_layout
 from yamkit.audio.formats.window import Window
 from yamkit.audio.readers.convert import converted
-from yamkit.audio.readers.wav import is_plain_wav, open_wav, wav_codec
+from yamkit.audio.readers.wav import open_wav
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -189,7 +191,7 @@ def _opened(
         if is_split_voc(window):  # libsndfile takes the heads of further blocks for sound
             return _with_pyav(window, stream, notes)
     if head[:4] == b"caff":
-        from yamkit.audio.formats.headers import has_broken_packets
+        from yamkit.audio.formats.caf import has_broken_packets
 
         if has_broken_packets(window):
             return _with_pyav(window, stream, notes)
@@ -202,8 +204,6 @@ def _opened(
 
 def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | None:
     """Open what may be MPEG audio: not with libsndfile, whose decoder writes to the terminal."""
-    from yamkit.audio.readers.frames import behind_tags
-
     begin = behind_tags(window)
     window.seek(begin)
     if begin and window.read(4) == b"fLaC":
@@ -216,9 +216,9 @@ def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | Non
 def _open_wav(
     window: Window, file: BinaryIO | None, stream: int | None, notes: Notes
 ) -> Opened | None:
-    coded = wav_codec(window)
-    if coded is None:
-        if is_plain_wav(window):
+    layout = wav_layout(window)
+    if layout.coded is None:
+        if layout.is_plain:
             opened = _with_libsndfile(window, file, notes, is_right=True)
             if opened is not None:
                 return opened
@@ -229,16 +229,16 @@ def _open_wav(
     else:
         from yamkit.audio.readers.wav_coded import is_mpeg, open_coded
 
-        opened = open_coded(window, *coded, notes)
+        opened = open_coded(window, layout.coded, notes)
         if opened is not None:
             return opened
-        if is_mpeg(coded[0]):
+        if is_mpeg(layout.coded.tag):
             return _with_pyav(window, stream, notes)
     return _with_libsndfile(window, file, notes) or _with_pyav(window, stream, notes)
 
 
 def _open_frames(window: Window, within: int, notes: Notes) -> Opened | None:
-    from yamkit.audio.readers.frames import frames_begin, open_frames
+    from yamkit.audio.readers.frames import open_frames
 
     kind = frames_begin(window, within)
     return None if kind is None else (open_frames(window, kind, notes), lambda: None)

@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from yamkit.audio._source import Decoded, block_samples
-from yamkit.audio.readers.wav import is_placeholder
+from yamkit.audio.formats.wav import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from yamkit.audio._source import Decoded
+from yamkit.audio.formats.frames import frames_begin
 from yamkit.audio.readers.convert import in_first_form
 from yamkit.errors import DecodeError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from yamkit.audio._notes import Notes
+    from yamkit.audio.formats.wav import CodedData
     from yamkit.audio.formats.window import Window
     from yamkit.audio.readers.convert import Piece
 
@@ -33,7 +35,7 @@ def is_mpeg(tag: int) -> bool:
 
 
 def open_coded(
-    window: Window, tag: int, start: int, end: int, notes: Notes
+    window: Window, coded: CodedData, notes: Notes
 ) -> tuple[Decoded, Callable[[], None]] | None:
     """Open the data of a WAV whose codec is neither PCM nor floats.
 
@@ -41,10 +43,8 @@ def open_coded(
     ----------
     window : Window
         The WAV.
-    tag : int
-        Of its format.
-    start, end : int
-        Of its data.
+    coded : CodedData
+        Its codec and data.
     notes : Notes
 
     Returns
@@ -57,15 +57,15 @@ def open_coded(
     DecodeError
         If it is bare AAC that cannot be decoded.
     """
-    if not is_mpeg(tag):
+    if not is_mpeg(coded.tag):
         return None
-    from yamkit.audio.readers.frames import frames_begin, open_frames
+    from yamkit.audio.readers.frames import open_frames
 
-    data = window.part(start, end)
+    data = window.part(coded.start, coded.end)
     kind = frames_begin(data)
     if kind is not None:
         decoded = open_frames(data, kind, notes, container="WAV")
-    elif tag in _BARE_AAC:
+    elif coded.tag in _BARE_AAC:
         decoded = _open_bare_aac(window, data, notes)
     else:
         return None
