@@ -497,11 +497,13 @@ def test_esc10_is_what_the_published_mapping_gives(yamkit, shared, yamnet, monke
 
 
 @pytest.mark.ray
-def test_a_cluster_reaches_the_same_figures(yamkit) -> None:
-    pytest.importorskip("ray")
+def test_a_cluster_reaches_the_same_figures(yamkit, cluster: str) -> None:
     command = [sys.executable, "-m", "yamkit", "eval", "list.csv", "--audio", "audio", "--json"]
     done = subprocess.run(
-        [*command, "--runner", "ray", "--jobs", "2"], capture_output=True, text=True, check=True
+        [*command, "--runner", "ray", "--ray-address", cluster, "--jobs", "2"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     _, out, _ = yamkit("list.csv", "--audio", "audio", "--json")
     found, wanted = (json.loads(each)["systems"][0]["summary"] for each in (done.stdout, out))
