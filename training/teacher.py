@@ -9,6 +9,7 @@ import numpy as np
 
 from yamkit.errors import ParameterError
 from yamkit.pipeline.compose import Pipeline
+from yamkit.pipeline.options import PipelineOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,16 +44,8 @@ class Labelled:
 
 def open_teacher(model: ModelBundle, threads: int | None) -> Pipeline:
     """Open a bundle as a teacher."""
-    return Pipeline(
-        model,
-        backend="onnx",
-        frontend="logmel",
-        resampler="polyphase",
-        hop_seconds=None,
-        batch_size=_BATCH,
-        threads=threads,
-        provider="cpu",
-    )
+    options = PipelineOptions(backend="onnx", frontend="logmel", batch_size=_BATCH, threads=threads)
+    return Pipeline(model, options)
 
 
 def label(teacher: Pipeline, windows: Iterable[NDArray[np.float32]]) -> Labelled:
