@@ -212,14 +212,14 @@ def test_the_shortest_streams(name: str, rates: tuple[int, int], samples: int) -
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("rates", [(0, 16000), (44100, 0), (-1, 1)], ids=str)
 def test_rates_that_are_none(name: str, rates: tuple[int, int]) -> None:
-    with pytest.raises(ParameterError, match="wanted 1 Hz or more"):
+    with pytest.raises(ParameterError, match="at least 1 Hz"):
         make(name, *rates)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fall_the_table_is_too_coarse_for(name: str) -> None:
     make(name, 8192, 1)
-    with pytest.raises(ParameterError, match="from 8193 to 1 Hz: wanted 1/8192 or more"):
+    with pytest.raises(ParameterError, match="8193 to 1 Hz.*1/8192"):
         make(name, 8193, 1)
 
 
