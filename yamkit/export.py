@@ -15,7 +15,8 @@ import numpy as np
 from yamkit._util.replace import replaced
 from yamkit._util.text import described, printable
 from yamkit.errors import ExportError, OutputError, YamkitError
-from yamkit.pipeline.compose import Pipeline, default_parts
+from yamkit.pipeline.compose import Pipeline
+from yamkit.pipeline.options import PipelineOptions
 from yamkit.pipeline.trial import varied_windows
 from yamkit.pipeline.windows import Segment
 from yamkit.plugin import BackendInfo
@@ -168,19 +169,9 @@ def _expected(
 
     The inputs are silence, tones and noise from faint to full scale, one window each.
     """
-    frontend, _ = default_parts(model)
     windows = np.stack(list(varied_windows(model.features, _PATCHES)))
     windows[0] = 0
-    pipeline = Pipeline(
-        model,
-        backend=REFERENCE,
-        frontend=frontend,
-        resampler="polyphase",
-        hop_seconds=None,
-        batch_size=1,
-        threads=None,
-        provider="cpu",
-    )
+    pipeline = Pipeline(model, PipelineOptions(backend=REFERENCE, batch_size=1))
     with contextlib.closing(pipeline):
         pieces = [pipeline.transform(Segment(0, 1, window)) for window in windows]
         batches = pipeline.infer(pieces)

@@ -14,7 +14,7 @@ from yamkit.folders import sound_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yamkit.evaluation.scoring import Scores
+    from yamkit.evaluation.scores_file import Scores
 
 __all__ = ["report_metadata", "report_metadata_in", "report_names"]
 

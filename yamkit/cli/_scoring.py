@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from yamkit.evaluation.labels import LabelledSet
-    from yamkit.evaluation.scoring import Scores
+    from yamkit.evaluation.scores_file import Scores
+    from yamkit.evaluation.sets.labelled_set import LabelledSet
     from yamkit.plugin import Runner
     from yamkit.run.clips import Clip
     from yamkit.tagger import Tagger

@@ -21,7 +21,7 @@ from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_
 from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
-    from yamkit.evaluation.scoring import Scores
+    from yamkit.evaluation.scores_file import Scores
     from yamkit.scores.calibration import Calibration
 
 __all__ = ["calibrate"]
@@ -135,12 +135,12 @@ def calibrate(
     calibration belongs to the model that it was fitted to.
     """
     from yamkit.errors import CalibrationError
-    from yamkit.evaluation._past_end import past_end_lines
-    from yamkit.evaluation._set import check_complete, clip_key, past_end
-    from yamkit.evaluation.fitting import check_fit, fit_calibration
-    from yamkit.evaluation.labels import read_set
-    from yamkit.evaluation.scoring import read_scores
-    from yamkit.evaluation.targets import read_label_map
+    from yamkit.evaluation.coverage import check_complete
+    from yamkit.evaluation.events.past_end import past_end, past_end_lines
+    from yamkit.evaluation.fitting import FitSettings, find_fitter, fit_calibration
+    from yamkit.evaluation.scores_file import read_scores
+    from yamkit.evaluation.sets.label_map import read_label_map
+    from yamkit.evaluation.sets.labelled_set import clip_key, read_set
     from yamkit.scores.calibration_file import write_calibration
 
     # unlike Path's, these say no of names that are too long
@@ -149,7 +149,8 @@ def calibrate(
             f"{printable(output)}: cannot be written; wanted a file in a folder that exists, not a "
             "link"
         )
-    check_fit(method, precision, least_examples, parts)
+    settings = FitSettings(method, precision, least_examples, parts, seed)
+    find_fitter(method)  # before the set is scored
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
     if labels.is_dir():
         report_metadata_in(labels)
@@ -163,17 +164,7 @@ def calibrate(
         scores = _score(labelled, folder, scores_file, strict, **options)
     if strict:
         check_complete(labelled, scores)
-    calibration = fit_calibration(
-        labelled,
-        scores,
-        label_map=meaning,
-        classes=names,
-        method=method,
-        precision=precision,
-        least_examples=least_examples,
-        folds=parts,
-        seed=seed,
-    )
+    calibration = fit_calibration(labelled, scores, settings, label_map=meaning, classes=names)
     write_calibration(calibration, output)
     click.echo(_as_text(calibration, output), nl=False)
     for line in past_end_lines(past_end(labelled, scores)):

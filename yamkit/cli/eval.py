@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -16,7 +17,7 @@ from yamkit.cli._events import (
     Score,
     calibration_option,
     event_options,
-    make_events,
+    event_options_of,
     read_listed_names,
 )
 from yamkit.cli._files import report_metadata_in, report_names
@@ -31,10 +32,10 @@ from yamkit.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from yamkit.evaluation.labels import LabelledSet
-    from yamkit.scores.postprocessing import Postprocessing
+    from yamkit.evaluation.sets.labelled_set import LabelledSet
+    from yamkit.scores.choice import Choice
     from yamkit.tagger import Tagger
-    from yamkit.types import EventParameters, TagClass
+    from yamkit.types import TagClass
 
 __all__ = ["evaluate"]
 
@@ -155,20 +156,21 @@ def evaluate(
 
     A clip that is missing or fails is counted and named, and the figures are of the others.
     """
-    from yamkit.evaluation import common_targets, evaluate_scores
-    from yamkit.evaluation._plots import can_plot
-    from yamkit.evaluation._report import as_json_text, as_text, make_folder, write_report
-    from yamkit.evaluation.labels import read_set
-    from yamkit.evaluation.scoring import read_scores, system_of
-    from yamkit.evaluation.targets import read_label_map
+    from yamkit.evaluation import EvaluationSettings, common_targets, evaluate_scores
+    from yamkit.evaluation.plots import can_plot
+    from yamkit.evaluation.report import as_json_text, as_text, make_folder, write_report
+    from yamkit.evaluation.scores_file import read_scores
+    from yamkit.evaluation.sets.label_map import read_label_map
+    from yamkit.evaluation.sets.labelled_set import read_set
+    from yamkit.evaluation.systems import system_of
 
     labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
     if labels.is_dir():
         report_metadata_in(labels)
     meaning = None if label_map is None else read_label_map(label_map)
     classes = read_listed_names(classes, labelled.labels)
-    settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
-    events = _events(ctx, labelled, settings, threshold)
+    event_settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
+    _check_event_options(ctx, labelled, event_settings)
     if report_folder is not None:
         make_folder(report_folder)
     if score_files:
@@ -176,8 +178,10 @@ def evaluate(
         systems = [read_scores(path) for path in score_files]
         if strict:
             systems = [each.strict() for each in systems]
-        postprocessing = _postprocessing(
+        choice = _choose(
             ctx,
+            labelled,
+            event_settings,
             calibration,
             [each.fingerprint for each in systems],
             [each.classes for each in systems],
@@ -193,24 +197,24 @@ def evaluate(
             marks = [system_of(tagger) for tagger in taggers]
             files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
-            postprocessing = _postprocessing(ctx, calibration, marks, class_maps)
+            choice = _choose(ctx, labelled, event_settings, calibration, marks, class_maps)
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
                 score(labelled, folder, tagger, file, strict, runner)
                 for tagger, file in zip(taggers, files, strict=True)
             ]
             report_names(systems[0])
-    reports = evaluate_scores(
-        labelled,
-        systems,
+    settings = EvaluationSettings(
         label_map=meaning,
         classes=classes,
-        postprocessing=postprocessing,
-        events=events,
+        postprocessing=choice.postprocessing,
         threshold=threshold,
         bootstrap=bootstrap,
         seed=seed,
     )
+    if choice.events is not None:
+        settings = replace(settings, events=choice.events)
+    reports = evaluate_scores(labelled, systems, settings)
     if report_folder is not None:
         write_report(reports, report_folder)
         if not can_plot():
@@ -228,40 +232,51 @@ def evaluate(
         ctx.exit(1)
 
 
-def _events(
-    ctx: click.Context, labelled: LabelledSet, settings: dict[str, Any], threshold: float
-) -> EventParameters | None:
-    """Say what an event is, where labels are strong."""
-    if labelled.is_strong:
-        is_given = ctx.get_parameter_source("threshold") is ParameterSource.COMMANDLINE
-        return make_events(settings, threshold if is_given else None)
-    for option in ctx.command.params:
+def _check_event_options(
+    ctx: click.Context, labelled: LabelledSet, settings: Mapping[str, Any]
+) -> None:
+    """Refuse options of events if the labels have no times."""
+    for option in ctx.command.params if not labelled.is_strong else ():
         if settings.get(str(option.name)) is not None:
             raise ParameterError(
-                f"{option.opts[0]} is of events, and {printable(labelled.path)} does not say when "
-                "labels sound"
+                f"{option.opts[0]} requires labels with times, which {printable(labelled.path)} "
+                "does not have"
             )
-    return None
 
 
-def _postprocessing(
+class _System(NamedTuple):
+    """What `Choice.of` must know of a model whose scores are evaluated."""
+
+    classes: Sequence[TagClass]
+    sha256: str
+
+
+def _choose(
     ctx: click.Context,
-    calibration: Path | None,
+    labelled: LabelledSet,
+    settings: Mapping[str, Any],
+    file: Path | None,
     marks: Sequence[Mapping[str, str]],
     class_maps: Sequence[Sequence[TagClass]],
-) -> Postprocessing:
-    """Read the calibration; its thresholds are those of events where nobody gave another."""
+) -> Choice:
+    """Return how scores are processed and what an event is, which must fit every system."""
     from yamkit.scores.calibration_file import read_calibration
-    from yamkit.scores.postprocessing import Postprocessing
+    from yamkit.scores.choice import Choice
 
-    if calibration is None:
-        return Postprocessing()
-    found = read_calibration(calibration)
-    for mark, classes in zip(marks, class_maps, strict=True):
-        found.check(mark.get("model_sha256", ""), len(classes), mark.get("aggregate"))
-    given = [ctx.get_parameter_source(name) for name in ("threshold", "enter")]
-    thresholds = {} if ParameterSource.COMMANDLINE in given else found.thresholds
-    return Postprocessing(found, None, thresholds)
+    threshold = ctx.params["threshold"]
+    is_given = ctx.get_parameter_source("threshold") is ParameterSource.COMMANDLINE
+    calibration = None if file is None else read_calibration(file)
+    choices = [
+        Choice.of(
+            _System(classes, mark.get("model_sha256", "")),
+            events=labelled.is_strong and event_options_of(settings),
+            threshold=threshold if is_given else None,
+            calibration=calibration,
+            aggregate=mark.get("aggregate"),
+        )
+        for mark, classes in zip(marks, class_maps, strict=True)
+    ]
+    return choices[0]
 
 
 def _open(
@@ -281,7 +296,7 @@ def _score_files(
     scores_file: Path | None, report_folder: Path | None, marks: Sequence[Mapping[str, str]]
 ) -> list[Path | None]:
     """Name the scores file of each system; none where none is wanted."""
-    from yamkit.evaluation._systems import file_names
+    from yamkit.evaluation.systems import file_names
 
     count = len(marks)
     if scores_file is not None and count > 1:

@@ -1,4 +1,4 @@
-"""The built-in resamplers; this module only says that they exist."""
+"""The built-in resamplers; this module only describes them."""
 
 from __future__ import annotations
 

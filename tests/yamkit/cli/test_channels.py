@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit.evaluation.scoring import read_scores
+from yamkit.evaluation.scores_file import read_scores
 from yamkit.models.bundle import ModelBundle
 from yamkit.run import clips
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit.evaluation.scoring import read_scores
+from yamkit.evaluation.scores_file import read_scores
 from yamkit.models.bundle import ModelBundle
 
 RATE = 8000

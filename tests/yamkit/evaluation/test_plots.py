@@ -11,7 +11,7 @@ import pytest
 
 from yamkit.errors import MissingRequirementError
 from yamkit.evaluation import Coverage, SetReport, evaluate
-from yamkit.evaluation._plots import classes_to_name, confusion, plot_confusion, plot_curves
+from yamkit.evaluation.plots import classes_to_name, confusion, plot_confusion, plot_curves
 
 
 def report(classes: int) -> SetReport:

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from yamkit import Tagger
-from yamkit.errors import BrokenPluginError, ParameterError
+from yamkit.errors import BrokenPluginError
 from yamkit.models.bundle import ModelBundle
 from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
@@ -39,7 +39,7 @@ from yamkit.types import (
 
 
 def test_choices_out_of_range() -> None:
-    with pytest.raises(ParameterError, match="top 0: wanted 1 or more"):
+    with pytest.raises(ParameterError, match="top 0: "):
         Choice(top=0)
     with pytest.raises(ParameterError, match="threshold inf"):
         Choice(threshold=float("inf"))
