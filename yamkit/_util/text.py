@@ -8,10 +8,11 @@ import io
 import os
 import re
 import sys
+from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _Word = TypeVar("_Word")
 
@@ -48,9 +49,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f", such as {printable(choices[0])!r}"
 
 
-def listed(words: str | Iterable[_Word]) -> tuple[str | _Word, ...]:
-    """Return words as a tuple; a single string is one word."""
-    return (words,) if isinstance(words, str) else tuple(words)
+def listed(words: str | _Word | Iterable[str | _Word]) -> tuple[str | _Word, ...]:
+    """Return words as a tuple; a single string or other object is one word."""
+    if isinstance(words, str) or not isinstance(words, Iterable):
+        return (words,)
+    return tuple(words)
 
 
 def described(error: BaseException) -> str:

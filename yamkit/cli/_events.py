@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from yamkit.models import ModelBundle
-    from yamkit.scores.choice import Choice
-    from yamkit.types import EventParameters, TagClass
+    from yamkit.scores.choice import Choice, EventOptions
+    from yamkit.types import TagClass
 
 __all__ = [
+    "CHOICE_OPTIONS",
     "EVENT_OPTIONS",
     "Score",
     "Threshold",
     "calibration_option",
     "class_options",
+    "class_words",
     "event_options",
-    "find_listed",
+    "event_options_of",
     "make_choice",
-    "make_events",
     "read_listed_names",
 ]
 
@@ -196,47 +197,38 @@ EVENT_OPTIONS = (
     "join_gap_seconds",
     "most_specific",
 )
-"""Names of the parameters of `event_options`; None where nobody gave one."""
+"""Parameters of `event_options`; None if not given."""
+
+CHOICE_OPTIONS = (*EVENT_OPTIONS, "threshold", "classes", "not_classes", "roll_up", "calibration")
+"""Parameters that `make_choice` requires."""
 
 
-def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> EventParameters:
-    """Turn the values of `event_options` into parameters, defaults filled in."""
-    from yamkit.types import EventParameters
-
-    given = {name: options[name] for name in EVENT_OPTIONS if options[name] is not None}
-    if "event_score" in given:
-        given["score"] = given.pop("event_score")
-    if isinstance(threshold, float):
-        given.setdefault("enter", threshold)
-    return EventParameters(**given)
+def event_options_of(options: Mapping[str, Any]) -> EventOptions:
+    """Return the values of `event_options`, named as the fields of `EventParameters`."""
+    given = {name: options[name] for name in EVENT_OPTIONS}
+    given["score"] = given.pop("event_score")
+    return cast("EventOptions", given)
 
 
-def find_listed(
-    words: Sequence[str], classes: Sequence[TagClass]
-) -> tuple[list[int], dict[int, float]]:
-    """Find what the values of --classes mean: classes, and the thresholds that files give them.
-
-    A word that means a class is no file.
-    """
+def class_words(words: Sequence[str], classes: Sequence[TagClass]) -> list[str | Path]:
+    """Return the values of --classes; those that are no class but a file, as paths."""
     from yamkit._util.text import printable
     from yamkit.errors import ParameterError
-    from yamkit.scores.class_lists import read_class_list
-    from yamkit.scores.classes import find_classes
+    from yamkit.scores.classes import class_finder
 
-    chosen: list[int] = []
-    thresholds: dict[int, float] = {}
+    find = class_finder(classes)
+    found: list[str | Path] = []
     for word in words:
         try:
-            chosen += find_classes(word, classes)
+            find(word)
+            found.append(word)
         except ParameterError:
             if not _is_file(word):
                 if Path(word).suffix in (".csv", ".txt"):
                     raise ParameterError(f"--classes {printable(word)}: no such file") from None
                 raise
-            indices, own = read_class_list(word, classes)
-            chosen += indices
-            thresholds |= own
-    return chosen, thresholds
+            found.append(Path(word))
+    return found
 
 
 def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[str, ...]:
@@ -252,47 +244,27 @@ def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[st
 
 def make_choice(
     model: ModelBundle,
-    settings: Mapping[str, Any],
+    options: Mapping[str, Any],
     *,
     events: bool,
-    threshold: float | Path | None,
-    classes: Sequence[str],
-    not_classes: Sequence[str],
-    roll_up: bool,
-    calibration: Path | None,
     aggregate: str | None = None,
     **fields: Any,
 ) -> Choice:
-    """Say what is reported of the scores; classes, calibration and thresholds must be the model's.
+    """Return what is reported of the scores, from the values of `CHOICE_OPTIONS`.
 
-    Events take the thresholds of the calibration where nobody gave another.
+    `fields` are other fields of `Choice`.
     """
-    from yamkit.scores.calibration_file import read_calibration
     from yamkit.scores.choice import Choice
-    from yamkit.scores.class_lists import read_thresholds
-    from yamkit.scores.classes import choose_classes
-    from yamkit.scores.classes import roll_up as members
-    from yamkit.scores.postprocessing import Postprocessing
 
-    found = None
-    thresholds: dict[int, float] = {}
-    if calibration is not None:
-        found = read_calibration(calibration)
-        found.check(model.sha256, len(model.classes), aggregate)
-        if events and threshold is None and settings["enter"] is None:
-            thresholds = found.thresholds
-    wanted, listed = find_listed(classes, model.classes)
-    unwanted, _ = find_listed(not_classes, model.classes)
-    thresholds = {**thresholds, **listed}
-    if isinstance(threshold, Path):
-        thresholds |= read_thresholds(threshold, model.classes)
-    return Choice(
-        threshold=threshold if isinstance(threshold, float) else None,
-        events=make_events(settings, threshold) if events else None,
-        classes=choose_classes(model.classes, wanted, unwanted),
-        postprocessing=Postprocessing(
-            found, members(model.classes) if roll_up else None, thresholds
-        ),
+    return Choice.of(
+        model,
+        events=events and event_options_of(options),
+        threshold=options["threshold"],
+        classes=class_words(options["classes"], model.classes),
+        not_classes=class_words(options["not_classes"], model.classes),
+        roll_up=options["roll_up"],
+        calibration=options["calibration"],
+        aggregate=aggregate,
         **fields,
     )
 

@@ -106,7 +106,7 @@ def bench(
     """
     from yamkit.bench import Case, machine, measure, plot
     from yamkit.errors import MissingRequirementError, OutputError
-    from yamkit.pipeline.compose import default_parts, fitting
+    from yamkit.pipeline.fit import default_parts, fitting
     from yamkit.registry import registry
 
     if picture is not None and importlib.util.find_spec("matplotlib") is None:

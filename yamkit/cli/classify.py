@@ -240,13 +240,15 @@ def classify(
     cores = allocate_cores(jobs, threads, names)
     choice = make_choice(
         bundle,
-        settings,
+        {
+            **settings,
+            "threshold": threshold,
+            "classes": classes,
+            "not_classes": not_classes,
+            "roll_up": roll_up,
+            "calibration": calibration,
+        },
         events=events,
-        threshold=threshold,
-        classes=classes,
-        not_classes=not_classes,
-        roll_up=roll_up,
-        calibration=calibration,
         aggregate=parts["aggregate"],
         top=top,
         per_patch=per_patch,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -17,7 +17,7 @@ from yamkit.cli._events import (
     Score,
     calibration_option,
     event_options,
-    make_events,
+    event_options_of,
     read_listed_names,
 )
 from yamkit.cli._files import report_metadata_in, report_names
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from yamkit.evaluation.sets.labelled_set import LabelledSet
-    from yamkit.scores.postprocessing import Postprocessing
+    from yamkit.scores.choice import Choice
     from yamkit.tagger import Tagger
-    from yamkit.types import EventParameters, TagClass
+    from yamkit.types import TagClass
 
 __all__ = ["evaluate"]
 
@@ -170,7 +170,7 @@ def evaluate(
     meaning = None if label_map is None else read_label_map(label_map)
     classes = read_listed_names(classes, labelled.labels)
     event_settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
-    events = _events(ctx, labelled, event_settings, threshold)
+    _check_event_options(ctx, labelled, event_settings)
     if report_folder is not None:
         make_folder(report_folder)
     if score_files:
@@ -178,8 +178,10 @@ def evaluate(
         systems = [read_scores(path) for path in score_files]
         if strict:
             systems = [each.strict() for each in systems]
-        postprocessing = _postprocessing(
+        choice = _choose(
             ctx,
+            labelled,
+            event_settings,
             calibration,
             [each.fingerprint for each in systems],
             [each.classes for each in systems],
@@ -195,7 +197,7 @@ def evaluate(
             marks = [system_of(tagger) for tagger in taggers]
             files = _score_files(scores_file, report_folder, marks)
             class_maps = [tagger.classes for tagger in taggers]
-            postprocessing = _postprocessing(ctx, calibration, marks, class_maps)
+            choice = _choose(ctx, labelled, event_settings, calibration, marks, class_maps)
             common_targets(labelled, class_maps, label_map=meaning, classes=classes)
             systems = [
                 score(labelled, folder, tagger, file, strict, runner)
@@ -205,13 +207,13 @@ def evaluate(
     settings = EvaluationSettings(
         label_map=meaning,
         classes=classes,
-        postprocessing=postprocessing,
+        postprocessing=choice.postprocessing,
         threshold=threshold,
         bootstrap=bootstrap,
         seed=seed,
     )
-    if events is not None:
-        settings = replace(settings, events=events)
+    if choice.events is not None:
+        settings = replace(settings, events=choice.events)
     reports = evaluate_scores(labelled, systems, settings)
     if report_folder is not None:
         write_report(reports, report_folder)
@@ -230,40 +232,51 @@ def evaluate(
         ctx.exit(1)
 
 
-def _events(
-    ctx: click.Context, labelled: LabelledSet, settings: dict[str, Any], threshold: float
-) -> EventParameters | None:
-    """Say what an event is, where labels are strong."""
-    if labelled.is_strong:
-        is_given = ctx.get_parameter_source("threshold") is ParameterSource.COMMANDLINE
-        return make_events(settings, threshold if is_given else None)
-    for option in ctx.command.params:
+def _check_event_options(
+    ctx: click.Context, labelled: LabelledSet, settings: Mapping[str, Any]
+) -> None:
+    """Refuse options of events if the labels have no times."""
+    for option in ctx.command.params if not labelled.is_strong else ():
         if settings.get(str(option.name)) is not None:
             raise ParameterError(
-                f"{option.opts[0]} is of events, and {printable(labelled.path)} does not say when "
-                "labels sound"
+                f"{option.opts[0]} requires labels with times, which {printable(labelled.path)} "
+                "does not have"
             )
-    return None
 
 
-def _postprocessing(
+class _System(NamedTuple):
+    """What `Choice.of` must know of a model whose scores are evaluated."""
+
+    classes: Sequence[TagClass]
+    sha256: str
+
+
+def _choose(
     ctx: click.Context,
-    calibration: Path | None,
+    labelled: LabelledSet,
+    settings: Mapping[str, Any],
+    file: Path | None,
     marks: Sequence[Mapping[str, str]],
     class_maps: Sequence[Sequence[TagClass]],
-) -> Postprocessing:
-    """Read the calibration; its thresholds are those of events where nobody gave another."""
+) -> Choice:
+    """Return how scores are processed and what an event is, which must fit every system."""
     from yamkit.scores.calibration_file import read_calibration
-    from yamkit.scores.postprocessing import Postprocessing
+    from yamkit.scores.choice import Choice
 
-    if calibration is None:
-        return Postprocessing()
-    found = read_calibration(calibration)
-    for mark, classes in zip(marks, class_maps, strict=True):
-        found.check(mark.get("model_sha256", ""), len(classes), mark.get("aggregate"))
-    given = [ctx.get_parameter_source(name) for name in ("threshold", "enter")]
-    thresholds = {} if ParameterSource.COMMANDLINE in given else found.thresholds
-    return Postprocessing(found, None, thresholds)
+    threshold = ctx.params["threshold"]
+    is_given = ctx.get_parameter_source("threshold") is ParameterSource.COMMANDLINE
+    calibration = None if file is None else read_calibration(file)
+    choices = [
+        Choice.of(
+            _System(classes, mark.get("model_sha256", "")),
+            events=labelled.is_strong and event_options_of(settings),
+            threshold=threshold if is_given else None,
+            calibration=calibration,
+            aggregate=mark.get("aggregate"),
+        )
+        for mark, classes in zip(marks, class_maps, strict=True)
+    ]
+    return choices[0]
 
 
 def _open(

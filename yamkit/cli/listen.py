@@ -11,7 +11,7 @@ import click
 from yamkit._util.bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from yamkit.cli import _complete
 from yamkit.cli._events import (
-    EVENT_OPTIONS,
+    CHOICE_OPTIONS,
     Threshold,
     calibration_option,
     class_options,
@@ -26,7 +26,6 @@ from yamkit.cli._values import Real, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from yamkit.audio import AudioSource
     from yamkit.listening.sources import LiveStream
@@ -107,11 +106,6 @@ def listen(
     channels: int | None,
     microphone: str | None,
     list_microphones: bool,
-    threshold: float | Path | None,
-    classes: tuple[str, ...],
-    not_classes: tuple[str, ...],
-    roll_up: bool,
-    calibration: Path | None,
     gate_dbfs: float | None,
     form: str,
     model: str | None,
@@ -163,21 +157,12 @@ def listen(
             "them in: arecord -f S16_LE -c 2 -r 48000 | yamkit listen - --channel 2"
         )
     bundle = choose_model(model)
-    settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
-    choice = make_choice(
-        bundle,
-        settings,
-        events=True,
-        threshold=threshold,
-        classes=classes,
-        not_classes=not_classes,
-        roll_up=roll_up,
-        calibration=calibration,
-    )
+    options = {name: parts.pop(name) for name in CHOICE_OPTIONS}
+    choice = make_choice(bundle, options, events=True)
     with Tagger(bundle, batch_size=1, threads=threads or 1, **parts) as tagger:
         if microphone is None:
             pipe = open_live(encoding, sample_rate, 1 if channels is None else channels)
-            opened = _pipe(pipe, tagger.channel)
+            opened = _pipe(pipe, tagger.options.channel)
         else:
             opened = _microphone(microphone)
         with opened as stream:
@@ -188,25 +173,18 @@ def _tag(
     tagger: Tagger, choice: Choice, stream: LiveStream, gate_dbfs: float | None, *, as_json: bool
 ) -> int:
     """Print the events of a stream; return the exit code, 0 where the source ended."""
-    import numpy as np
-
     from yamkit._util.signals import StopRequests
     from yamkit.cli._listen_lines import print_begin, print_end, print_line
     from yamkit.listening import listen as updates_of
     from yamkit.listening.report import StreamReport
     from yamkit.run.info import run_info
 
-    assert choice.events is not None
-    count = len(tagger.classes)
-    columns = np.array(range(count) if choice.classes is None else choice.classes)
     report = StreamReport(run_info(tagger, choice), stream.sample_rate, tagger.grid)
     updates = updates_of(
         tagger,
         stream.buffer.blocks(),
         stream.sample_rate,
-        choice.events,
-        columns=columns,
-        postprocessing=choice.postprocessing,
+        choice,
         gate_dbfs=gate_dbfs,
     )
     with StopRequests(stream.buffer.stop) as requests:

@@ -186,7 +186,7 @@ def _timeline_collector(scores: Scores, tagger: Tagger) -> Collect:
         elif isinstance(item, ClipEnd):
             timeline = np.stack(patches)
             clip_scores = ClipScores(
-                tagger.aggregate, len(tagger.classes), tagger.model.silence_index
+                tagger.options.aggregate, len(tagger.classes), tagger.model.silence_index
             )
             clip_scores.update(timeline)
             scores.rows[clip.key] = clip_scores.result()

@@ -23,7 +23,7 @@ _NAMED_PARTS = ("channel", "stream")
 def system_of(tagger: Tagger) -> dict[str, str]:
     """Return the model and the parameters that the scores of a tagger depend on."""
     found = fingerprint(run_info(tagger, Choice()))
-    stream = "default" if tagger.sound_stream is None else found["stream"]
+    stream = "default" if tagger.options.stream is None else found["stream"]
     keys = ("model", "model_sha256", *_PARTS[1:], "channel")
     return {**{key: found[key] for key in keys}, "stream": stream}
 

@@ -189,7 +189,7 @@ def test_a_segment_of_a_whole_video(yamkit) -> None:
     ("move", "cause"),
     [
         (lambda time: time * 1000, "are the times in milliseconds?"),
-        (lambda time: time + 3, "are all times too late, by a constant of up to 4 s?"),
+        (lambda time: time + 3, "are all times too late by a constant of up to 4 s?"),
     ],
 )
 @pytest.mark.parametrize(
@@ -251,10 +251,9 @@ def test_what_classify_writes_as_dcase_is_read_again(yamkit, folder: str) -> Non
 
 def test_errors(yamkit) -> None:
     code, _, err = yamkit("eval", "weak.csv", "--audio", "audio", "--enter", "0.5")
-    assert (code, err) == (
-        2,
-        "error: --enter is of events, and weak.csv does not say when labels sound\n",
-    )
+    assert code == 2
+    assert err.startswith("error: --enter requires ")
+    assert "weak.csv" in err
     yamkit("eval", "weak.csv", "--audio", "audio", "--scores", "weak.npz")
     code, _, err = yamkit("eval", "strong.tsv", "--from-scores", "weak.npz")
     assert code == 1

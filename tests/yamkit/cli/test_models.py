@@ -293,6 +293,7 @@ def test_a_file_of_an_engine_that_a_plugin_brings(tiny, tmp_path, monkeypatch):
     plugins = Registry((*registry().plugins, plugin))
     monkeypatch.setattr("yamkit.registry.registry", lambda: plugins)
     monkeypatch.setattr("yamkit.pipeline.compose.registry", lambda: plugins)
+    monkeypatch.setattr("yamkit.pipeline.fit.registry", lambda: plugins)
     monkeypatch.setattr("wave.open", Engine)
     (tmp_path / "bird.layers").write_bytes(b"layers")
     with pytest.raises(WeightFileError, match="with --like"):

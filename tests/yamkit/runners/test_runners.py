@@ -95,16 +95,17 @@ class DeadlyWork(Work):
 
 
 @pytest.fixture(scope="module")
-def ray_runner():
+def ray_runner(cluster: str):
     ray_module = pytest.importorskip("yamkit.runners._ray")
-    with closing(ray_module.RayRunner(RunnerOptions(jobs=2, threads=1))) as runner:
+    options = RunnerOptions(jobs=2, threads=1, address=cluster)
+    with closing(ray_module.RayRunner(options)) as runner:
         yield runner
 
 
 @pytest.mark.ray
 @pytest.mark.filterwarnings("ignore")
 class TestRay:
-    """A real cluster of two processes."""
+    """Two processes of a real cluster."""
 
     def test_nothing_to_do(self, ray_runner, tagger) -> None:
         assert list(ray_runner.items(Work(tagger, CHOICE), [])) == []

@@ -121,13 +121,13 @@ def test_the_number_of_a_sound_stream_is_that_of_the_decoder(
     tiny: ModelBundle, noise: np.ndarray, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     soundfile.write(tmp_path / "noise.wav", noise, RATE)
-    open_audio, seen = yamkit.tagger.open_audio, []
+    open_audio, seen = yamkit.tagger._tagger.open_audio, []
 
     def noted(source, *, stream):
         seen.append(stream)
         return open_audio(source)
 
-    monkeypatch.setattr("yamkit.tagger.open_audio", noted)
+    monkeypatch.setattr("yamkit.tagger._tagger.open_audio", noted)
     for number in (None, 2):
         with Tagger(tiny, backend="numpy", stream=number) as tagger:
             tagger.tag(tmp_path / "noise.wav")
@@ -183,7 +183,7 @@ def test_top_and_dict(tagger: Tagger, noise: np.ndarray) -> None:
     ]
     assert repr(clip).startswith("<TaggedClip: 3.00 s, ")
     assert len(repr(clip)) < 100
-    with pytest.raises(ParameterError, match="top -1: wanted 1 or more"):
+    with pytest.raises(ParameterError, match="top -1: "):
         clip.top(-1)
     assert len(found["timeline"]) == found["patches"] == len(clip.scores)
     assert [len(found["tags"]), len(found["timeline"][0]["tags"])] == [2, 2]
@@ -332,14 +332,14 @@ def test_a_tagger_pickles_as_its_settings(tiny: ModelBundle, noise: np.ndarray) 
         again = pickle.loads(data)
         assert again is not tagger
         assert again is pickle.loads(data)
-        assert again.settings == tagger.settings
+        assert again.options == tagger.options
         wanted = tagger.tag(noise, RATE)
     assert pickle.loads(data) is again
     np.testing.assert_array_equal(again.tag(noise, RATE).scores, wanted.scores)
     again.close()
     with pickle.loads(data) as third:
         np.testing.assert_array_equal(third.tag(noise, RATE).scores, wanted.scores)
-    with pytest.raises(ParameterError, match="this Tagger is closed and cannot be pickled"):
+    with pytest.raises(ParameterError, match="closed"):
         pickle.dumps(tagger)
 
 
@@ -350,7 +350,7 @@ def test_a_tagger_is_not_opened_with_another_model(tiny: ModelBundle, tmp_path) 
         data = pickle.dumps(tagger)
     manifest = folder / "model.toml"
     manifest.write_text(manifest.read_text().replace('version = "1"', 'version = "2"'))
-    with pytest.raises(IncompatibleError, match="is another one than when this Tagger was pickled"):
+    with pytest.raises(IncompatibleError, match="install the same version"):
         pickle.loads(data)
 
 
@@ -422,27 +422,27 @@ def test_close_twice(tiny: ModelBundle) -> None:
     ("arguments", "error", "message"),
     [
         ({"aggregate": "median"}, ParameterError, "aggregate 'median'"),
-        ({"batch_size": 0}, ParameterError, "batch size 0: wanted a whole number from 1 to"),
-        ({"batch_size": 2.5}, ParameterError, "batch size 2.5: wanted a whole number from 1 to"),
-        ({"threads": 0}, ParameterError, "threads 0: wanted a whole number from 1 to 1024"),
-        ({"threads": 100000}, ParameterError, "threads 100000: wanted"),
-        ({"threads": "two"}, ParameterError, "threads 'two': wanted"),
-        ({"hop_seconds": 1e18}, ParameterError, "hop 1e+18 s: wanted"),
-        ({"hop_seconds": 0.015}, ParameterError, "hop 0.015 s: wanted a whole multiple of 0.01 s"),
+        ({"batch_size": 0}, ParameterError, "batch size 0: must be a whole number from 1 to"),
+        ({"batch_size": 2.5}, ParameterError, "batch size 2.5: "),
+        ({"threads": 0}, ParameterError, "threads 0: must be a whole number from 1 to 1024"),
+        ({"threads": 100000}, ParameterError, "threads 100000: "),
+        ({"threads": "two"}, ParameterError, "threads 'two': "),
+        ({"hop_seconds": 1e18}, ParameterError, "hop 1e+18 s: "),
+        ({"hop_seconds": 0.015}, ParameterError, "hop 0.015 s: must be a whole multiple of 0.01 s"),
         ({"hop_seconds": -0.1}, ParameterError, "hop -0.1 s"),
         ({"hop_seconds": float("nan")}, ParameterError, "hop nan s"),
         ({"hop_seconds": float("inf")}, ParameterError, "hop inf s"),
-        ({"channel": 0}, ParameterError, "channel 0: wanted 'mix', or a whole number from 1"),
-        ({"channel": True}, ParameterError, "channel True: wanted 'mix'"),
-        ({"channel": 1.5}, ParameterError, "channel 1.5: wanted 'mix'"),
-        ({"channel": None}, ParameterError, "channel None: wanted 'mix'"),
-        ({"channel": "left"}, ParameterError, "channel 'left': wanted 'mix'"),
-        ({"stream": 0}, ParameterError, "stream 0: wanted None, or a whole number from 1"),
-        ({"stream": "mix"}, ParameterError, "stream 'mix': wanted None"),
+        ({"channel": 0}, ParameterError, "channel 0: must be 'mix' or a whole number from 1"),
+        ({"channel": True}, ParameterError, "channel True: "),
+        ({"channel": 1.5}, ParameterError, "channel 1.5: "),
+        ({"channel": None}, ParameterError, "channel None: "),
+        ({"channel": "left"}, ParameterError, "channel 'left': "),
+        ({"stream": 0}, ParameterError, "stream 0: must be None or a whole number from 1"),
+        ({"stream": "mix"}, ParameterError, "stream 'mix': "),
         ({"backend": "nope"}, UnknownPluginError, "no backend 'nope'; installed: "),
         ({"frontend": "nope"}, UnknownPluginError, "no frontend 'nope'"),
         ({"resampler": "nope"}, UnknownPluginError, "no resampler 'nope'"),
-        ({"backend": "numpy", "provider": "cuda"}, IncompatibleError, "no provider 'cuda'; it kno"),
+        ({"backend": "numpy", "provider": "cuda"}, IncompatibleError, "no provider 'cuda'"),
         ({"model": "nope"}, UnknownModelError, "nope"),
     ],
 )
@@ -463,20 +463,20 @@ def test_without_a_model_it_is_the_one_inside_the_package() -> None:
     ("source", "rate", "error", "message"),
     [
         (np.zeros(10, np.float32), None, ParameterError, "sample rate"),
-        ("x.wav", 8000, ParameterError, "sample rate 8000: a file states its own"),
+        ("x.wav", 8000, ParameterError, "sample rate 8000: "),
         (np.zeros(0, np.float32), 8000, AudioError, "no samples"),
         (np.full(9, np.nan, np.float32), 8000, AudioValueError, "nothing but NaN"),
         (np.zeros(10, np.uint8), 8000, AudioError, "uint8"),
-        (None, None, ParameterError, "a source of type NoneType: wanted a path"),
+        (None, None, ParameterError, "source of type NoneType: "),
         (
             b"RIFF",
             8000,
             ParameterError,
-            "sample rate 8000: a file states its own.*numpy.frombuffer",
+            "sample rate 8000: .*numpy.frombuffer",
         ),
         (b"RIFF", None, DecodeError, "<bytes>: "),
         (bytearray(), None, DecodeError, "<bytearray>: is empty"),
-        (3, 8000, ParameterError, "a source of type int: wanted a path"),
+        (3, 8000, ParameterError, "source of type int: "),
     ],
 )
 def test_sources_that_cannot_be_tagged(
@@ -487,7 +487,7 @@ def test_sources_that_cannot_be_tagged(
 
 
 def test_a_file_states_its_channels(tagger: Tagger) -> None:
-    with pytest.raises(ParameterError, match="channels 2: a file states its own"):
+    with pytest.raises(ParameterError, match="channels 2: "):
         tagger.tag("x.wav", channels=2)
 
 
@@ -517,12 +517,12 @@ def test_a_rate_of_1_hz_is_resampled_piece_by_piece(tiny: ModelBundle, monkeypat
 
 @pytest.mark.parametrize("blocks", [np.zeros(10), "x.wav", io.BytesIO()])
 def test_streams_are_made_of_blocks(tagger: Tagger, blocks) -> None:
-    with pytest.raises(ParameterError, match="wanted an iterable of arrays; use tag"):
+    with pytest.raises(ParameterError, match="use tag"):
         tagger.stream(blocks, RATE)
 
 
 def test_an_empty_stream(tagger: Tagger) -> None:
-    with pytest.raises(AudioValueError, match="the stream holds no samples"):
+    with pytest.raises(AudioValueError, match="no samples"):
         list(tagger.stream([], RATE))
 
 
