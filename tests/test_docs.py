@@ -200,6 +200,10 @@ def text_of(page: Path) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", page.read_text("utf-8")))
 
 
+def text_below(folder: Path) -> str:
+    return "\n".join(map(text_of, sorted(folder.glob("*.html"))))
+
+
 @pytest.mark.slow(reason="builds the site")
 @pytest.mark.xdist_group("site")
 def test_every_command_and_option_appears(site: Path) -> None:
@@ -226,13 +230,12 @@ def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Com
 @pytest.mark.slow(reason="builds the site")
 @pytest.mark.xdist_group("site")
 def test_every_public_name_appears(site: Path) -> None:
-    pages = sorted((site / "reference" / "plugins").glob("*.html"))
-    plugins = "\n".join(map(text_of, pages))
+    plugins = text_below(site / "reference" / "plugins")
     for module in (plugin, testing, networks, features):
         for name in module.__all__:
             if name not in ("hookspec", "CONTRACTS"):
                 assert name in plugins, name
-    python = text_of(site / "reference" / "python.html")
+    python = text_below(site / "reference" / "python")
     modules = (yamkit, errors, types, calibration, classes, listening, postprocessing)
     for name in [name for module in modules for name in module.__all__]:
         if name != "__version__":

@@ -38,13 +38,6 @@ from yamkit.types import (
 )
 
 
-def test_choices_out_of_range() -> None:
-    with pytest.raises(ParameterError, match="top 0: "):
-        Choice(top=0)
-    with pytest.raises(ParameterError, match="threshold inf"):
-        Choice(threshold=float("inf"))
-
-
 def test_an_interruption_during_a_write_ends_the_run(
     tiny: ModelBundle, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -166,7 +166,7 @@ class Link:
     serial : int
     headers : list of bytes
         Packets before the sound.
-    is_alone : bool
+    is_only_stream : bool
         Whether there is no other stream between its pages.
     is_whole : bool
         Whether no page is damaged or missing, and times of pages are consecutive.
@@ -187,7 +187,7 @@ class Link:
     serial: int
     headers: list[bytes] = field(default_factory=list)
     end: int = 0
-    is_alone: bool = True
+    is_only_stream: bool = True
     is_whole: bool = True
     is_ended: bool = False
     pages_behind: int = 0
@@ -203,7 +203,7 @@ class Link:
         """Whether its headers are complete, and it contains only sound."""
         needed = _HEADERS.get(self.codec, 0)
         is_stated = self.sample_rate > 0 and self.channels > 0
-        return self.is_alone and 0 < needed <= len(self.headers) and is_stated
+        return self.is_only_stream and 0 < needed <= len(self.headers) and is_stated
 
     @property
     def granule_rate_hz(self) -> int:
@@ -228,7 +228,7 @@ def links(window: Window) -> list[Link]:
         link = found[-1] if found else None
         if page.is_first:
             if link is not None and not link.headers[1:] and link.begin_granule is None:
-                link.is_alone = False
+                link.is_only_stream = False
                 continue
             link = Link(page.at, page.serial)
             found.append(link)
@@ -236,7 +236,7 @@ def links(window: Window) -> list[Link]:
         if link is None:
             continue
         if page.serial != link.serial:
-            link.is_alone = link.is_alone and link.is_ended
+            link.is_only_stream = link.is_only_stream and link.is_ended
             link.pages_behind += 1
             continue
         link.end = page.end
