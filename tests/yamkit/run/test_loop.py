@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from yamkit import Tagger
-from yamkit.errors import BrokenPluginError, ParameterError
+from yamkit.errors import BrokenPluginError
 from yamkit.models.bundle import ModelBundle
 from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
