@@ -38,7 +38,7 @@ NAMES = {
         weight_shapes
     """,
     "yamkit.features": "fourier_basis mel_matrix periodic_hann",
-    "yamkit.export": "LARGEST_DIFFERENCE REFERENCE Export export_forms export_model",
+    "yamkit.export": "LARGEST_DIFFERENCE REFERENCE Export export_formats export_model",
 }
 
 

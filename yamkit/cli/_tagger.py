@@ -183,15 +183,12 @@ def allocate_cores(
 def make_runner(
     name: str, jobs: int | None, threads: int | None, address: str | None, cores: CoreAllocation
 ) -> contextlib.closing[Runner]:
-    """Make a runner, to be closed; this machine's cores are shared out for it if it is local."""
+    """Return a runner, to be closed; a local one takes the cores that were allocated."""
     from yamkit.plugin import RunnerOptions
-    from yamkit.registry import plugin_errors, registry
+    from yamkit.run.work import open_runner
 
-    factory = registry().load(registry().resolve("runner", name))
-    if name == "local":
-        jobs = cores.jobs
-    with plugin_errors(f"runner {name!r}"):
-        return contextlib.closing(factory(RunnerOptions(jobs, threads, address)))
+    jobs = cores.jobs if name == "local" else jobs
+    return contextlib.closing(open_runner(name, RunnerOptions(jobs, threads, address)))
 
 
 def show_warned(warned: int, count: int) -> None:

@@ -38,7 +38,7 @@ class Coverage:
     unmapped : tuple of UnmappedLabel
         Labels that have no meaning in the model or the label map.
     renamed : mapping of str to str
-        By clip, the name of its file where that differs from the list's in folders, case, Unicode
+        By clip, the name of its file if it differs from the list's in folders, case, Unicode
         form or slashes; empty if scores were read from a file.
     ambiguous : mapping of str to tuple of str
         By missing clip, the files that its name may mean.

@@ -209,16 +209,16 @@ def fit_threshold(scores: Floats, truth: Truth, precision: float | None = None) 
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of each run of equal scores
     chosen = last + 1
     if precision is None:
-        place = int(np.argmax(2 * right[last] / (chosen + truth.sum())))
+        best = int(np.argmax(2 * right[last] / (chosen + truth.sum())))
     else:
         good = np.flatnonzero(right[last] / chosen >= precision)
         if not len(good):
             return None
-        place = int(good[-1])
-    score = float(ranked[last[place]])
-    if place + 1 == len(last):
+        best = int(good[-1])
+    score = float(ranked[last[best]])
+    if best + 1 == len(last):
         return score
-    return (score + float(ranked[last[place + 1]])) / 2
+    return (score + float(ranked[last[best + 1]])) / 2
 
 
 def _clip_examples(clips: Sequence[LabelledClip], scores: Scores, targets: Targets) -> _Examples:

@@ -1,4 +1,4 @@
-"""Pictures of a report, by matplotlib (extra ``plots``): curves, and who is taken for whom."""
+"""Plots of a report with matplotlib (extra ``plots``): precision-recall curves and confusions."""
 
 from __future__ import annotations
 
@@ -22,57 +22,60 @@ if TYPE_CHECKING:
 __all__ = ["can_plot", "classes_to_name", "confusion", "plot_confusion", "plot_curves"]
 
 _NAMED = 10
-"""Most curves with a colour and a name."""
+"""Largest number of curves with a colour and a name."""
 _NUMBERED = 20
-"""Classes up to which a confusion picture has numbers in its cells."""
+"""Up to this number of classes, a confusion matrix shows numbers in its cells."""
 _WRITTEN = 100
-"""Classes up to which a confusion picture grows, and has their names."""
+"""Up to this number of classes, a confusion matrix grows, and shows class names."""
 _DPI = 120
 
 
 def can_plot() -> bool:
-    """Tell whether matplotlib is installed."""
+    """Return whether matplotlib is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
 def classes_to_name(item: SetReport) -> list[int]:
-    """Choose the classes whose curves get a colour and a name, those of the best curves first.
+    """Return the classes whose curves get a colour and a name, best first.
 
-    All that have positives up to ten, else half of them best and half worst.
+    These are all classes with positives if there are at most ten, otherwise the five best and the
+    five worst.
     """
-    held = [n for n, entry in enumerate(item.report.classes) if entry.positives]
-    held.sort(key=lambda n: -item.report.classes[n].metrics["average_precision"].value)
-    return held if len(held) <= _NAMED else [*held[: _NAMED // 2], *held[-_NAMED // 2 :]]
+    present = [n for n, entry in enumerate(item.report.classes) if entry.positives]
+    present.sort(key=lambda n: -item.report.classes[n].metrics["average_precision"].value)
+    return (
+        present if len(present) <= _NAMED else [*present[: _NAMED // 2], *present[-_NAMED // 2 :]]
+    )
 
 
 def plot_curves(item: SetReport, path: Path, named: Sequence[int]) -> None:
-    """Draw the precision-recall curve of every class that has positives, as PNG.
+    """Plot the precision-recall curve of every class that has positives, as PNG.
 
     Parameters
     ----------
     item : SetReport
     path : Path
     named : sequence of int
-        Classes whose curves get a name, and a colour by their place here: with the same ones,
-        pictures of several systems compare.
+        Classes whose curves get a name, and a colour by their position here. The same classes give
+        plots of several systems that can be compared.
 
     Raises
     ------
     MissingRequirementError
-        Without matplotlib.
+        If matplotlib is not installed.
     """
     figure, axes = _figure(7.0, 5.0)
-    held = [n for n, entry in enumerate(item.report.classes) if entry.positives]
-    for place in [*(n for n in held if n not in named), *named]:
-        entry = item.report.classes[place]
-        recall, precision, _ = precision_recall_curve(item.truth[:, place], item.scores[:, place])
-        # precision belongs to the step up to a recall, as in the average precision
+    present = [n for n, entry in enumerate(item.report.classes) if entry.positives]
+    for column in [*(n for n in present if n not in named), *named]:
+        entry = item.report.classes[column]
+        recall, precision, _ = precision_recall_curve(item.truth[:, column], item.scores[:, column])
+        # a precision holds for the step up to its recall, as in the average precision
         steps = {"drawstyle": "steps-pre", "clip_on": False}
         start = precision[:1]
         recall, precision = np.append(0, recall), np.append(start, precision)
-        if place in named:
+        if column in named:
             label = f"{_literal(entry.name)} ({entry.metrics['average_precision'].value:.3f})"
-            style = {"color": f"C{named.index(place)}", "linewidth": 1.4, "zorder": 3}
+            style = {"color": f"C{named.index(column)}", "linewidth": 1.4, "zorder": 3}
             axes.plot(recall, precision, label=label, **style, **steps)
         else:
             axes.plot(recall, precision, color="0.85", linewidth=0.6, **steps)
@@ -80,7 +83,7 @@ def plot_curves(item: SetReport, path: Path, named: Sequence[int]) -> None:
     value = item.report.summary["mean_average_precision"].value
     axes.set_title(
         f"{_literal(item.system.get('model', ''))}: mean average precision {value:.3f} over "
-        f"{len(held)} classes, {item.coverage.scored} of {item.coverage.listed} clips",
+        f"{len(present)} classes, {item.coverage.scored} of {item.coverage.listed} clips",
         fontsize="medium",
     )
     axes.legend(
@@ -91,37 +94,37 @@ def plot_curves(item: SetReport, path: Path, named: Sequence[int]) -> None:
 
 
 def confusion(truth: NDArray[np.bool_], scores: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Count which class scores highest for the clips of each, of equal ones the first.
+    """Count which class scores highest for the clips of each class; of equal ones, the first.
 
     Parameters
     ----------
     truth : ndarray, bool [N, K]
-        At most one label a clip; those without are left out.
+        At most one label per clip; clips without a label are left out.
     scores : ndarray, float [N, K]
 
     Returns
     -------
     ndarray, int64 [L, L + 1]
-        For the L classes that clips have as a label, in their order; the last column counts all
-        the other classes.
+        For the L classes that are a label of any clip, in their order; the last column counts all
+        other classes.
     """
     labelled = truth.any(axis=1)
-    held = np.flatnonzero(truth.any(axis=0))
-    place = np.full(truth.shape[1], len(held))
-    place[held] = np.arange(len(held))
-    counts = np.zeros((len(held), len(held) + 1), np.int64)
+    present = np.flatnonzero(truth.any(axis=0))
+    index = np.full(truth.shape[1], len(present))
+    index[present] = np.arange(len(present))
+    counts = np.zeros((len(present), len(present) + 1), np.int64)
     rows, columns = truth[labelled].argmax(axis=1), scores[labelled].argmax(axis=1)
-    np.add.at(counts, (place[rows], place[columns]), 1)
+    np.add.at(counts, (index[rows], index[columns]), 1)
     return counts
 
 
 def plot_confusion(item: SetReport, path: Path) -> None:
-    """Draw which class scores highest for the clips of each, in shares of a row, as PNG.
+    """Plot which class scores highest for the clips of each class, normalised by row, as PNG.
 
     Raises
     ------
     MissingRequirementError
-        Without matplotlib.
+        If matplotlib is not installed.
     """
     counts = confusion(item.truth, item.scores)
     names = [_literal(entry.name) for entry in item.report.classes if entry.positives]
@@ -159,7 +162,7 @@ def plot_confusion(item: SetReport, path: Path) -> None:
 
 
 def _literal(name: str) -> str:
-    """Keep matplotlib from reading a name as a formula."""
+    """Escape a name so that matplotlib does not read it as a formula."""
     return printable(name).replace("$", r"\$")
 
 
@@ -168,7 +171,7 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingRequirementError(
-            "pictures need matplotlib: pip install 'yamkit[plots]'"
+            "plots require matplotlib: pip install 'yamkit[plots]'"
         ) from None
     figure = Figure(figsize=(width, height))
     return figure, figure.subplots()

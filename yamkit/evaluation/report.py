@@ -69,7 +69,7 @@ def _notes(reports: Sequence[SetReport]) -> list[str]:
     selections = {_selection(each.system) for each in reports}
     notes = [note for note in selections if note and len(selections) == 1]
     if reports[0].system.get("score_kind") == "calibrated":
-        notes.append("scores are calibrated, of those classes that the calibration has")
+        notes.append("scores are calibrated for the classes in the calibration")
     return notes
 
 
@@ -78,7 +78,7 @@ def _selection(system: Mapping[str, str]) -> str:
     channel, stream = system.get("channel", "mix"), system.get("stream", "default")
     parts = [] if channel == "mix" else [f"channel {channel}"]
     parts += [] if stream == "default" else [f"sound stream {stream}"]
-    return f"{' of '.join(parts)} of every file is heard" if parts else ""
+    return f"only {' of '.join(parts)} of every file is evaluated" if parts else ""
 
 
 def _coverage_lines(item: SetReport) -> list[str]:
@@ -102,7 +102,7 @@ def _coverage_lines(item: SetReport) -> list[str]:
         f"{each.name} {each.label} ({each.clips})" if each.name else f"{each.label} ({each.clips})"
         for each in covered.unmapped
     ]
-    lines += _listed("labels that mean nothing here, with their clips", unmapped, separator="; ")
+    lines += _listed("labels without a class, with their number of clips", unmapped, separator="; ")
     return lines
 
 

@@ -221,7 +221,9 @@ def _items(
     journal: NoJournal = NoJournal()
     if scores_file is not None:
         path = scores_file.with_name(f"{scores_file.name}.journal")
-        journal = Journal(path, fingerprint(run), layout, resume=True, retry_failed=True)
+        found = {name: fingerprint(run)[name] for name in ("yamkit", "provider", "per_patch")}
+        parameters = {"yamkit": found.pop("yamkit"), **system_of(tagger), **found}
+        journal = Journal(path, parameters, layout, resume=True, retry_failed=True)
     with contextlib.ExitStack() as stack:
         stack.enter_context(journal)
         if runner is None:

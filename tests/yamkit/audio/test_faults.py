@@ -23,7 +23,7 @@ from yamkit.audio import open_audio
 from yamkit.audio.formats import frame_walk
 from yamkit.errors import AudioValueError, DecodeError, YamkitError
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow(reason="decodes thousands of files that it makes")
 
 SECONDS = 9.4
 WINDOW, HOP = 0.96, 0.48

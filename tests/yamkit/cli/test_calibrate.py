@@ -189,7 +189,7 @@ def test_a_segment_of_a_whole_video(yamkit) -> None:
     ("move", "cause"),
     [
         (lambda time: time * 1000, "are the times in milliseconds?"),
-        (lambda time: time + 3, "are all times too late, by a constant of up to 4 s?"),
+        (lambda time: time + 3, "are all times too late by a constant of up to 4 s?"),
     ],
 )
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_warnings_are_those_of_classify(yamkit, monkeypatch: pytest.MonkeyPatch)
         (["rec"], "AudioFileError", "rec is a directory; add --recursive to take the files in it"),
         (["--recursive", "empty"], "AudioFileError", "empty: no sound file in this directory"),
         (["none.wav"], "DecodeError", "none.wav: is empty"),
-        (["silent.wav"], "AudioValueError", "silent.wav: holds no samples"),
+        (["silent.wav"], "AudioValueError", "silent.wav: contains no samples"),
         (["--stream", "2", "a.wav"], "DecodeError", "a.wav: no sound stream 2; it has 1"),
     ],
 )

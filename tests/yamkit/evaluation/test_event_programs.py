@@ -70,11 +70,11 @@ def test_equal_to_psds_eval(seed: int) -> None:
             held = [joined(clips(given, point)) for point in range(POINTS)]
             points = [intersection_counts(point, len(CLASSES), scenario) for point in held]
             found = psds(held[0], points, len(CLASSES), scenario)
-            wanted = KEPT["answers"][each][name]
+            expected = KEPT["answers"][each][name]
             if len(annotated) == 1:  # psds_eval divides by the number of other classes
-                assert wanted == 0 <= found
+                assert expected == 0 <= found
             else:
-                assert found == pytest.approx(wanted, abs=1e-9), (each, name)
+                assert found == pytest.approx(expected, abs=1e-9), (each, name)
 
 
 def joined(given: list[ClipEvents]) -> list[ClipEvents]:

@@ -29,8 +29,8 @@ def test_a_scores_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = read_scores(path)
     assert dataclasses.replace(found, rows={}) == dataclasses.replace(scores, rows={})
     assert list(found.rows) == list(ROWS)
-    wanted = np.array([[0.3, 0.4], [0.1, 0.2]], np.float32)
-    np.testing.assert_array_equal(found.array(["b.wav 1-2", "ä.wav"]), wanted)
+    expected = np.array([[0.3, 0.4], [0.1, 0.2]], np.float32)
+    np.testing.assert_array_equal(found.array(["b.wav 1-2", "ä.wav"]), expected)
     assert found.array([]).shape == (0, 2)
     assert [each.name for each in tmp_path.iterdir()] == ["scores.npz"]
     Scores({}, CLASSES).write(path)

@@ -40,10 +40,10 @@ def shape(path: Path) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_says_the_same(tmp_path: Path, layout: str, form: str) -> None:
     path = write_list(tmp_path, layout, *CLIPS)
-    wanted = shape(path)
-    assert len(wanted) == len(CLIPS)
+    expected = shape(path)
+    assert len(expected) == len(CLIPS)
     path.write_bytes(FORMS[form](path.read_text()))
-    assert shape(path) == wanted
+    assert shape(path) == expected
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -73,11 +73,11 @@ def test_lists_that_people_wrote(shared: Path, name: str, clips: int) -> None:
     ("name", "message"),
     [
         ("abs.csv", "none of the 1 files"),
-        ("audioset-inf.csv", "line 4: from inf to inf s; wanted times within the video"),
+        ("audioset-inf.csv", "line 4: from inf to inf s: times must be finite"),
         ("dash.csv", "none of the 1 files"),
         ("dotdot.csv", "line 2: '../a.wav' leads out"),
         ("labels-9873.bin", "unknown layout"),
-        ("newline.csv", "line 3: 3 columns, wanted 2"),
+        ("newline.csv", "line 3: 3 columns: must be 2"),
         ("strong-400.tsv", "line 2: segment_id 'abc_9"),
         ("strong-sup.tsv", "line 2: segment_id 'abc_"),
         ("uri.csv", "none of the 2 files"),

@@ -172,3 +172,17 @@ def test_options_out_of_range(options: dict, message: str) -> None:
 def test_a_choice_without_events_has_no_detector() -> None:
     with pytest.raises(ParameterError, match="events=True"):
         Choice().detector(GRID, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("options", "value"),
+    [
+        ({"top": 0}, "0"),
+        ({"threshold": float("inf")}, "inf"),
+        ({"threshold": 1.5}, "1.5"),
+        ({"events": EventParameters(), "per_patch": True}, "--per-patch"),
+    ],
+)
+def test_invalid_choices_are_refused(options: dict, value: str) -> None:
+    with pytest.raises(ParameterError, match=value):
+        Choice(**options)

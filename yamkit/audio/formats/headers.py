@@ -1,4 +1,4 @@
-"""What FFmpeg does not tell of the header of a container: what it states, and what is a guess."""
+"""Headers of containers, where FFmpeg does not distinguish what they state from its guess."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_CHUNKS = 10_000
 
 
 def matroska_seconds(window: Window) -> float | None:
-    """Read the duration of a Matroska file (RFC 9559, 5.1.2.10); None where it has none."""
+    """Return the stated duration of a Matroska file (RFC 9559, 5.1.2.10); None without one."""
     head = _head(window)
     at = head.find(_MATROSKA_DURATION)
     if at < 0:
@@ -46,7 +46,7 @@ def matroska_seconds(window: Window) -> float | None:
 
 
 def flv_seconds(window: Window) -> float | None:
-    """Read the duration from the metadata of an FLV; None where it is not there."""
+    """Return the duration in the metadata of an FLV; None without one."""
     head = _head(window)
     at = head.find(b"duration\0")
     if at < 0 or at + 17 > len(head):
@@ -56,14 +56,14 @@ def flv_seconds(window: Window) -> float | None:
 
 
 def is_broadcast(window: Window) -> bool:
-    """Tell whether the durations of an ASF file were never filled in."""
+    """Return whether the durations of an ASF file were never filled in."""
     head = _head(window)
     at = head.find(_ASF_FILE_PROPERTIES)
     return at < 0 or len(head) <= at + 88 or head[at + 88] & 1 == 1
 
 
 def is_cut(window: Window) -> bool:
-    """Tell whether an AVI ends before the size that it states."""
+    """Return whether an AVI is shorter than it states."""
     head = _head(window, 12)
     if head[:4] != b"RIFF" or head[8:12] != b"AVI ":
         return False
@@ -72,7 +72,7 @@ def is_cut(window: Window) -> bool:
 
 
 def is_split_voc(window: Window) -> bool:
-    """Tell whether the sound of a Creative Voice File lies in several blocks."""
+    """Return whether the sound of a Creative Voice File is in several blocks."""
     window = window.part(0)
     at = int.from_bytes(_head(window, 22)[20:22], "little")
     for _ in range(_MOST_CHUNKS):
@@ -87,4 +87,4 @@ def is_split_voc(window: Window) -> bool:
 
 
 def _head(window: Window, size: int = _HEAD) -> bytes:
-    return window.part(0).read(size)  # whoever reads the window keeps its position
+    return window.part(0).read(size)  # keep the position of the window

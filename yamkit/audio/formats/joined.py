@@ -1,7 +1,7 @@
-"""Where, in a file that others were joined to, the second one begins.
+"""Joined files: where the second one begins.
 
-Of containers whose readers stop at the end of the first; joined WAV, Ogg, FLAC and frames are their
-own readers' work.
+For containers whose readers stop at the end of the first; the readers of WAV, Ogg, FLAC and frames
+continue themselves.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _SIGNATURES = {
 
 
 def second_file(window: Window, head: bytes) -> int | None:
-    """Find the place where another file of the same kind begins; None where none does.
+    """Return the place where another file of the same kind begins; None if there is none.
 
     Parameters
     ----------
     window : Window
     head : bytes
-        The first ones of it, at least twelve.
+        Its first bytes, at least twelve.
     """
     if head[4:8] == b"ftyp":
         return _second_mp4(window)

@@ -153,12 +153,12 @@ def _track(window: Window, box: Box, movie_ticks_per_second: int) -> Mp4Sound:
     duration, late, before, end = min(duration, total), 0, 0, None
     if any(part.name == b"edts" for part in parts):
         lists = list(_boxes(window, *_only(parts, b"edts")[1:]))
-        late, before, heard = _edits(window, _only(lists, b"elst"))
-        late, heard = (_rescaled(n, per_second, movie_ticks_per_second) for n in (late, heard))
+        late, before, length = _edits(window, _only(lists, b"elst"))
+        late, length = (_rescaled(n, per_second, movie_ticks_per_second) for n in (late, length))
         # FFmpeg searches one second before an edit
-        need(heard > 0 and before < per_second)
-        end = late + heard
-        duration = min(duration, heard)
+        need(length > 0 and before < per_second)
+        end = late + length
+        duration = min(duration, length)
     return Mp4Sound(codec, extradata, per_second, late - before, late, end, duration, tables)
 
 
@@ -187,9 +187,9 @@ def _edits(window: Window, box: Box) -> tuple[int, int, int]:
     need(count in (1, 2) and 8 + count * length <= box.end - box.start)
     rows = list(struct.iter_unpack(layout, read_exactly(window, box.start + 8, count * length)))
     late = rows.pop(0)[0] if count == 2 and rows[0][1] == -1 else 0
-    ((heard, before, rate),) = rows if len(rows) == 1 else ((0, -1, 0),)
-    need(rate == 1 << 16 and before >= 0 and 0 < heard < 1 << 40 and late < 1 << 40)
-    return late, before, heard
+    ((duration, before, rate),) = rows if len(rows) == 1 else ((0, -1, 0),)
+    need(rate == 1 << 16 and before >= 0 and 0 < duration < 1 << 40 and late < 1 << 40)
+    return late, before, duration
 
 
 def _check_is_whole(window: Window, box: Box) -> None:

@@ -1,7 +1,7 @@
-"""Headers whose size of the sound is not that of the sound: AIFF, AU, CAF, Wave64 and coded WAV.
+"""Wrong sizes in the headers of AIFF, AU, CAF, Wave64 and coded WAV.
 
-A recorder that was stopped, and a size that did not fit its field, leave more sound behind the end
-that the header states. libsndfile believes the header; it is shown one with the size put right.
+After a recorder was stopped, or if a size did not fit its field, there is more sound than the
+header states. libsndfile trusts the header, so it receives one with the correct size.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["right_sizes"]
 
 _CHUNK_NAME = re.compile(rb"[A-Za-z(][A-Za-z0-9_)\- ]{2}[A-Za-z0-9_)\- ]")
 _BLANK = 4096
-"""Most bytes of zeros that may stand behind a sound as they are."""
+"""Most zeros after a sound that are not sound."""
 _MOST_CHUNKS = 10_000
 
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
@@ -35,40 +35,40 @@ _AU_BYTES = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 
 
 class _Sound(NamedTuple):
-    """Where the sound of a file lies, by its header."""
+    """The sound of a file, by its header."""
 
     start: int
     size: int  # bytes
-    is_open: bool  # the header leaves the size open
-    bytes_per_second: float  # 0 where it is unknown
-    patches: Callable[[int], list[tuple[int, bytes]]]  # of the true size
+    is_open: bool  # the header does not state the size
+    bytes_per_second: float  # 0 if unknown
+    patches: Callable[[int], list[tuple[int, bytes]]]  # by the correct size
 
 
 def right_sizes(window: Window, notes: Notes) -> list[tuple[int, bytes]]:
-    """Find the bytes of a header that must change so that all of the sound is read.
+    """Return the bytes of a header that must change so that all of the sound is read.
 
     Parameters
     ----------
     window : Window
     notes : Notes
-        Told where sound follows behind the end that the header states.
+        Receives a note if sound follows after the end that the header states.
 
     Returns
     -------
     list of tuple of int and bytes
-        Places and bytes; none where the header is right, or none of these formats'.
+        Places and bytes; empty if the header is correct, or of another format.
     """
     head = window.read_at(0, 16)
     find = next((find for magic, find in _FORMATS.items() if head.startswith(magic)), None)
     try:
         sound = None if find is None else find(window)
-    except struct.error:  # cut within its header
+    except struct.error:  # the header is cut
         return []
     if sound is None or sound.start >= window.length:
         return []
     there = window.length - sound.start
     if head.startswith(b"caff") and sound.size > there and sound.bytes_per_second:
-        # libsndfile has no word of it
+        # libsndfile does not report it
         notes.breaks_off(there / sound.bytes_per_second, sound.size / sound.bytes_per_second)
     if not sound.is_open and (sound.size >= there or _is_over(window, sound, head)):
         return []
@@ -80,7 +80,7 @@ def right_sizes(window: Window, notes: Notes) -> list[tuple[int, bytes]]:
 
 
 def _is_over(window: Window, sound: _Sound, head: bytes) -> bool:
-    """Tell whether chunks follow the sound, or nothing of note."""
+    """Return whether chunks, tags or only zeros follow the sound."""
     end = sound.start + sound.size
     ahead = window.read_at(end, _BLANK + 1)
     if len(ahead) < 8 or begins_tag(ahead) or (len(ahead) <= _BLANK and not any(ahead)):

@@ -19,7 +19,7 @@ from yamkit.audio._source import Decoded
 from yamkit.audio.formats.frame_walk import Frame, Tag, walk
 from yamkit.audio.formats.incoming import Incoming
 from yamkit.audio.formats.mp3 import NO_LENGTH, Mp3Length, mp3_length
-from yamkit.audio.readers.convert import MOST_SILENCE_SECONDS, in_first_form, silence
+from yamkit.audio.readers.convert import MOST_SILENCE_SECONDS, in_first_layout, silence
 from yamkit.audio.readers.pyav import Run
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _Decoding:
         self._part = _Part()
         self._header: FrameHeader | None = None
         self._run = Run()
-        self._form = (0, 0)
+        self._layout = (0, 0)
         self._seconds = 0.0
         self._owed = 0.0  # seconds of silence, until their format is known
         self._silence_left = MOST_SILENCE_SECONDS
@@ -119,7 +119,7 @@ class _Decoding:
             if not run.fits(each):
                 yield from self._taken()
                 run.begin(each)
-                self._form = (each.sample_rate, each.layout.nb_channels)
+                self._layout = (each.sample_rate, each.layout.nb_channels)
                 owed, self._owed = self._owed, 0.0
                 yield from self._silence(owed)
             run.add(each)
@@ -189,24 +189,24 @@ class _Decoding:
         self._silence_left -= seconds
         self._notes.undecodable(self._seconds + self._owed, seconds)
         self._part.frames += frames
-        if self._form == (0, 0):
+        if self._layout == (0, 0):
             self._owed += seconds
         else:
             yield from self._silence(seconds)
 
     def _silence(self, seconds: float) -> Iterator[Piece]:
-        for zeros in silence(round(seconds * self._form[0]), self._form[1]):
-            yield from self._accept((self._form, zeros))
+        for zeros in silence(round(seconds * self._layout[0]), self._layout[1]):
+            yield from self._accept((self._layout, zeros))
 
     def _accept(self, piece: Piece) -> Iterator[Piece]:
         """Cut off the delay, and hold back what may be padding."""
-        part, (form, array) = self._part, piece
+        part, (layout, array) = self._part, piece
         if part.skip:
             skipped = min(part.skip, len(array))
             part.skip -= skipped
             array = array[skipped:]
-        self._seconds += len(array) / form[0]
-        part.held.append((form, array))
+        self._seconds += len(array) / layout[0]
+        part.held.append((layout, array))
         part.held_samples += len(array)
         while part.held and part.held_samples - len(part.held[0][1]) >= part.length.padding:
             part.held_samples -= len(part.held[0][1])
@@ -232,12 +232,12 @@ class _Decoding:
             self._notes.breaks_off(self._seconds, self._seconds + promised)
         elif part.is_cut:
             self._notes.breaks_off(self._seconds)
-        for form, array in part.held:
+        for layout, array in part.held:
             kept = array[:left]
             left -= len(kept)
-            self._seconds -= (len(array) - len(kept)) / form[0]
+            self._seconds -= (len(array) - len(kept)) / layout[0]
             if len(kept):
-                yield form, kept
+                yield layout, kept
         part.held.clear()
 
     @property
@@ -272,7 +272,7 @@ def open_frames(window: Window, kind: FrameKind, notes: Notes, *, container: str
         If no frame can be decoded.
     """
     decoding = _Decoding(window, kind, notes)
-    form, blocks = in_first_form(decoding.pieces())
+    layout, blocks = in_first_layout(decoding.pieces())
     length = decoding.first_length
     header = decoding._header
     promised = None
@@ -280,7 +280,7 @@ def open_frames(window: Window, kind: FrameKind, notes: Notes, *, container: str
         samples = length.frames * header.samples - length.delay - length.padding
         promised = samples / header.sample_rate
     return Decoded(
-        *form,
+        *layout,
         blocks,
         notes,
         reader="PyAV",

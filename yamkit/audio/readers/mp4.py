@@ -17,7 +17,7 @@ import av
 from yamkit.audio._source import Decoded
 from yamkit.audio.formats.mp4 import mp4_sound
 from yamkit.audio.formats.mp4_tables import UnclearError, durations, stretches
-from yamkit.audio.readers.convert import in_first_form
+from yamkit.audio.readers.convert import in_first_layout
 from yamkit.audio.readers.placing import Track, pieces
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ def open_mp4(window: Window, notes: Notes) -> tuple[Decoded, Callable[[], None]]
         is_cut_before_start=True,
         end_seconds=math.inf if sound.end_tick is None else sound.end_tick * tick,
     )
-    form, blocks = in_first_form(pieces(track, notes))
+    layout, blocks = in_first_layout(pieces(track, notes))
     decoded = Decoded(
-        *form,
+        *layout,
         blocks,
         notes,
         reader="PyAV",

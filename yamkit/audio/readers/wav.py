@@ -43,26 +43,26 @@ __all__ = ["open_pcm_stream", "open_wav"]
 
 _LONGEST_FORMAT = 4096
 _LONGEST_LEAD = 1 << 28
-"""Bytes of chunks before the sound."""
+"""Most bytes of chunks before the sound."""
 _AT_ONCE = 1 << 16
 _LONGEST_TAIL = 1 << 17
-"""In how many last bytes chunks are looked for, behind sound of a size that nobody knows."""
+"""Bytes at the end that are searched for chunks, after sound of unknown size."""
 _IN_DS64 = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
 class _Sound:
-    """A ``data`` chunk that is about to begin."""
+    """A ``data`` chunk whose body follows."""
 
     format: PcmFormat
     size: int | None
-    """Bytes, as the header says; None where it leaves that open."""
+    """Bytes by the header; None if it does not state them."""
 
 
 def open_wav(incoming: Incoming, notes: Notes) -> Decoded | None:
     """Read the header of a WAV and decode what follows.
 
-    A size that is a placeholder means all that comes, without end if need be.
+    If the size is a placeholder, everything that follows is sound, perhaps without end.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def open_wav(incoming: Incoming, notes: Notes) -> Decoded | None:
     Returns
     -------
     Decoded or None
-        None where the stream is no WAV or holds another codec; it can be given back then.
+        None if the stream is not a WAV or has another codec; it can then be given back.
     """
     sound = _header(incoming)
     if sound is None:
@@ -94,7 +94,7 @@ def open_wav(incoming: Incoming, notes: Notes) -> Decoded | None:
 
 
 def open_pcm_stream(incoming: Incoming, encoding: str, sample_rate: int, channels: int) -> Decoded:
-    """Decode samples that come without a header.
+    """Decode samples without a header.
 
     Parameters
     ----------
@@ -106,12 +106,12 @@ def open_pcm_stream(incoming: Incoming, encoding: str, sample_rate: int, channel
     Raises
     ------
     ParameterError
-        If the encoding is none of these.
+        If the encoding is unknown.
     DecodeError
-        If rate or channels make no sense.
+        If rate or channels are out of range.
     """
     if encoding not in ENCODINGS:
-        raise ParameterError(f"encoding {encoding!r}: wanted one of {', '.join(ENCODINGS)}")
+        raise ParameterError(f"encoding {encoding!r}: must be one of {', '.join(ENCODINGS)}")
     order, is_float, width, law = ENCODINGS[encoding]
     incoming.keep_no_more()
     pcm = PcmFormat(order, is_float, channels, sample_rate, width, law)
@@ -130,11 +130,11 @@ def _header(incoming: Incoming) -> _Sound | None:
     Raises
     ------
     DecodeError
-        If there is no end of chunks before it.
+        If there are too many chunks before it.
     """
     order = ORDERS.get(incoming.exactly(4))
-    size, form = incoming.exactly(4), incoming.exactly(4)
-    if order is None or form != b"WAVE":
+    size, kind = incoming.exactly(4), incoming.exactly(4)
+    if order is None or kind != b"WAVE":
         return None
     (riff_size,) = struct.unpack(f"{order}I", size)
     start = incoming.position
@@ -174,7 +174,7 @@ def _header(incoming: Incoming) -> _Sound | None:
 
 
 def _following(incoming: Incoming, sound: _Sound) -> _Sound | None:
-    """Pass over the chunks behind a ``data`` chunk, up to the next sound; None at the end."""
+    """Skip the chunks after a ``data`` chunk, up to the next sound; return None at the end."""
     size = sound.size or 0
     for _ in range(MOST_CHUNKS):
         _skip_padding(incoming, size)
@@ -194,7 +194,7 @@ def _following(incoming: Incoming, sound: _Sound) -> _Sound | None:
 
 
 def _goes_on(incoming: Incoming, sound: _Sound) -> bool:
-    """Tell whether more than chunks, or some zeros up to the end, follows a ``data`` chunk."""
+    """Return whether sound follows a ``data`` chunk, rather than chunks, tags or some zeros."""
     for padding in range(1 + (sound.size or 0) % 2):
         head = incoming.peek(padding + 12)[padding:]
         if len(head) < 8 or (head[:4] in ORDERS and head[8:] == b"WAVE"):
@@ -207,7 +207,7 @@ def _goes_on(incoming: Incoming, sound: _Sound) -> bool:
 
 
 def _skip_padding(incoming: Incoming, size: int) -> None:
-    """Take the byte behind a chunk of odd size, where the writer did not forget it."""
+    """Read the padding after a chunk of odd size, unless the writer omitted it."""
     if size % 2:
         ahead = incoming.peek(5)
         if ahead[1:] in KNOWN_CHUNKS or ahead[:4] not in KNOWN_CHUNKS | set(ORDERS):
@@ -218,7 +218,7 @@ def _skip_padding(incoming: Incoming, size: int) -> None:
 
 
 def _blocks(incoming: Incoming, first: _Sound, notes: Notes) -> Iterator[NDArray[np.float32]]:
-    """Decode a sound and all that follow it, in the form of the first."""
+    """Decode a sound and all that follow it, in the format of the first."""
     rate, channels = first.format.sample_rate, first.format.channels
     samples = 0
     sound: _Sound | None = first
@@ -232,7 +232,7 @@ def _blocks(incoming: Incoming, first: _Sound, notes: Notes) -> Iterator[NDArray
 
 
 def _data(incoming: Incoming, sound: _Sound, notes: Notes, start_seconds: float) -> Iterator[bytes]:
-    """Give the bytes of a ``data`` chunk, and those behind it that are no chunk."""
+    """Yield the bytes of a ``data`` chunk, and those after it that are not chunks."""
     if sound.size is None:
         yield from _all(incoming)
         return
@@ -258,7 +258,7 @@ def _all(incoming: Incoming) -> Iterator[bytes]:
 
 
 def _up_to_chunks(incoming: Incoming, order: str) -> Iterator[bytes]:
-    """Give all that comes, but for chunks at the very end."""
+    """Yield everything that follows, except chunks at the very end."""
     held = b""
     while data := incoming.some(_AT_ONCE):
         held += data

@@ -59,19 +59,19 @@ def collar_based(
         # found events in turn, as in sed_eval: which of several largest matchings is taken
         # determines which events are left over for substitutions
         fits: dict[int, list[int]] = {}
-        for number, (row, places) in enumerate(zip(clip.reference, near, strict=True)):
-            for place in places:
-                if clip.estimated[place].column == row.column:
-                    fits.setdefault(place, []).append(number)
+        for number, (row, indices) in enumerate(zip(clip.reference, near, strict=True)):
+            for index in indices:
+                if clip.estimated[index].column == row.column:
+                    fits.setdefault(index, []).append(number)
         pairs = _match(list(fits.values()))
         matched = set(pairs.values())
         for number in matched:
             totals[clip.reference[number].column, 2] += 1
-        taken = {place for turn, place in enumerate(fits) if turn in pairs}
-        for number, places in enumerate(near):
+        taken = {index for turn, index in enumerate(fits) if turn in pairs}
+        for number, indices in enumerate(near):
             if number in matched:
                 continue
-            free = next((place for place in places if place not in taken), None)
+            free = next((index for index in indices if index not in taken), None)
             if free is not None:
                 taken.add(free)
                 substitutions += 1
@@ -88,11 +88,11 @@ def _near(clip: ClipEvents, onset: float, offset: float, share: float) -> list[l
         # wider than the collar, which the comparison below applies exactly
         ends = row.onset_seconds - onset - 1, row.onset_seconds + onset + 1
         first, last = np.searchsorted(onsets[order], ends)
-        places = np.sort(order[first:last])
+        indices = np.sort(order[first:last])
         allowed = max(offset, share * (row.offset_seconds - row.onset_seconds))
-        fits = np.abs(onsets[places] - row.onset_seconds) <= onset
-        fits &= np.abs(offsets[places] - row.offset_seconds) <= allowed
-        near.append(places[fits].tolist())
+        fits = np.abs(onsets[indices] - row.onset_seconds) <= onset
+        fits &= np.abs(offsets[indices] - row.offset_seconds) <= allowed
+        near.append(indices[fits].tolist())
     return near
 
 

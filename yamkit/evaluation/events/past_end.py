@@ -1,6 +1,6 @@
-"""Strong labels that lie past the end of their clip: found, named, and refused where many do.
+"""Strong labels past the end of their clip: reported, and refused if there are many.
 
-A list in milliseconds reads like one in seconds; only the lengths of the clips tell them apart.
+Only clip durations distinguish a list in milliseconds from one in seconds.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
 __all__ = ["PastEnd", "find_past_end", "past_end", "past_end_lines", "refuse_misplaced"]
 
 _ROUNDING_SECONDS = 0.01
-"""Times of lists are rounded: an event may end so much after its clip and not be named."""
+"""Largest excess that is not reported, as lists round their times."""
 _MOST_MISPLACED = 0.25
-"""Largest share of events that may lie, for the most part, past the end of their clips."""
+"""Largest accepted share of events that lie mostly past the end of their clips."""
 _MOST_LEFT = 0.05
-"""Largest share of events that may still be misplaced once the cause is made up for."""
+"""Largest share of events that may remain misplaced after correcting the likely cause."""
 _HIGHEST_RATE_HZ = 192_000
 _LISTED = 6
 
 
 @dataclass(frozen=True)
 class PastEnd:
-    """An event of a list that ends after its clip.
+    """An annotated event that ends after its clip.
 
     Attributes
     ----------
     clip : str
-        Its first name.
+        First name of the clip.
     label : str
     onset_seconds, offset_seconds : float
         From the start of the clip.
     duration_seconds : float
-        Of the clip.
+        Duration of the clip.
     """
 
     clip: str
@@ -59,25 +59,25 @@ class PastEnd:
 
     @property
     def is_outside(self) -> bool:
-        """Whether no part of it lies in the clip, so that nothing can find it."""
+        """Whether the event lies wholly past the end, so that it cannot be found."""
         return self.onset_seconds >= self.duration_seconds
 
     @property
     def excess_seconds(self) -> float:
-        """How long after its clip it ends."""
+        """Time from the end of the clip to the end of the event."""
         return self.offset_seconds - self.duration_seconds
 
 
 def find_past_end(
     clips: Sequence[LabelledClip], durations_seconds: Sequence[float]
 ) -> tuple[PastEnd, ...]:
-    """Find the events that end after their clips, whatever their labels mean.
+    """Find the events that end after their clips, including labels without a meaning.
 
     Parameters
     ----------
     clips : sequence of LabelledClip
     durations_seconds : sequence of float
-        Of each clip.
+        Duration of each clip.
     """
     return tuple(
         PastEnd(clip.names[0], event.label, event.onset_seconds, event.offset_seconds, duration)
@@ -103,15 +103,15 @@ def past_end(labelled: LabelledSet, scores: Scores) -> tuple[PastEnd, ...]:
 def refuse_misplaced(
     path: Path, clips: Sequence[LabelledClip], durations_seconds: Sequence[float]
 ) -> None:
-    """Refuse a list of which many events lie, for the most part, past the end of their clips.
+    """Refuse a list if many of its events lie mostly past the end of their clips.
 
     Parameters
     ----------
     path : Path
-        Of the list.
+        The list.
     clips : sequence of LabelledClip
     durations_seconds : sequence of float
-        Of each clip.
+        Duration of each clip.
 
     Raises
     ------
@@ -130,15 +130,15 @@ def refuse_misplaced(
         f"{printable(path)}: {len(misplaced)} of {len(events)} events lie past the end of their "
         f"clips, such as {printable(event.label)} from {event.onset_seconds:g} to "
         f"{event.offset_seconds:g} s in {printable(clip.names[0])}, which lasts {lasts} s; "
-        f"{_likely_cause(events, middles, ends)} Wanted: seconds from the start of each clip"
+        f"{_likely_cause(events, middles, ends)} Times must be seconds from the start of the clip"
     )
 
 
 def past_end_lines(found: Sequence[PastEnd]) -> list[str]:
-    """Count and name events past the end, in lines for people."""
+    """Return lines of text that count events past the end and give examples."""
     groups = (
         ("events that end after their clip", [each for each in found if not each.is_outside]),
-        ("events wholly after the end of their clip", [each for each in found if each.is_outside]),
+        ("events wholly past the end of their clip", [each for each in found if each.is_outside]),
     )
     lines = []
     for title, group in groups:
@@ -167,7 +167,7 @@ def _events(clips: Sequence[LabelledClip], durations: Sequence[float]) -> Iterat
 def _likely_cause(
     events: Sequence[_Placed], middles: NDArray[np.float64], ends: NDArray[np.float64]
 ) -> str:
-    """Guess what the times are, by what would put nearly all events into their clips."""
+    """Return the correction of the times that would place nearly all events in their clips."""
     onsets = np.array([event.onset_seconds for _, event, _ in events])
     firsts: dict[str, float] = {}
     for (clip, _, _), onset in zip(events, onsets, strict=True):
@@ -175,7 +175,7 @@ def _likely_cause(
     own_firsts = np.array([firsts[clip.names[0]] for clip, _, _ in events])
     first = onsets.min()
     guesses = (
-        (middles - first, f"are all times too late, by a constant of up to {first:g} s?"),
+        (middles - first, f"are all times too late by a constant of up to {first:g} s?"),
         (middles - own_firsts, "are the times those of a longer recording?"),
         (middles / 1000, "are the times in milliseconds?"),
         (middles / _HIGHEST_RATE_HZ, "are the times numbers of samples?"),
@@ -183,4 +183,4 @@ def _likely_cause(
     for moved, guess in guesses:
         if np.mean(moved > ends) <= _MOST_LEFT:
             return guess
-    return "are these the clips that the list is of?"
+    return "does the list belong to other clips?"

@@ -30,7 +30,10 @@ def event_lines(names: Sequence[str], reports: Sequence[EventReport]) -> list[st
             [f"{metric.title} F1, mean of the classes'", *(_cell(each.macro_f1) for each in found)]
         )
         rows.append(
-            [f"{metric.title} error rate (substituted, missed, made up)", *map(_errors, found)]
+            [
+                f"{metric.title} error rate (substitutions, deletions, insertions)",
+                *map(_errors, found),
+            ]
         )
     for psds_metric in PSDS_METRICS:
         cells = [_cell(report.psds[psds_metric.key]) for report in reports]

@@ -1,6 +1,6 @@
-"""Finding the files of a list: names are matched exactly, then as other systems write them.
+"""Matching the names of a list to files: exactly, then as other systems write names.
 
-Folders are listed once, not asked for each name: a list may have 20,000 clips of 18 names each.
+Each folder is listed once, as a list may have 20,000 clips with 18 names each.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 __all__ = ["Matches", "match_names"]
 
 _MOST_PARTS = 32
-"""Of a name, folders counted, that its end is looked for."""
+"""Most parts of a name (folders and file) that are searched for its end."""
 _FIRST_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".opus")
-"""The preferred ones where a name without suffix fits several files; then alphabetical order."""
+"""Preferred suffixes if a name without one fits several files; others follow alphabetically."""
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Which file each clip of a list has.
+    """The file of each clip of a list.
 
     Attributes
     ----------
     files : list of Path or None
-        In the order of the clips.
+        In the order of the clips; None if there is no file.
     renamed : dict of int to str
-        By the number of the clip, the name in the folder, where it differs from that on the list in
-        its first folders, case, Unicode form or slashes.
+        By index of the clip, the name in the folder, if it differs from the list's in its first
+        folders, case, Unicode form or slashes.
     ambiguous : dict of int to tuple of str
-        By the number of the clip, the names in the folder that it may mean. It has no file.
+        By index of a clip without a file, the names in the folder that may be meant.
     """
 
     files: list[Path | None]
@@ -51,26 +51,26 @@ class Matches:
 def match_names(
     root: Path, clips: Sequence[Sequence[str]], listed: Sequence[Sequence[str]]
 ) -> Matches:
-    r"""Find the file of each clip: the first of its names that is there.
+    r"""Find the file of each clip: the first of its names that exists.
 
-    Names are matched as they are; then, for clips that have no file yet, with ``\`` for ``/``, in
-    another Unicode form, and in another case, in this order; and at last without the first folders
-    of the name, as few as it takes. A name without the suffix of a sound
-    file stands for that name with any such suffix. A name that may mean several files has none, and
-    so have several names that mean one file in another form.
+    Names are first matched exactly. For clips without a file, names are then matched with ``\``
+    for ``/``, in another Unicode form, and in another case, in this order; and last without their
+    first folders, as few as necessary. A name without the suffix of an audio file matches that name
+    with any such suffix. A name that matches several files inexactly gets none, nor do several
+    names that match one file inexactly.
 
     Parameters
     ----------
     root : Path
         Folder of the files.
     clips : sequence of sequence of str
-        For each clip its names, relative to the root, with ``/``.
+        Names of each clip, relative to the root, with ``/``.
     listed : sequence of sequence of str
-        For each clip its names as they stand on the list, absolute ones among them.
+        Names of each clip as written in the list; they may be absolute.
     """
     listing = _Listing(root)
     matches = Matches([None] * len(clips))
-    claims: dict[str, set[str]] = defaultdict(set)  # by file, the names on the list
+    claims: dict[str, set[str]] = defaultdict(set)  # names in the list, by file
     for number, names in enumerate(clips):
         for name in names:
             found = listing.find(name)
@@ -78,12 +78,12 @@ def match_names(
                 matches.files[number] = root / text_to_path(found)
                 claims[found].add(name)
                 break
-    left = [number for number, file in enumerate(matches.files) if file is None]
-    if not left:
+    unmatched = [number for number, file in enumerate(matches.files) if file is None]
+    if not unmatched:
         return matches
-    index = _Index(root, (name for number in left for name in clips[number]))
+    index = _Index(root, (name for number in unmatched for name in clips[number]))
     meant: dict[int, str] = {}
-    for number in left:
+    for number in unmatched:
         for name in clips[number]:
             candidates = index.find(name)
             if len(candidates) > 1:
@@ -110,7 +110,7 @@ def match_names(
 
 
 class _Listing:
-    """The files in the folders that names lead to, each folder listed when it is first named."""
+    """Files in the folders that names lead to; a folder is listed when it is first needed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -119,17 +119,17 @@ class _Listing:
         self._stems: dict[str, list[str]] = defaultdict(list)
 
     def find(self, name: str) -> str | None:
-        """Find a file by exactly its name, with any suffix where the name has none."""
-        wanted = _plain(name)
-        folder = wanted.rpartition("/")[0]
+        """Find a file by its exact name, with any audio suffix if the name has none."""
+        plain = _plain(name)
+        folder = plain.rpartition("/")[0]
         if folder not in self._folders:
             self._folders.add(folder)
             self._list(folder)
-        if wanted in self._files:
-            return wanted
-        if wanted not in self._stems or has_audio_suffix(wanted):
+        if plain in self._files:
+            return plain
+        if plain not in self._stems or has_audio_suffix(plain):
             return None
-        found = _first_of(self._stems[wanted])
+        found = _first_of(self._stems[plain])
         return found[0] if len(found) == 1 else None
 
     def _list(self, folder: str) -> None:
@@ -141,17 +141,17 @@ class _Listing:
 
 
 class _Index:
-    """The files in the folders that names may lead to, found whatever case and form they have.
+    """Files in the folders that names may lead to, found in any case and Unicode form.
 
-    Other folders are not searched: a list may lie in somebody's home.
+    Other folders are not searched, as the list may be in a home folder.
     """
 
     def __init__(self, root: Path, names: Iterable[str]) -> None:
         self._names: dict[str, list[str]] = defaultdict(list)
         self._stems: dict[str, list[str]] = defaultdict(list)
-        wanted: set[str] = set()
+        folders: set[str] = set()
         for folder in {_caseless(name).rpartition("/")[0] for name in names}:
-            wanted.update(itertools.accumulate(folder.split("/"), "{}/{}".format))
+            folders.update(itertools.accumulate(folder.split("/"), "{}/{}".format))
         pending = [""]
         while pending:
             for found, is_folder in _entries(root, pending.pop()):
@@ -160,11 +160,11 @@ class _Index:
                     self._names[key].append(found)
                     if has_audio_suffix(found):
                         self._stems[_stem(key)].append(found)
-                elif key in wanted:
+                elif key in folders:
                     pending.append(found)
 
     def find(self, name: str) -> list[str]:
-        """Find the files that a name may mean: none, one, or those that it cannot tell apart."""
+        """Return the files that a name may mean; several if the name is ambiguous."""
         key = _caseless(name)
         if key in self._names:
             return _nearest(name, self._names[key])
@@ -175,7 +175,7 @@ class _Index:
 
 
 def _entries(root: Path, folder: str) -> list[tuple[str, bool]]:
-    """List a folder: names from the root on, with ``/``, and whether each is of a folder."""
+    """List a folder: names relative to the root, with ``/``, and whether each is a folder."""
     found = []
     try:
         with os.scandir(root / text_to_path(folder)) as entries:
@@ -184,13 +184,13 @@ def _entries(root: Path, folder: str) -> list[tuple[str, bool]]:
                 with contextlib.suppress(OSError):
                     if entry.is_file() or entry.is_dir():
                         found.append((f"{folder}/{name}" if folder else name, entry.is_dir()))
-    except (OSError, ValueError):  # no such folder, or no name of one
+    except (OSError, ValueError):  # no such folder, or not a valid name
         return []
     return found
 
 
 def _end_of(name: str, listing: _Listing) -> str | None:
-    """Find a file by the end of its name, the longest that is there."""
+    """Find a file by the longest end of its name that exists."""
     if "://" in name:
         return None
     slashed = _slashed(name)
@@ -206,7 +206,7 @@ def _end_of(name: str, listing: _Listing) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """Write a name as the listing does."""
+    """Return a name as a listing writes it."""
     is_plain = os.sep == "/" and "//" not in name and "./" not in name and not name.endswith("/")
     return name if is_plain else PurePath(name).as_posix()
 
@@ -216,7 +216,7 @@ def _stem(name: str) -> str:
 
 
 def _first_of(names: Iterable[str]) -> list[str]:
-    """Choose among files that differ in their suffixes; several where the suffix is the same."""
+    """Choose among names by suffix; several remain if their suffix is the same."""
     by_suffix: dict[str, list[str]] = defaultdict(list)
     for name in names:
         by_suffix[PurePosixPath(name).suffix.lower()].append(name)
@@ -227,11 +227,11 @@ def _first_of(names: Iterable[str]) -> list[str]:
 
 
 def _nearest(name: str, candidates: list[str]) -> list[str]:
-    """Leave the candidates that are nearest to a name."""
+    """Return the candidates that are nearest to a name."""
     if len(candidates) == 1:
         return candidates
-    for form in (_slashed, _composed):
-        near = [candidate for candidate in candidates if form(candidate) == form(name)]
+    for normalise in (_slashed, _composed):
+        near = [each for each in candidates if normalise(each) == normalise(name)]
         if near:
             return near
     return candidates

@@ -84,7 +84,7 @@ def validate(
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
     if not np.isfinite(values).all():
-        clip, column = (int(place[0]) for place in np.nonzero(~np.isfinite(values)))
+        clip, column = (int(indices[0]) for indices in np.nonzero(~np.isfinite(values)))
         raise ParameterError(
             f"score of clip {clip}, class {column} is {values[clip, column]}: must be finite"
         )

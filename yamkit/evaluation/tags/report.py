@@ -57,16 +57,15 @@ def summary_lines(
 
 
 def _notes(report: Report) -> list[str]:
-    notes = [f"threshold {report.threshold:g}; best thresholds are fitted to these very clips"]
+    notes = [f"threshold {report.threshold:g}; best thresholds are fitted to the same clips"]
     if report.resamples:
         count = len(next(iter(report.resamples.values())))
         notes.append(
             f"intervals: {report.confidence:.0%}, {count} bootstrap resamples of the clips"
         )
-    if report.perfect_auc_classes:
+    if perfect := report.perfect_auc_classes:
         notes.append(
-            f"{report.perfect_auc_classes} classes have an AUC of 1 or 0: their d-prime is that of "
-            "half a pair away"
+            f"{perfect} classes have an AUC of 1 or 0: their d-prime assumes half a wrong pair"
         )
     return notes
 

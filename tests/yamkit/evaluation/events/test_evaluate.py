@@ -46,8 +46,8 @@ def test_an_evaluation_finds_the_same_events(given, own, most_specific: bool) ->
     search = EventSearch(TARGETS, GRID, parameters, postprocessing, CLASSES)
     (matched,) = match_clips([clip], [Timeline(scores, 600)], search)
     detector = postprocessing.detector(GRID, parameters, CLASSES, np.arange(3))
-    wanted = find_events(detector, scores, 600)
-    assert wanted
+    expected = find_events(detector, scores, 600)
+    assert expected
     assert [(row.onset_seconds * 10, row.offset_seconds * 10) for row in matched.estimated] == [
-        (event.onset_sample, event.offset_sample) for event in wanted
+        (event.onset_sample, event.offset_sample) for event in expected
     ]

@@ -39,9 +39,9 @@ WRONG = {
     "milliseconds": (lambda n, a, b: (a * 1000, b * 1000), "are the times in milliseconds?"),
     "samples": (lambda n, a, b: (a * 16000, b * 16000), "are the times numbers of samples?"),
     "samples at 48 kHz": (lambda n, a, b: (a * 48000, b * 48000), "numbers of samples?"),
-    "late": (lambda n, a, b: (a + 10, b + 10), "too late, by a constant of up to 10 s?"),
+    "late": (lambda n, a, b: (a + 10, b + 10), "too late by a constant of up to 10 s?"),
     "recording": (lambda n, a, b: (a + 60 * n, b + 60 * n), "those of a longer recording?"),
-    "others": (lambda n, a, b: (a * 1e9, b * 1e9), "are these the clips that the list is of?"),
+    "others": (lambda n, a, b: (a * 1e9, b * 1e9), "does the list belong to other clips?"),
 }
 
 

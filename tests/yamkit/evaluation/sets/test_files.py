@@ -57,11 +57,11 @@ def test_absolute_paths_into_the_folder_of_audio(write, tmp_path: Path, monkeypa
     (tmp_path / "link").symlink_to(audio)
     names = [f"{audio}/a.wav", f"{tmp_path}/link/night/B.wav", "c.wav", f"{audio}/d.wav"]
     labelled = read_set(write("path,labels\n" + "".join(f"{name},x\n" for name in names)))
-    wanted = ["a.wav", "night/b.wav", "c.wav", "d.wav"]
+    expected = ["a.wav", "night/b.wav", "c.wav", "d.wav"]
     monkeypatch.chdir(tmp_path)
     for folder in (audio, Path("audio"), Path("link"), tmp_path / "link"):
         matches = find_files(labelled, folder)
-        assert matches.files == [folder / name for name in wanted]
+        assert matches.files == [folder / name for name in expected]
         assert matches.renamed == {1: "night/b.wav"}
     matches = find_files(labelled, audio / "night")
     assert matches.files == [None, audio / "night" / "b.wav", None, None]

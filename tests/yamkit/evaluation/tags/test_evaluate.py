@@ -38,7 +38,7 @@ def test_a_report_has_the_metrics_figures(seed: int, clips: int, single: bool) -
     thresholded = metrics.precision_recall_f1(truth, scores, 0.6)
     thresholds, best = metrics.best_thresholds(truth, scores)
     ranked = metrics.lwlrap_by_class(truth, scores)
-    wanted = {
+    expected = {
         "mean_average_precision": mean(precisions),
         "mean_auc": mean(areas),
         "mean_d_prime": mean(sensitivities),
@@ -52,10 +52,10 @@ def test_a_report_has_the_metrics_figures(seed: int, clips: int, single: bool) -
     }
     if (truth.sum(axis=1) <= 1).all():
         for k in (1, 5):
-            wanted[f"top_{k}_accuracy"] = metrics.top_k_accuracy(truth, scores, k)
-    assert list(report.summary) == [key for key in METRICS if key in wanted]
+            expected[f"top_{k}_accuracy"] = metrics.top_k_accuracy(truth, scores, k)
+    assert list(report.summary) == [key for key in METRICS if key in expected]
     found = {key: estimate.value for key, estimate in report.summary.items()}
-    assert found == pytest.approx(wanted, abs=1e-12, nan_ok=True)
+    assert found == pytest.approx(expected, abs=1e-12, nan_ok=True)
     columns = {
         "average_precision": precisions,
         "auc": areas,
@@ -97,22 +97,22 @@ def test_intervals_are_those_of_resamples_counted_by_hand() -> None:
         random = np.random.default_rng((5, number))
         resamples += [random.integers(0, 30, 30) for _ in range(count)]
     for key in ("mean_average_precision", "mean_auc", "mean_f1", "mean_best_f1", "mean_d_prime"):
-        wanted = [
+        expected = [
             evaluate(truth[rows], scores[rows], NAMES).summary[key].value for rows in resamples
         ]
-        np.testing.assert_allclose(report.resamples[key], wanted, atol=1e-12)
+        np.testing.assert_allclose(report.resamples[key], expected, atol=1e-12)
         estimate = report.summary[key]
         assert (estimate.low, estimate.high) == pytest.approx(
-            tuple(np.quantile(wanted, [0.1, 0.9]))
+            tuple(np.quantile(expected, [0.1, 0.9]))
         )
     for place, entry in enumerate(report.classes):
         for key in ("average_precision", "auc", "d_prime", "lwlrap", "precision", "recall", "f1"):
-            wanted = [
+            expected = [
                 evaluate(truth[rows], scores[rows], NAMES).classes[place].metrics[key].value
                 for rows in resamples
             ]
-            if not np.isnan(wanted).all():
-                ends = tuple(np.nanquantile(wanted, [0.1, 0.9]))
+            if not np.isnan(expected).all():
+                ends = tuple(np.nanquantile(expected, [0.1, 0.9]))
                 found = entry.metrics[key]
                 assert (found.low, found.high) == pytest.approx(ends), key
             else:

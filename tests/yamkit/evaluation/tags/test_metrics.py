@@ -41,13 +41,13 @@ def test_average_precision_and_auc_are_scikit_learns(problem) -> None:
         held, found = truth[:, column], scores[:, column]
         positives, negatives = clip_weights[held].sum(), clip_weights[~held].sum()
         if positives:
-            wanted = reference.average_precision_score(held, found, sample_weight=weights)
-            np.testing.assert_allclose(precisions[column], wanted, **EXACT)
+            expected = reference.average_precision_score(held, found, sample_weight=weights)
+            np.testing.assert_allclose(precisions[column], expected, **EXACT)
         else:
             assert np.isnan(precisions[column])
         if positives and negatives:
-            wanted = reference.roc_auc_score(held, found, sample_weight=weights)
-            np.testing.assert_allclose(areas[column], wanted, **EXACT)
+            expected = reference.roc_auc_score(held, found, sample_weight=weights)
+            np.testing.assert_allclose(areas[column], expected, **EXACT)
         else:
             assert np.isnan(areas[column])
 
@@ -62,14 +62,14 @@ def test_lwlrap_is_scikit_learns(problem) -> None:
         return
     some = truth.any(axis=1)  # scikit-learn gives clips without labels 1
     # float64: SciPy's ranks have, from 1.18 on, the type of the scores, and so does their ratio
-    wanted = reference.label_ranking_average_precision_score(
+    expected = reference.label_ranking_average_precision_score(
         truth[some], scores[some].astype(np.float64), sample_weight=labels[some]
     )
-    np.testing.assert_allclose(metrics.lwlrap(truth, scores, weights), wanted, **EXACT)
+    np.testing.assert_allclose(metrics.lwlrap(truth, scores, weights), expected, **EXACT)
     # label-weighted is the mean of the classes', weighted by their labels
     each = metrics.lwlrap_by_class(truth, scores, weights)
     share = truth.T @ np.ones(len(truth)) if weights is None else weights @ truth
-    np.testing.assert_allclose(np.nansum(each * share) / share.sum(), wanted, **EXACT)
+    np.testing.assert_allclose(np.nansum(each * share) / share.sum(), expected, **EXACT)
 
 
 @given(problems(), st.floats(0, 1))
@@ -79,14 +79,14 @@ def test_precision_recall_f1_are_scikit_learns(problem, threshold: float) -> Non
     found = metrics.precision_recall_f1(truth, scores, threshold, weights)
     positives = truth.sum(axis=0) if weights is None else weights @ truth
     for column in np.flatnonzero(positives):
-        wanted = reference.precision_recall_fscore_support(
+        expected = reference.precision_recall_fscore_support(
             truth[:, column],
             scores[:, column].astype(np.float64) >= threshold,
             sample_weight=weights,
             average="binary",
             zero_division=0,
         )[:3]
-        np.testing.assert_allclose([values[column] for values in found], wanted, **EXACT)
+        np.testing.assert_allclose([values[column] for values in found], expected, **EXACT)
     assert all(np.isnan(values[positives == 0]).all() for values in found)
 
 
@@ -171,8 +171,8 @@ def test_auc_and_d_prime_by_hand() -> None:
 def test_lwlrap_by_hand() -> None:
     truth = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0]])
     scores = np.array([[0.9, 0.5, 0.1], [0.2, 0.2, 0.1], [1, 1, 1]])
-    wanted = [[1, np.nan, 2 / 3], [np.nan, 1 / 2, np.nan], [np.nan] * 3]
-    np.testing.assert_allclose(metrics.label_precisions(truth, scores), wanted)
+    expected = [[1, np.nan, 2 / 3], [np.nan, 1 / 2, np.nan], [np.nan] * 3]
+    np.testing.assert_allclose(metrics.label_precisions(truth, scores), expected)
     np.testing.assert_allclose(metrics.lwlrap_by_class(truth, scores), [1, 1 / 2, 2 / 3])
     assert metrics.lwlrap(truth, scores) == pytest.approx((1 + 2 / 3 + 1 / 2) / 3)
 
@@ -199,8 +199,8 @@ def test_top_k_is_scikit_learns_without_ties(seed: int) -> None:
     random = np.random.default_rng(seed)
     labels, scores = random.integers(0, 7, 30), random.permutation(210).reshape(30, 7) / 210
     for k in (1, 3, 5):
-        wanted = reference.top_k_accuracy_score(labels, scores, k=k, labels=range(7))
-        assert metrics.top_k_accuracy(np.eye(7)[labels], scores, k) == pytest.approx(wanted)
+        expected = reference.top_k_accuracy_score(labels, scores, k=k, labels=range(7))
+        assert metrics.top_k_accuracy(np.eye(7)[labels], scores, k) == pytest.approx(expected)
 
 
 def test_the_curve_ends_in_full_recall_and_sums_to_the_average_precision() -> None:
@@ -210,8 +210,8 @@ def test_the_curve_ends_in_full_recall_and_sums_to_the_average_precision() -> No
     assert recall[-1] == 1
     assert (np.diff(recall) >= 0).all()
     assert (np.diff(thresholds) <= 0).all()
-    wanted = metrics.average_precision(truth[:, None], scores[:, None])[0]
-    assert (np.diff(recall, prepend=0) * precision).sum() == pytest.approx(wanted)
+    expected = metrics.average_precision(truth[:, None], scores[:, None])[0]
+    assert (np.diff(recall, prepend=0) * precision).sum() == pytest.approx(expected)
     with pytest.raises(ParameterError, match="without positives"):
         metrics.precision_recall_curve([0, 0], [1, 2])
 
