@@ -1,14 +1,14 @@
-"""Keeps what the programs of the field say about the random problems of `event_problems`.
+"""Write the metrics of sed_eval and psds_eval on the random problems of `event_problems`.
 
-psds_eval (Bilen et al.) does not run beside current pandas, so its answers, and those of sed_eval
+psds_eval (Bilen et al.) does not run with current pandas, so its results, and those of sed_eval
 (Mesaros, Heittola), are kept in event_metrics.json::
 
     python3.11 -m venv old
     old/bin/pip install 'pandas<2.2' 'numpy<2' 'setuptools<81' psds_eval sed_eval
     old/bin/python tests/yamkit/evaluation/make_event_metrics.py
 
-sed_eval runs beside yamkit, though not beside its tests, since what it needs installs a package
-``tests``. ``--check SEEDS`` asks it about so many other problems, and compares yamkit's figures.
+sed_eval runs next to yamkit, but not next to its tests, since one of its dependencies installs a
+package ``tests``. ``--check SEEDS`` compares yamkit with it on that many other problems.
 """
 
 from __future__ import annotations
