@@ -48,18 +48,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Ray cluster with two cores, on this machine."""
     pytest.importorskip("ray")
-    environment = {**os.environ, "YAMKIT_HOME": str(tmp_path_factory.mktemp("cluster"))}
-    with subprocess.Popen(
-        [sys.executable, "-c", _CLUSTER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
-    ) as process:  # which ends when its standard input is closed
+    folder = tmp_path_factory.mktemp("cluster")
+    errors = folder / "errors.txt"
+    with (
+        errors.open("w") as stream,
+        subprocess.Popen(
+            [sys.executable, "-c", _CLUSTER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+            env={**os.environ, "YAMKIT_HOME": str(folder)},
+        ) as process,  # which ends when its standard input is closed
+    ):
         assert process.stdout is not None
         address = process.stdout.readline().strip()
-        assert address, "Ray starts no cluster here"
+        assert address, f"Ray starts no cluster: {errors.read_text()}"
         yield address
 
 

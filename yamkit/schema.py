@@ -92,7 +92,7 @@ def end_dict(end: ClipEnd) -> dict[str, Any]:
         "patches": end.patches,
         "tags": [tag_dict(tag) for tag in end.tags],
     }
-    for tag, peak in zip(tail["tags"], end.peaks, strict=False):  # no peaks, or one a tag
+    for tag, peak in zip(tail["tags"], end.peaks, strict=False):  # no peaks, or one per tag
         tag["peak"] = float(f"{peak.score:.7g}")
         tag["peak_seconds"] = peak.start_seconds
     if end.warnings:

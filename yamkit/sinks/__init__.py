@@ -34,13 +34,13 @@ FORMATS = (
     ),
     _marked(
         name="jsonl",
-        summary="JSON Lines: one clip a line",
+        summary="JSON Lines: one clip per line",
         factory="yamkit.sinks._json:JsonLinesSink",
         extension="jsonl",
     ),
     _marked(
         name="csv",
-        summary="One tidy table, a row a tag",
+        summary="One tidy table, one row per tag",
         factory="yamkit.sinks._csv:CsvSink",
         extension="csv",
     ),
@@ -52,7 +52,7 @@ FORMATS = (
     ),
     SinkInfo(
         name="parquet",
-        summary="One typed table of many clips, a row a tag",
+        summary="One typed table of many clips, one row per tag",
         factory="yamkit.sinks._parquet:ParquetSink",
         api=1,
         extension="parquet",
@@ -105,7 +105,7 @@ FORMATS = (
     ),
     _events(
         name="textgrid",
-        summary="Praat TextGrid, a tier a class",
+        summary="Praat TextGrid, one tier per class",
         factory="yamkit.sinks._textgrid:TextGridSink",
         extension="TextGrid",
         one_clip=True,
@@ -118,7 +118,7 @@ FORMATS = (
     ),
     _events(
         name="rttm",
-        summary="RTTM: a line an event",
+        summary="RTTM: one line per event",
         factory="yamkit.sinks._labels:RttmSink",
         extension="rttm",
     ),

@@ -1,4 +1,4 @@
-"""One tidy CSV table (RFC 4180 quoting), a row a tag.
+"""One tidy CSV table (RFC 4180 quoting), one row per tag.
 
 A row is a tag of a patch in runs with patches, of an event in runs with events, otherwise of a
 clip. ``aggregate`` is how the score was computed from the patches of a clip or the cells of an

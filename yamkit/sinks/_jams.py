@@ -22,7 +22,7 @@ _VERSION = "0.3.4"
 
 
 class JamsSink:
-    """One JAMS file a clip, in the namespace ``tag_open``."""
+    """One JAMS file per clip, in the namespace ``tag_open``."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the metadata of the annotation, and the channel and stream for its sandbox."""

@@ -100,7 +100,7 @@ class JsonSink:
 
 
 class JsonLinesSink:
-    """One clip a line, each with the name and hash of the model."""
+    """One clip per line, each with the name and hash of the model."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the fields of every line: the model, and parameters other than the defaults."""

@@ -1,4 +1,4 @@
-"""One line an event, without quoting: Audacity's label track, and RTTM.
+"""One line per event, without quoting: Audacity's label track, and RTTM.
 
 White space separates the fields of RTTM. In a path it becomes ``%20`` and so on, as in a URL, so
 that a reader can decode it; in a name it becomes ``_``.

@@ -1,9 +1,9 @@
-"""Apache Parquet: one typed table of many clips, a row a tag, for pandas, DuckDB, Polars and Spark.
+"""Apache Parquet: one typed table of many clips, for pandas, DuckDB, Polars and Spark.
 
-A clip without tags, or a patch without tags in runs with patches, has one row without a tag; a
-clip that failed has one with the error. Saved arrays are in the first row of their clip or patch.
-In runs with events a row is an event, without a rank; saved arrays and warnings of a clip follow
-its events in a row without a tag.
+There is one row per tag. A clip without tags, or a patch without tags in runs with patches, has one
+row without a tag; a clip that failed has one with the error. Saved arrays are in the first row of
+their clip or patch. In runs with events a row is an event, without a rank; saved arrays and
+warnings of a clip follow its events in a row without a tag.
 """
 
 from __future__ import annotations

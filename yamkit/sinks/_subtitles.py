@@ -19,7 +19,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class WebVttSink(Streamed):
-    """WebVTT: one cue an event."""
+    """WebVTT: one cue per event."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Write the header, and a note with model, kind of score and channel."""
@@ -38,7 +38,7 @@ class WebVttSink(Streamed):
 
 
 class SrtSink(Streamed):
-    """SubRip: one numbered subtitle an event."""
+    """SubRip: one numbered subtitle per event."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream; the format has no header."""

@@ -23,7 +23,7 @@ __all__ = ["DcaseSink", "RavenSink", "TsvSink"]
 
 
 class _TabTable(Streamed):
-    """One row an event, quoted if necessary."""
+    """One row per event, quoted if necessary."""
 
     columns: tuple[str, ...]
 

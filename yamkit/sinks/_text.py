@@ -24,7 +24,7 @@ _MINUTE_SECONDS = 60.0
 
 
 class TextSink:
-    """A block of lines a clip: a line for each patch or event, then the tags of the clip."""
+    """A block of lines per clip: a line for each patch or event, then the tags of the clip."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Keep the stream, and the parameters that each clip shows."""

@@ -24,7 +24,7 @@ _NO_EVENTS = "events"
 
 
 class TextGridSink:
-    """One TextGrid a clip."""
+    """One TextGrid per clip."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
         """Keep the stream; nothing is written before the end of a clip."""
