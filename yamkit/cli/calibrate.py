@@ -137,7 +137,8 @@ def calibrate(
     from yamkit.errors import CalibrationError
     from yamkit.evaluation.coverage import check_complete
     from yamkit.evaluation.events.past_end import past_end, past_end_lines
-    from yamkit.evaluation.fitting import FitSettings, find_fitter, fit_calibration
+    from yamkit.evaluation.fit_maps import find_fitter
+    from yamkit.evaluation.fitting import FitSettings, fit_calibration
     from yamkit.evaluation.scores_file import read_scores
     from yamkit.evaluation.sets.label_map import read_label_map
     from yamkit.evaluation.sets.labelled_set import clip_key, read_set

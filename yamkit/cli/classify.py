@@ -275,7 +275,11 @@ def classify(
         silence = tagger.model.silence_index
         reporter = _Reporter(meter, display, outputs.to_terminal, silence)
         items = loop.checked_items(local, Work(tagger, choice), clips, layout, journal)
-        summary = loop.classify(items, clips, run, outputs, reporter, journal)
+        writing = loop.writing(run, outputs, reporter, journal, clips)
+        with writing as writer, contextlib.closing(items):
+            for clip, item, is_new in items:
+                writer.take(clip, item, is_new)
+        summary = writer.summary()
     if reporter.silent and not events and parts["aggregate"] == "mean":
         _hint_at_silence(reporter.silent, len(clips))
     _say_where(run, summary, places, journal.path)

@@ -171,8 +171,8 @@ class Choice:
         level, by_class = None, {}
         if isinstance(threshold, (str, os.PathLike)):
             by_class = read_thresholds(threshold, model.classes)
-        else:
-            level = threshold
+        elif threshold is not None:
+            level = float(threshold)
         parameters = None if events is False else _event_parameters(events, level)
         calibrated: dict[int, float] = {}
         if calibration is not None:
