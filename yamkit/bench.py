@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Case", "Result", "machine", "measure", "plot"]
+__all__ = ["Case", "Result", "engines_of", "machine", "measure", "plot"]
 
 _BLOCK_SECONDS = 1
 
@@ -115,6 +115,21 @@ def measure(
                 found.append(_ask(case))
             done()
     return [_result(case, found) for case, found in zip(cases, answers, strict=True)]
+
+
+def engines_of(cases: Iterable[Case]) -> list[str]:
+    """Return the packages that the backends of some cases require.
+
+    Raises
+    ------
+    UnknownPluginError
+        If there is no such backend.
+    """
+    from yamkit.registry import registry
+
+    backends = dict.fromkeys(case.backend for case in cases)
+    infos = (registry().resolve("backend", name).info for name in backends)
+    return [package for info in infos if info is not None for package in info.requires]
 
 
 def machine(engines: Iterable[str] = ()) -> dict[str, Any]:

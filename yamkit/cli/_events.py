@@ -1,304 +1,147 @@
-"""The options that say which classes are reported, how scores are read, and what an event is."""
+"""What an event is, and what is reported of scores."""
 
 from __future__ import annotations
 
-import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from yamkit._util.bounds import MAX_MEDIAN_CELLS, MAX_SPAN_SECONDS
-from yamkit.cli import _complete
-from yamkit.cli._values import Real, Whole, real_number, shortened
+from yamkit.cli._classes import find_listed
+from yamkit.cli._settings import option
+from yamkit.cli._values import Real, Score, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-
+    from yamkit.cli._classes import ClassSettings
     from yamkit.models import ModelBundle
     from yamkit.scores.choice import Choice
-    from yamkit.types import EventParameters, TagClass
-
-__all__ = [
-    "EVENT_OPTIONS",
-    "Score",
-    "Threshold",
-    "calibration_option",
-    "class_options",
-    "event_options",
-    "find_listed",
-    "make_choice",
-    "make_events",
-    "read_listed_names",
-]
-
-_PATH = click.Path(path_type=Path)
-
-
-class Score(click.ParamType[float]):
-    """A threshold: a score, 0 to 1."""
-
-    name = "X"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        from yamkit.errors import ParameterError
-        from yamkit.scores.thresholds import check_threshold
-
-        text = str(value)
-        number = real_number(text)
-        if number is None:
-            self.fail(f"{shortened(text)}: wanted a number of 0 to 1", param, ctx)
-        try:
-            return check_threshold("", number)
-        except ParameterError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Threshold(click.ParamType["float | Path"]):
-    """A score, or a CSV file of thresholds by class."""
-
-    name = "X|FILE"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float | Path:
-        if _is_number(value):
-            return Score().convert(value, param, ctx)
-        if not _is_file(value):
-            self.fail(
-                f"{shortened(str(value))}: wanted a number, or a CSV file with the columns name or "
-                "mid, and threshold",
-                param,
-                ctx,
-            )
-        return Path(value)
-
-
-def _is_file(value: str | Path) -> bool:
-    return os.path.isfile(value)  # noqa: PTH113 - Path raises where a name is too long
-
-
-def _is_number(value: object) -> bool:
-    try:
-        float(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def calibration_option() -> Callable[[Any], Any]:
-    """Add the option that applies a calibration."""
-    return click.option(
-        "--calibration",
-        type=_PATH,
-        metavar="FILE",
-        help="Calibrate scores with what `yamkit calibrate` wrote, and take its thresholds for "
-        "events where no other is given.",
-    )
-
-
-def class_options() -> Callable[[Any], Any]:
-    """Add the options that choose classes."""
-    return _added(
-        click.option(
-            "--classes",
-            multiple=True,
-            metavar="CLASS|FILE",
-            shell_complete=_complete.classes(),
-            help="Report these classes alone, all of them: names, MIDs or indices with commas "
-            "between, or with a / behind it all of a subtree of the ontology (Animal/); or a file "
-            "of names, or names and thresholds. May be repeated.",
-        ),
-        click.option(
-            "--not-classes",
-            multiple=True,
-            metavar="CLASS|FILE",
-            shell_complete=_complete.classes(),
-            help="Leave these classes out; may be repeated.",
-        ),
-        click.option(
-            "--roll-up",
-            is_flag=True,
-            help="Give a class the highest score of its own and those below it in the ontology.",
-        ),
-    )
-
-
-def event_options() -> Callable[[Any], Any]:
-    """Add the options that say what an event is."""
-    return _added(
-        click.option(
-            "--enter",
-            type=Score(),
-            metavar="X",
-            help="A class sounds where its score reaches this.  [default: --threshold, else 0.3]",
-        ),
-        click.option(
-            "--leave",
-            type=Score(),
-            metavar="X",
-            help="From there an event goes on, both ways, as far as scores reach this.  "
-            "[default: a third of --enter]",
-        ),
-        click.option(
-            "--cells",
-            type=click.Choice(["mean", "max"]),
-            help="What of the patches that cover it is the score of a cell.  [default: mean]",
-        ),
-        click.option(
-            "--event-score",
-            type=click.Choice(["mean", "max"]),
-            help="What of its cells is the score of an event.  [default: mean]",
-        ),
-        click.option(
-            "--median",
-            "median_cells",
-            type=Whole(1, MAX_MEDIAN_CELLS),
-            help="Median filter over an odd number of cells; each second one adds a hop of delay "
-            "to a stream.  [default: 1, none]",
-        ),
-        click.option(
-            "--min-duration",
-            "min_duration_seconds",
-            type=Real(0, MAX_SPAN_SECONDS),
-            metavar="SECONDS",
-            help="Leave shorter events out; a stream tells of an event that much later.  "
-            "[default: 0]",
-        ),
-        click.option(
-            "--join-gap",
-            "join_gap_seconds",
-            type=Real(0, MAX_SPAN_SECONDS),
-            metavar="SECONDS",
-            help="Join events of a class that are no farther apart; a stream tells of an end that "
-            "much later.  [default: 0]",
-        ),
-        click.option(
-            "--most-specific",
-            is_flag=True,
-            default=None,
-            help="Report a class only while none of the reported classes below it in the ontology "
-            "sounds: a bark, not also a dog, a pet and an animal.",
-        ),
-    )
-
-
-EVENT_OPTIONS = (
-    "enter",
-    "leave",
-    "cells",
-    "event_score",
-    "median_cells",
-    "min_duration_seconds",
-    "join_gap_seconds",
-    "most_specific",
-)
-"""Names of the parameters of `event_options`; None where nobody gave one."""
-
-
-def make_events(options: Mapping[str, Any], threshold: float | Path | None) -> EventParameters:
-    """Turn the values of `event_options` into parameters, defaults filled in."""
     from yamkit.types import EventParameters
 
-    given = {name: options[name] for name in EVENT_OPTIONS if options[name] is not None}
-    if "event_score" in given:
-        given["score"] = given.pop("event_score")
-    if isinstance(threshold, float):
-        given.setdefault("enter", threshold)
-    return EventParameters(**given)
+__all__ = ["EventSettings", "make_choice"]
 
 
-def find_listed(
-    words: Sequence[str], classes: Sequence[TagClass]
-) -> tuple[list[int], dict[int, float]]:
-    """Find what the values of --classes mean: classes, and the thresholds that files give them.
+@dataclass(frozen=True)
+class EventSettings:
+    """Parameters of events; None if an option was not given."""
 
-    A word that means a class is no file.
-    """
-    from yamkit._util.text import printable
-    from yamkit.errors import ParameterError
-    from yamkit.scores.calibration import read_class_list
-    from yamkit.scores.classes import find_classes
-
-    chosen: list[int] = []
-    thresholds: dict[int, float] = {}
-    for word in words:
-        try:
-            chosen += find_classes(word, classes)
-        except ParameterError:
-            if not _is_file(word):
-                if Path(word).suffix in (".csv", ".txt"):
-                    raise ParameterError(f"--classes {printable(word)}: no such file") from None
-                raise
-            indices, own = read_class_list(word, classes)
-            chosen += indices
-            thresholds |= own
-    return chosen, thresholds
-
-
-def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[str, ...]:
-    """Put the names that stand in files in the place of the files; a label is no file."""
-    from yamkit.scores.calibration import read_class_words
-
-    return tuple(
-        name
-        for word in words
-        for name in (read_class_words(word) if word not in labels and _is_file(word) else (word,))
+    enter: float | None = option(
+        "--enter",
+        type=Score(),
+        metavar="X",
+        help="Enter threshold: an event starts where a score reaches it.  [default: --threshold, "
+        "else 0.3]",
     )
+    leave: float | None = option(
+        "--leave",
+        type=Score(),
+        metavar="X",
+        help="Leave threshold: an event extends in both directions while scores reach it.  "
+        "[default: a third of --enter]",
+    )
+    cells: str | None = option(
+        "--cells",
+        type=click.Choice(["mean", "max"]),
+        help="How the patches that cover a cell make its score.  [default: mean]",
+    )
+    event_score: str | None = option(
+        "--event-score",
+        type=click.Choice(["mean", "max"]),
+        help="How the cells of an event make its score.  [default: mean]",
+    )
+    median_cells: int | None = option(
+        "--median",
+        type=Whole(1, MAX_MEDIAN_CELLS),
+        help="Size of a median filter, an odd number of cells; in a stream, every two more add a "
+        "delay of one hop.  [default: 1, no filter]",
+    )
+    min_duration_seconds: float | None = option(
+        "--min-duration",
+        type=Real(0, MAX_SPAN_SECONDS),
+        metavar="SECONDS",
+        help="Omit shorter events; in a stream, an event is reported that much later.  "
+        "[default: 0]",
+    )
+    join_gap_seconds: float | None = option(
+        "--join-gap",
+        type=Real(0, MAX_SPAN_SECONDS),
+        metavar="SECONDS",
+        help="Join events of a class with gaps of up to this length; in a stream, an end is "
+        "reported that much later.  [default: 0]",
+    )
+    most_specific: bool | None = option(
+        "--most-specific",
+        is_flag=True,
+        default=None,
+        help="Report a class only while no reported class below it in the ontology sounds: a bark, "
+        "but not also a dog, a pet and an animal.",
+    )
+
+    def given(self) -> dict[str, Any]:
+        """Return the values that were given, by their names."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def parameters(self, threshold: float | Path | None) -> EventParameters:
+        """Return the parameters of events, with defaults for what was not given."""
+        from yamkit.types import EventParameters
+
+        given = self.given()
+        if "event_score" in given:
+            given["score"] = given.pop("event_score")
+        if isinstance(threshold, float):
+            given.setdefault("enter", threshold)
+        return EventParameters(**given)
 
 
 def make_choice(
     model: ModelBundle,
-    settings: Mapping[str, Any],
-    *,
-    events: bool,
+    classes: ClassSettings,
+    events: EventSettings | None,
     threshold: float | Path | None,
-    classes: Sequence[str],
-    not_classes: Sequence[str],
-    roll_up: bool,
-    calibration: Path | None,
+    *,
     aggregate: str | None = None,
     **fields: Any,
 ) -> Choice:
-    """Say what is reported of the scores; classes, calibration and thresholds must be the model's.
+    """Choose what is reported of a model's scores.
 
-    Events take the thresholds of the calibration where nobody gave another.
+    Parameters
+    ----------
+    model : ModelBundle
+        That of the classes, thresholds and calibration.
+    classes : ClassSettings
+    events : EventSettings or None
+        None if events are not reported; they take the thresholds of the calibration if no other
+        was given.
+    threshold : float, Path or None
+        Of scores; or a file with one for each class.
+    aggregate : str, optional
+        How clip scores are made, which the calibration must be for.
+    **fields
+        Other fields of `yamkit.scores.choice.Choice`.
     """
     from yamkit.scores.calibration import read_calibration, read_thresholds
     from yamkit.scores.choice import Choice
-    from yamkit.scores.classes import choose_classes
-    from yamkit.scores.classes import roll_up as members
+    from yamkit.scores.classes import choose_classes, roll_up
     from yamkit.scores.postprocessing import Postprocessing
 
-    found = None
+    calibration = None
     thresholds: dict[int, float] = {}
-    if calibration is not None:
-        found = read_calibration(calibration)
-        found.check(model.sha256, len(model.classes), aggregate)
-        if events and threshold is None and settings["enter"] is None:
-            thresholds = found.thresholds
-    wanted, listed = find_listed(classes, model.classes)
-    unwanted, _ = find_listed(not_classes, model.classes)
+    if classes.calibration is not None:
+        calibration = read_calibration(classes.calibration)
+        calibration.check(model.sha256, len(model.classes), aggregate)
+        if events is not None and threshold is None and events.enter is None:
+            thresholds = calibration.thresholds
+    included, listed = find_listed(classes.classes, model.classes)
+    excluded, _ = find_listed(classes.not_classes, model.classes)
     thresholds = {**thresholds, **listed}
     if isinstance(threshold, Path):
         thresholds |= read_thresholds(threshold, model.classes)
+    members = roll_up(model.classes) if classes.roll_up else None
     return Choice(
         threshold=threshold if isinstance(threshold, float) else None,
-        events=make_events(settings, threshold) if events else None,
-        classes=choose_classes(model.classes, wanted, unwanted),
-        postprocessing=Postprocessing(
-            found, members(model.classes) if roll_up else None, thresholds
-        ),
+        events=None if events is None else events.parameters(threshold),
+        classes=choose_classes(model.classes, included, excluded),
+        postprocessing=Postprocessing(calibration, members, thresholds),
         **fields,
     )
-
-
-def _added(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def add(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add

@@ -1,147 +1,106 @@
-"""``yamkit eval``: a labelled set and a tagger in, the figures of the field out."""
+"""``yamkit eval``: a labelled set and taggers in, metrics out."""
 
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from yamkit._util.text import printable
-from yamkit.cli import _complete
-from yamkit.cli._events import (
-    EVENT_OPTIONS,
-    Score,
-    calibration_option,
-    event_options,
-    make_events,
-    read_listed_names,
-)
-from yamkit.cli._files import report_metadata_in, report_names
-from yamkit.cli._help import Command, section
-from yamkit.cli._model import choose_model
+from yamkit.cli._classes import CALIBRATION
+from yamkit.cli._events import EventSettings
+from yamkit.cli._help import Command
+from yamkit.cli._inputs import report_names, report_warned
+from yamkit.cli._labels import LabelSettings, score
+from yamkit.cli._model import ComparedSettings
 from yamkit.cli._notes import note_options
-from yamkit.cli._scoring import score
-from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
-from yamkit.cli._values import Whole
-from yamkit.errors import ParameterError
+from yamkit.cli._runner import RunnerSettings
+from yamkit.cli._settings import JSON, group, names_of, option, with_settings
+from yamkit.cli._values import PATH, Score, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from yamkit.evaluation.labels import LabelledSet
+    from yamkit.evaluation.scoring import Scores
     from yamkit.scores.postprocessing import Postprocessing
-    from yamkit.tagger import Tagger
     from yamkit.types import EventParameters, TagClass
 
 __all__ = ["evaluate"]
 
-_PATH = click.Path(path_type=Path)
+
+@dataclass(frozen=True)
+class EvalSettings:
+    """The options of ``yamkit eval``."""
+
+    labels: LabelSettings = group(LabelSettings)
+    threshold: float = option(
+        "--threshold",
+        section="Metrics",
+        type=Score(),
+        default=0.5,
+        show_default=True,
+        help="For F1: a clip is tagged with the classes whose scores reach X.",
+    )
+    bootstrap: int = option(
+        "--bootstrap",
+        type=Whole(0, 1_000_000),
+        default=0,
+        help="Add confidence intervals from N resamples.",
+    )
+    seed: int = option(
+        "--seed", type=Whole(0), default=0, show_default=True, help="Seed of the bootstrap."
+    )
+    calibration: Path | None = option("--calibration", **CALIBRATION)
+    scores_file: Path | None = option(
+        "--scores",
+        section="Output",
+        type=PATH,
+        help="Save the scores of the clips in this file; an interrupted run resumes from it.  "
+        "[default: in --report]",
+    )
+    score_files: tuple[Path, ...] = option(
+        "--from-scores",
+        type=PATH,
+        multiple=True,
+        help="Evaluate a file of --scores, without audio and model. May be repeated, to compare.",
+    )
+    report_folder: Path | None = option(
+        "--report",
+        type=PATH,
+        help="Folder for report.txt, report.json, classes.csv, the scores, and charts if the extra "
+        "`plots` is installed.",
+    )
+    as_json: bool = option("--json", **JSON)
+    strict: bool = option(
+        "--strict",
+        is_flag=True,
+        help="Stop if a file is missing; fail if a clip cannot be scored or its file has warnings.",
+    )
+    event: EventSettings = group(EventSettings, section="Events of strong labels")
+    tagger: ComparedSettings = group(ComparedSettings)
+    runner: RunnerSettings = group(RunnerSettings)
+
+
+class _Systems(NamedTuple):
+    """Scores of the systems that are compared, and what happens to them before the evaluation."""
+
+    scores: list[Scores]
+    postprocessing: Postprocessing
 
 
 @click.command("eval", cls=Command)
-@click.argument("labels", type=_PATH)
-@section("Labels")
-@click.option("--audio", type=_PATH, help="Folder of the clips.  [default: that of LABELS]")
-@click.option(
-    "--layout",
-    metavar="NAME",
-    help="Label reader.  [default: the header tells]",
-    shell_complete=_complete.plugins("label reader"),
-)
-@click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
-@click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
-@click.option("--limit", type=Whole(1), help="Take the first clips alone.")
-@click.option(
-    "--classes",
-    multiple=True,
-    metavar="NAME|FILE",
-    help="Evaluate these classes or categories: names with commas between, or a file of names; may "
-    "be repeated.  [default: all]",
-)
-@click.option(
-    "--label-map",
-    type=_PATH,
-    help="CSV file category,mid or category,name: what a label means.  [default: yamkit's own for "
-    "esc50, urbansound8k and fsd50k, else labels name classes]",
-)
-@section("Figures")
-@click.option(
-    "--threshold",
-    type=Score(),
-    default=0.5,
-    show_default=True,
-    help="Least score of what counts as tagged, for F1.",
-)
-@click.option(
-    "--bootstrap",
-    type=Whole(0, 1_000_000),
-    default=0,
-    help="Give confidence intervals, of N resamples.",
-)
-@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Seed of the bootstrap.")
-@calibration_option()
-@section("Output")
-@click.option(
-    "--scores",
-    "scores_file",
-    type=_PATH,
-    help="Keep the clips' scores in this file; an interrupted run goes on from it.  [default: in "
-    "--report]",
-)
-@click.option(
-    "--from-scores",
-    "score_files",
-    type=_PATH,
-    multiple=True,
-    help="Evaluate a file of --scores, without audio or model; may be repeated to compare.",
-)
-@click.option(
-    "--report",
-    "report_folder",
-    type=_PATH,
-    help="Folder for report.txt, report.json, classes.csv, the scores, and pictures where the "
-    "extra plots is installed.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--strict",
-    is_flag=True,
-    help="Stop when a file is missing, and fail when a clip cannot be scored or its file has "
-    "warnings.",
-)
-@section("Events of strong labels")
-@event_options()
-@tagger_options(several=True)
+@with_settings(EvalSettings)
 @note_options()
 @click.pass_context
-def evaluate(
-    ctx: click.Context,
-    /,
-    labels: Path,
-    audio: Path | None,
-    layout: str | None,
-    folds: tuple[str, ...],
-    splits: tuple[str, ...],
-    limit: int | None,
-    classes: tuple[str, ...],
-    label_map: Path | None,
-    threshold: float,
-    bootstrap: int,
-    seed: int,
-    scores_file: Path | None,
-    score_files: tuple[Path, ...],
-    report_folder: Path | None,
-    as_json: bool,
-    strict: bool,
-    calibration: Path | None,
-    **parts: Any,
-) -> None:
-    """Measure a tagger on a labelled set.
+def evaluate(ctx: click.Context, settings: EvalSettings) -> None:
+    """Measure a model on a labelled set.
 
-    LABELS is a list of clips, or a folder with a folder of clips for each class.
+    LABELS is a list of clips, or a folder that has a folder of clips for each class.
 
     \b
     Examples:
@@ -149,97 +108,104 @@ def evaluate(
       yamkit eval esc50.csv --audio audio/ --backend onnx --backend numpy
       yamkit eval esc50.csv --from-scores report/scores.npz
 
-    Layouts: AudioSet segments, FSD50K, ESC-50, UrbanSound8K, DCASE weak labels, a folder a class,
-    and any CSV file with the columns path and labels (with ; between labels). Strong labels, with
-    times, of DCASE and AudioSet are compared with the events that are found as well.
+    Layouts: AudioSet segments, FSD50K, ESC-50, UrbanSound8K, DCASE weak labels, a folder for each
+    class, and any CSV file with the columns path and labels (separated by ;). With strong labels of
+    DCASE or AudioSet, which have times, events are evaluated as well.
 
-    A clip that is missing or fails is counted and named, and the figures are of the others.
+    Clips that are missing or fail are counted and named; the metrics are those of the other clips.
     """
-    from yamkit.evaluation import common_targets, evaluate_scores
+    from yamkit.evaluation import evaluate_scores
     from yamkit.evaluation._plots import can_plot
     from yamkit.evaluation._report import as_json_text, as_text, make_folder, write_report
-    from yamkit.evaluation.labels import read_set
-    from yamkit.evaluation.scoring import fingerprint, read_scores
-    from yamkit.evaluation.targets import read_label_map
 
-    labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
-    if labels.is_dir():
-        report_metadata_in(labels)
-    meaning = None if label_map is None else read_label_map(label_map)
-    classes = read_listed_names(classes, labelled.labels)
-    settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
-    events = _events(ctx, labelled, settings, threshold)
-    if report_folder is not None:
-        make_folder(report_folder)
-    if score_files:
-        _refuse_unused(ctx, ["audio", "scores_file", *parts])
-        systems = [read_scores(path) for path in score_files]
-        if strict:
-            systems = [each.strict() for each in systems]
-        postprocessing = _postprocessing(
-            ctx,
-            calibration,
-            [each.fingerprint for each in systems],
-            [each.classes for each in systems],
-        )
+    labelled = settings.labels.read()
+    meaning = settings.labels.meaning(labelled)
+    events = _events(ctx, labelled, settings)
+    if settings.report_folder is not None:
+        make_folder(settings.report_folder)
+    if settings.score_files:
+        systems = _read_systems(ctx, settings)
     else:
-        folder = audio or (labels if labels.is_dir() else labels.parent)
-        with contextlib.ExitStack() as stack:
-            jobs, threads = parts.pop("jobs"), parts.pop("threads")
-            cores = allocate_cores(jobs, threads)
-            name, address = parts.pop("runner"), parts.pop("ray_address")
-            runner = stack.enter_context(make_runner(name, jobs, threads, address, cores))
-            taggers = _open(stack, threads=cores.threads, **parts)
-            marks = [fingerprint(tagger) for tagger in taggers]
-            files = _score_files(scores_file, report_folder, marks)
-            class_maps = [tagger.classes for tagger in taggers]
-            postprocessing = _postprocessing(ctx, calibration, marks, class_maps)
-            common_targets(labelled, class_maps, label_map=meaning, classes=classes)
-            systems = [
-                score(labelled, folder, tagger, file, strict, runner)
-                for tagger, file in zip(taggers, files, strict=True)
-            ]
-            report_names(systems[0])
+        systems = _score_systems(ctx, settings, labelled, meaning)
     reports = evaluate_scores(
         labelled,
-        systems,
-        label_map=meaning,
-        classes=classes,
-        postprocessing=postprocessing,
+        systems.scores,
+        postprocessing=systems.postprocessing,
         events=events,
-        threshold=threshold,
-        bootstrap=bootstrap,
-        seed=seed,
+        threshold=settings.threshold,
+        bootstrap=settings.bootstrap,
+        seed=settings.seed,
+        **meaning,
     )
-    if report_folder is not None:
-        write_report(reports, report_folder)
+    if settings.report_folder is not None:
+        write_report(reports, settings.report_folder)
         if not can_plot():
             click.echo(
-                f"{printable(report_folder)}: without pictures, which need matplotlib: pip install "
-                "'yamkit[plots]'",
+                f"{printable(settings.report_folder)}: no charts, which require matplotlib: pip "
+                "install 'yamkit[plots]'",
                 err=True,
             )
-    click.echo(as_json_text(reports) if as_json else as_text(reports), nl=False)
+    click.echo(as_json_text(reports) if settings.as_json else as_text(reports), nl=False)
     coverage = reports[0].coverage
-    show_warned(len(coverage.warned), coverage.listed)
-    if strict and coverage.scored < coverage.listed:
-        left = coverage.listed - coverage.scored
-        click.echo(f"error: {left} of {coverage.listed} clips have no scores", err=True)
+    report_warned(len(coverage.warned), coverage.listed)
+    if settings.strict and coverage.scored < coverage.listed:
+        missing = coverage.listed - coverage.scored
+        click.echo(f"error: {missing} of {coverage.listed} clips have no scores", err=True)
         ctx.exit(1)
 
 
+def _read_systems(ctx: click.Context, settings: EvalSettings) -> _Systems:
+    """Read the scores of `--from-scores`; options of the scoring are refused."""
+    from yamkit.evaluation.scoring import read_scores
+
+    _refuse_unused(ctx)
+    systems = [read_scores(path) for path in settings.score_files]
+    if settings.strict:
+        systems = [each.strict() for each in systems]
+    facts = [each.fingerprint for each in systems]
+    classes = [each.classes for each in systems]
+    return _Systems(systems, _postprocessing(ctx, settings.calibration, facts, classes))
+
+
+def _score_systems(
+    ctx: click.Context, settings: EvalSettings, labelled: LabelledSet, meaning: dict[str, Any]
+) -> _Systems:
+    """Score the set with each tagger; what is wrong with one is reported before any is run."""
+    from yamkit.evaluation import common_targets
+    from yamkit.evaluation.scoring import fingerprint
+
+    cores = settings.runner.allocate()
+    with contextlib.ExitStack() as stack:
+        runner = stack.enter_context(settings.runner.open(cores))
+        taggers = [stack.enter_context(each) for each in settings.tagger.open(cores.threads)]
+        facts = [fingerprint(tagger) for tagger in taggers]
+        files = _score_files(settings, facts)
+        class_maps = [tagger.classes for tagger in taggers]
+        postprocessing = _postprocessing(ctx, settings.calibration, facts, class_maps)
+        common_targets(labelled, class_maps, **meaning)
+        systems = [
+            score(labelled, settings.labels.folder, tagger, file, settings.strict, runner)
+            for tagger, file in zip(taggers, files, strict=True)
+        ]
+    report_names(systems[0])
+    return _Systems(systems, postprocessing)
+
+
 def _events(
-    ctx: click.Context, labelled: LabelledSet, settings: dict[str, Any], threshold: float
+    ctx: click.Context, labelled: LabelledSet, settings: EvalSettings
 ) -> EventParameters | None:
-    """Say what an event is, where labels are strong."""
+    """Return the parameters of events if labels are strong; else refuse their options."""
+    from yamkit.errors import ParameterError
+
     if labelled.is_strong:
-        is_given = ctx.get_parameter_source("threshold") is ParameterSource.COMMANDLINE
-        return make_events(settings, threshold if is_given else None)
-    for option in ctx.command.params:
-        if settings.get(str(option.name)) is not None:
+        return settings.event.parameters(
+            settings.threshold if _is_given(ctx, "threshold") else None
+        )
+    for param in ctx.command.params:
+        if param.name in settings.event.given():
             raise ParameterError(
-                f"{option.opts[0]} is of events, and {printable(labelled.path)} does not say when "
-                "labels sound"
+                f"{param.opts[0]} requires strong labels, with times; {printable(labelled.path)} "
+                "has none"
             )
     return None
 
@@ -247,55 +213,46 @@ def _events(
 def _postprocessing(
     ctx: click.Context,
     calibration: Path | None,
-    marks: Sequence[Mapping[str, str]],
+    facts: Sequence[Mapping[str, str]],
     class_maps: Sequence[Sequence[TagClass]],
 ) -> Postprocessing:
-    """Read the calibration; its thresholds are those of events where nobody gave another."""
+    """Read the calibration; events take its thresholds if no other was given."""
     from yamkit.scores.calibration import read_calibration
     from yamkit.scores.postprocessing import Postprocessing
 
     if calibration is None:
         return Postprocessing()
     found = read_calibration(calibration)
-    for mark, classes in zip(marks, class_maps, strict=True):
-        found.check(mark.get("model_sha256", ""), len(classes), mark.get("aggregate"))
-    given = [ctx.get_parameter_source(name) for name in ("threshold", "enter")]
-    thresholds = {} if ParameterSource.COMMANDLINE in given else found.thresholds
-    return Postprocessing(found, None, thresholds)
+    for each, classes in zip(facts, class_maps, strict=True):
+        found.check(each.get("model_sha256", ""), len(classes), each.get("aggregate"))
+    is_given = _is_given(ctx, "threshold") or _is_given(ctx, "enter")
+    return Postprocessing(found, None, {} if is_given else found.thresholds)
 
 
-def _open(
-    stack: contextlib.ExitStack, *, model: Sequence[str], backend: Sequence[str], **parts: Any
-) -> list[Tagger]:
-    """Open a tagger for every model with every backend, before anything is scored."""
-    from yamkit.tagger import Tagger
-
-    return [
-        stack.enter_context(Tagger(choose_model(name), backend=engine, **parts))
-        for name in model or (None,)
-        for engine in backend or (None,)
-    ]
-
-
-def _score_files(
-    scores_file: Path | None, report_folder: Path | None, marks: Sequence[Mapping[str, str]]
-) -> list[Path | None]:
-    """Name the scores file of each system; none where none is wanted."""
+def _score_files(settings: EvalSettings, facts: Sequence[Mapping[str, str]]) -> list[Path | None]:
+    """Return the scores file of each system; None if scores are not saved."""
+    from yamkit.errors import ParameterError
     from yamkit.evaluation._systems import file_names
 
-    count = len(marks)
-    if scores_file is not None and count > 1:
-        raise ParameterError(f"--scores is one file, for {count} systems; use --report")
-    if scores_file is not None or report_folder is None:
-        return [scores_file] * count
-    return [report_folder / name for name in file_names("scores", marks, ".npz")]
+    count = len(facts)
+    if settings.scores_file is not None and count > 1:
+        raise ParameterError(
+            f"--scores names one file, but {count} systems are compared; use --report"
+        )
+    if settings.scores_file is not None or settings.report_folder is None:
+        return [settings.scores_file] * count
+    return [settings.report_folder / name for name in file_names("scores", facts, ".npz")]
 
 
-def _refuse_unused(ctx: click.Context, names: Iterable[str]) -> None:
-    """Say that an option does nothing, rather than do nothing."""
-    for option in ctx.command.params:
-        given = option.name in names and ctx.get_parameter_source(str(option.name))
-        if given is ParameterSource.COMMANDLINE:
-            raise ParameterError(
-                f"--from-scores needs no {option.opts[0]}: the scores are what they are"
-            )
+def _refuse_unused(ctx: click.Context) -> None:
+    """Refuse options that have no effect with `--from-scores`."""
+    from yamkit.errors import ParameterError
+
+    unused = {"audio", "scores_file", *names_of(ComparedSettings), *names_of(RunnerSettings)}
+    for param in ctx.command.params:
+        if param.name in unused and _is_given(ctx, param.name):
+            raise ParameterError(f"--from-scores and {param.opts[0]} exclude each other")
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE

@@ -1,4 +1,4 @@
-"""``yamkit journal``: what the journals of runs hold, and their removal."""
+"""``yamkit journal``: show and remove the journals of runs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PLACES = click.argument("places", metavar="[PATH]...", nargs=-1, type=click.Pat
 
 @click.group(cls=Group)
 def journal() -> None:
-    """Show and remove journals: what `--resume` goes on from.
+    """Show and remove journals, from which `--resume` continues.
 
-    A run over several files with --output, and `yamkit eval --scores` or --report, keep one beside
-    their output: what was finished, so that an interrupted run need not begin anew. One of a run
-    that is finished may be removed; then --resume computes everything again.
+    `yamkit classify` of several files with --output, and `yamkit eval` with --scores or --report,
+    record finished files in a journal next to their output, so that an interrupted run can be
+    resumed. You can remove the journal of a finished run; --resume then computes everything again.
     """
 
 
@@ -35,10 +35,9 @@ def journal() -> None:
 @_PLACES
 @click.pass_context
 def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
-    """Show what journals hold.
+    """Show how many files are done, and the parameters of the run.
 
-    It is the files done and failed, and the parameters of their run. PATH is a journal, the output
-    that it belongs to, or a folder.  [default: this folder]
+    PATH is a journal, the output it belongs to, or a folder.  [default: the current folder]
     """
     from yamkit._util.text import printable
     from yamkit.errors import OutputError
@@ -59,13 +58,14 @@ def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
 
 @journal.command()
 @_PLACES
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
-    """Remove journals, after a question for each.
+    """Remove journals after a confirmation; outputs are kept.
 
-    PATH is a journal, the output that it belongs to, or a folder.  [default: this folder] The
-    outputs stay. What is no journal, or belongs to a run that goes on, is left.
+    PATH is a journal, the output it belongs to, or a folder.  [default: the current folder]
+
+    Other files, and journals of runs in progress, are not removed.
     """
     from yamkit._util.text import printable
     from yamkit.errors import OutputError, ParameterError
@@ -73,7 +73,9 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
 
     found = _journals(places)
     if not yes and not sys.stdin.isatty():
-        raise ParameterError("standard input is no terminal, where you could be asked; add --yes")
+        raise ParameterError(
+            "standard input is not a terminal, which confirmations require; add --yes"
+        )
     failed = False
     for path in found:
         try:
@@ -90,7 +92,7 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
 
 
 def _journals(places: Iterable[Path]) -> list[Path]:
-    """Find the journals that are meant."""
+    """Return the journals of these places."""
     from yamkit._util.text import printable
     from yamkit.errors import ParameterError
 
@@ -105,8 +107,8 @@ def _journals(places: Iterable[Path]) -> list[Path]:
             some = [place] if place.suffix == _SUFFIX else []
         if not some:
             raise ParameterError(
-                f"{printable(place)}: no journal here; wanted a journal, the output that it "
-                "belongs to, or the folder of one"
+                f"{printable(place)}: no journal found; must be a journal, the output it belongs "
+                "to, or its folder"
             )
         found += some
     return list(dict.fromkeys(found))
@@ -124,8 +126,10 @@ def _lines(about: About) -> list[str]:
         "files": f"{about.done:,} done, {about.failed:,} failed",
         "run": "finished"
         if about.is_finished
-        else "not finished; the same command with --resume goes on",
-        "holds": "results" if about.has_items else "which files are done; results are the outputs",
+        else "not finished; the same command with --resume continues it",
+        "holds": "results"
+        if about.has_items
+        else "names of finished files; the results are the outputs",
         "size": f"{about.size_bytes:,} bytes",
         **about.parameters,
     }
