@@ -20,10 +20,15 @@ from measure import write_noise
 
 from yamkit import Tagger
 from yamkit._util.machine import usable_cores
+from yamkit.plugin import RunnerOptions
+from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
+from yamkit.run.info import fingerprint, run_info
 from yamkit.run.journal import Journal
-from yamkit.run.loop import Resumption, classify, clip_items, fingerprint, run_info
-from yamkit.run.output import Format, plan_outputs
+from yamkit.run.loop import checked_items, classify
+from yamkit.run.output import Outputs
+from yamkit.run.places import Format, plan_places
+from yamkit.run.work import Work, open_runner
 from yamkit.scores.choice import Choice
 from yamkit.sinks import yamkit_sinks
 from yamkit.sinks._csv import CsvSink
@@ -91,21 +96,18 @@ def run(folder: Path, paths: list[str], model: str) -> tuple[list[float], list[f
             return nullcontext()
 
     info = next(each for each in yamkit_sinks() if each.name == "csv")
-    outputs = plan_outputs([Format(info, CsvSink)], str(folder / "tags.csv"), paths)
+    places = plan_places([Format(info, CsvSink)], str(folder / "tags.csv"), paths)
     choice = Choice()
+    clips = [Clip(path) for path in paths]
     with Tagger(model, threads=1) as tagger:
-        about = run_info(tagger, choice)
-        with Journal(folder / "journal", fingerprint(about), tagger.classes) as journal:
-            failures = classify(
-                lambda left: clip_items(tagger, left, choice, usable_cores()),
-                [Clip(path) for path in paths],
-                about,
-                outputs,
-                Observer(),
-                Resumption(journal),
-            )
-    if failures:
-        raise SystemExit(f"{failures} files failed")
+        described = run_info(tagger, choice)
+        layout = ItemLayout.of(described, tagger.classes)
+        runner = open_runner("local", RunnerOptions(usable_cores()))
+        with Journal(folder / "journal", fingerprint(described), layout) as journal:
+            items = checked_items(runner, Work(tagger, choice), clips, layout, journal)
+            summary = classify(items, clips, described, Outputs(places), Observer(), journal)
+    if summary.failed:
+        raise SystemExit(f"{summary.failed} files failed")
     return times, memory
 
 

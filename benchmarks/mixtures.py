@@ -29,7 +29,7 @@ from yamkit.evaluation._events import match_clips
 from yamkit.evaluation._report import as_text
 from yamkit.evaluation.labels import read_set
 from yamkit.evaluation.targets import read_label_map, targets_of
-from yamkit.scores.events import Cells
+from yamkit.scores.grid import Cells
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from yamkit.evaluation.detection import ClipEvents, EventRow
     from yamkit.evaluation.scoring import Timeline
     from yamkit.evaluation.targets import Targets
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
 
     Samples = NDArray[np.float64]
 

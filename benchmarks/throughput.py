@@ -22,6 +22,7 @@ import statistics
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,8 @@ import soundfile
 from yamkit import Tagger
 from yamkit._util.machine import usable_cores
 from yamkit.models.store import cache_folder
-from yamkit.run.clips import Clip, tag_clips
+from yamkit.run.clips import Clip, read_clip
+from yamkit.run.scheduler import tag_streams
 from yamkit.types import Batch
 
 CORES = usable_cores()
@@ -100,7 +102,16 @@ def compare(paths: list[Path], tagger: Tagger, network: Network) -> tuple[float,
     def run() -> None:
         nonlocal patches
         clips = [Clip(str(path)) for path in paths]
-        for _, event in tag_clips(tagger.pipeline, clips, jobs=CORES):
+        pipeline = tagger.pipeline
+        events = tag_streams(
+            clips,
+            partial(read_clip, pipeline=pipeline),
+            pipeline.infer,
+            lambda _, event: [event],
+            jobs=CORES,
+            batch_size=pipeline.batch_size,
+        )
+        for _, event in events:
             patches += len(event.scores) if isinstance(event, Batch) else 0
 
     ours = timed(run)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.models.bundle import ModelBundle
 from yamkit.models.importing import import_model
+from yamkit.models.writing import ModelDescription, write_bundle
 from yamkit.networks import mobilenet_v1, weight_shapes
 from yamkit.types import LogMelSpec, NetworkSpec, TagClass
 
@@ -72,14 +73,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelBundle:
         weights[name] = (abs(values) + 0.5 if name.endswith("variance") else values).astype("f4")
     return write_bundle(
         tmp_path_factory.mktemp("tiny"),
-        name="tiny",
-        version="1",
-        licence="CC0-1.0",
-        source="random weights",
-        source_sha256="",
-        features=features,
-        network=NetworkSpec("mobilenet-v1", 0.25, 1e-4, layers[-1].filters),
-        classes=classes,
+        ModelDescription(
+            name="tiny",
+            version="1",
+            licence="CC0-1.0",
+            source="random weights",
+            source_sha256="",
+            features=features,
+            network=NetworkSpec("mobilenet-v1", 0.25, 1e-4, layers[-1].filters),
+            classes=classes,
+        ),
         weights=weights,
     )
 

@@ -22,8 +22,9 @@ import soundfile
 import yamkit
 from yamkit import errors, features, listening, networks, plugin, testing, types
 from yamkit.cli import cli
-from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.models.bundle import ModelBundle
 from yamkit.models.store import find_model, install
+from yamkit.models.writing import ModelDescription, write_bundle
 from yamkit.registry import KINDS
 from yamkit.scores import calibration, classes, postprocessing
 
@@ -96,14 +97,16 @@ def rewrite(model: ModelBundle, folder: Path) -> None:
     """Write a bundle again as `yamnet`."""
     write_bundle(
         folder,
-        name="yamnet",
-        version=model.version,
-        licence=model.licence,
-        source=model.source,
-        source_sha256=model.source_sha256,
-        features=model.features,
-        network=model.network,
-        classes=model.classes,
+        ModelDescription(
+            name="yamnet",
+            version=model.version,
+            licence=model.licence,
+            source=model.source,
+            source_sha256=model.source_sha256,
+            features=model.features,
+            network=model.network,
+            classes=model.classes,
+        ),
         weights=model.load_weights(),
     )
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from training.network import BATCH_NORM_EPSILON
 from yamkit.errors import BundleError, ParameterError
-from yamkit.models.bundle import MANIFEST_FILE, load_bundle, write_bundle
+from yamkit.models.bundle import load_bundle
+from yamkit.models.bundle_files import MANIFEST_FILE
+from yamkit.models.writing import ModelDescription, write_bundle
 from yamkit.networks import mobilenet_v1, weight_shapes
 from yamkit.types import NetworkSpec
 
@@ -104,19 +106,21 @@ def _write(
 ) -> None:
     write_bundle(
         folder,
-        name=recipe.name,
-        version=recipe.version,
-        licence=recipe.licence,
-        source=recipe.source,
-        source_sha256="",
-        features=teacher.features,
-        network=NetworkSpec(
-            kind="mobilenet-v1",
-            width=recipe.width,
-            batch_norm_epsilon=BATCH_NORM_EPSILON,
-            embedding_size=mobilenet_v1(recipe.width)[-1].filters,
+        ModelDescription(
+            name=recipe.name,
+            version=recipe.version,
+            licence=recipe.licence,
+            source=recipe.source,
+            source_sha256="",
+            features=teacher.features,
+            network=NetworkSpec(
+                kind="mobilenet-v1",
+                width=recipe.width,
+                batch_norm_epsilon=BATCH_NORM_EPSILON,
+                embedding_size=mobilenet_v1(recipe.width)[-1].filters,
+            ),
+            classes=teacher.classes,
+            silence=teacher.silence,
         ),
-        classes=teacher.classes,
-        silence=teacher.silence,
         weights=weights,
     )

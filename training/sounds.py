@@ -20,7 +20,7 @@ import numpy as np
 from training.synthesis import Synthesiser
 from yamkit.audio import Found, find_audio, open_audio
 from yamkit.errors import AudioError, ParameterError
-from yamkit.models.bundle import file_sha256
+from yamkit.models.bundle_files import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable

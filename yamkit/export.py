@@ -1,6 +1,6 @@
-"""Models in the forms of other engines: written by the backend that has the form, and checked.
+"""Models in formats of other engines: written by a backend, and compared before they are kept.
 
-What was written is run on the same inputs as the NumPy backend, before it gets its name.
+The result runs on the same inputs as the NumPy backend before it gets its name.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ REFERENCE = "numpy"
 """The backend that exports are compared with."""
 
 LARGEST_DIFFERENCE = 1e-3
-"""Of a score: float32 in another order strays 1e-4, a wrong layer 0.1 and more."""
+"""Largest accepted difference of a score; reordered float32 operations cause 1e-4."""
 
 _PATCHES = 32
 
 _MARK = "saved_model.pb"
-"""A file of every export that is a folder: no other folder is ever replaced."""
+"""A file in every exported folder: no other folder is ever replaced."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was written, and how far it strays from the NumPy backend.
+    """A written model, and how far it differs from the NumPy backend.
 
     Attributes
     ----------
@@ -54,9 +54,9 @@ class Export:
         A file or a folder.
     size_bytes : int
     patches : int
-        That were compared.
+        Number of patches that were compared.
     score_difference, embedding_difference : float
-        Largest ones.
+        Largest differences.
     """
 
     path: Path
@@ -67,15 +67,15 @@ class Export:
 
 
 def export_forms() -> dict[str, Plugin]:
-    """Find the forms that installed backends write, and whose each one is.
+    """Return the formats that installed backends write, and the backend of each.
 
-    A backend that lacks an extra is among them; of several the one that is ready comes first.
+    Backends that lack an extra are included; one that is ready is preferred.
     """
     found: dict[str, Plugin] = {}
     for plugin in sorted(registry().plugins, key=lambda plugin: plugin.state != "ready"):
         if isinstance(plugin.info, BackendInfo) and plugin.state in ("ready", "missing"):
-            for form in plugin.info.exports:
-                found.setdefault(form, plugin)
+            for name in plugin.info.exports:
+                found.setdefault(name, plugin)
     return found
 
 
@@ -87,7 +87,7 @@ def export_model(
     with_frontend: bool = False,
     replace: bool = False,
 ) -> Export:
-    """Write a model in another form, whole or not at all.
+    """Write a model in another format, whole or not at all.
 
     Parameters
     ----------
@@ -95,11 +95,11 @@ def export_model(
     form : str
         One of `export_forms`.
     path : Path
-        Of the file; of the folder where the form is one.
+        Path of the file, or of the folder if the format is one.
     with_frontend : bool
         Whether the graph takes windows of samples [B, patch_window_samples] rather than patches.
     replace : bool
-        Whether what lies at `path` may be replaced.
+        Whether a file or folder at `path` may be replaced.
 
     Returns
     -------
@@ -108,15 +108,15 @@ def export_model(
     Raises
     ------
     ExportError
-        If there is no such form, the model does not fit, or what came out computes something else.
+        If there is no such format, the model cannot be exported, or the result differs.
     OutputError
-        If it cannot be written.
+        If the file cannot be written.
     PluginError
         If the backend lacks an extra or is broken.
     """
     forms = export_forms()
     if form not in forms:
-        raise ExportError(f"form {form!r}: wanted one of {', '.join(sorted(forms))}")
+        raise ExportError(f"format {form!r}: must be one of {', '.join(sorted(forms))}")
     plugin = registry().resolve("backend", forms[form].name)
     info = plugin.info
     assert isinstance(info, BackendInfo)
@@ -125,23 +125,24 @@ def export_model(
     kind = model.network.kind
     if kind not in info.networks or kind not in fits.networks:
         raise ExportError(
-            f"model {model.name!r} is of kind {kind!r}, and lies in its bundle as it is; only "
-            f"{', '.join(fits.networks)} can be exported"
+            f"model {model.name!r}: a network of kind {kind!r} cannot be exported, only "
+            f"{', '.join(fits.networks)}; its file is in the bundle"
         )
     _check_place(path, replace=replace)
     exporter: Exporter = registry().load(plugin, info.exporter)
-    inputs, scores, embeddings = _wanted(model, with_frontend=with_frontend)
+    inputs, scores, embeddings = _expected(model, with_frontend=with_frontend)
     try:
         with replaced(path) as fresh:
             found = _run(exporter, model, form, fresh, inputs, with_frontend=with_frontend)
             differences = [
-                _difference(each, wanted)
-                for each, wanted in zip(found, (scores, embeddings), strict=True)
+                _difference(each, expected)
+                for each, expected in zip(found, (scores, embeddings), strict=True)
             ]
-            if not differences[0] <= LARGEST_DIFFERENCE:  # NaN is not
+            if not differences[0] <= LARGEST_DIFFERENCE:  # NaN fails too
                 raise ExportError(
-                    f"{form} of {model.name!r} strays {differences[0]:.2g} from the {REFERENCE} "
-                    f"backend, at most {LARGEST_DIFFERENCE:g} may be; nothing was written"
+                    f"{form} of {model.name!r} differs by {differences[0]:.2g} from the "
+                    f"{REFERENCE} backend: must be at most {LARGEST_DIFFERENCE:g}; nothing was "
+                    "written"
                 )
             size_bytes = _size(fresh)
             if path.is_dir():
@@ -153,17 +154,19 @@ def export_model(
 
 def _check_place(path: Path, *, replace: bool) -> None:
     if path.is_dir() and not (path / _MARK).is_file():
-        raise OutputError(f"{printable(path)}: a folder that no export made; give another --output")
+        raise OutputError(
+            f"{printable(path)}: is a folder that was not exported; choose another --output"
+        )
     if path.exists() and not replace:
         raise OutputError(f"{printable(path)}: exists; --replace replaces it")
 
 
-def _wanted(
+def _expected(
     model: ModelBundle, *, with_frontend: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Give inputs, and what the reference makes of them.
+    """Return inputs, and the scores and embeddings of the reference backend.
 
-    They are silence, tones and noises from faint to full scale, a window each.
+    The inputs are silence, tones and noise from faint to full scale, one window each.
     """
     frontend, _ = default_parts(model)
     windows = np.stack(list(varied_windows(model.features, _PATCHES)))
@@ -207,10 +210,10 @@ def _run(
         raise ExportError(f"{form} of {model.name!r} failed: {described(error):.300}") from error
 
 
-def _difference(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    if found.shape != wanted.shape:
+def _difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    if found.shape != expected.shape:
         return float("nan")
-    return float(np.abs(found.astype(float) - wanted).max(initial=0.0))
+    return float(np.abs(found.astype(float) - expected).max(initial=0.0))
 
 
 def _size(path: Path) -> int:

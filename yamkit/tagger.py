@@ -28,7 +28,8 @@ from yamkit.models.store import default_model, find_model
 from yamkit.pipeline.compose import Pipeline, default_parts
 from yamkit.scores.aggregate import ClipScores, check_aggregate, top_tags
 from yamkit.scores.classes import choose_classes
-from yamkit.scores.events import Grid, find_events
+from yamkit.scores.events import find_events
+from yamkit.scores.grid import Grid
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.scores.thresholds import check_threshold
 from yamkit.types import ClipEnd, ClipStart, EventParameters, PatchTags
@@ -150,7 +151,7 @@ class TaggedClip:
             Thresholds, filters, and what the score of an event is.
         classes : str, or iterable of str or int
             Names, machine identifiers, indices or subtrees (``Animal/``), one in each or several
-            with commas between; all if empty. `yamkit.scores.calibration.read_class_list` reads a
+            with commas between; all if empty. `yamkit.scores.class_lists.read_class_list` reads a
             file.
         postprocessing : Postprocessing, optional
             Calibration, roll-up and thresholds of single classes.
@@ -172,7 +173,10 @@ class TaggedClip:
             self.grid, parameters, self.classes, columns
         )
         found = find_events(detector, self.scores, self.samples)
-        return tuple(self.grid.event(each, self.classes[columns[each.column]]) for each in found)
+        return tuple(
+            each.to_event(self.grid.sample_rate_hz, self.classes[columns[each.column]])
+            for each in found
+        )
 
     def to_dict(
         self,

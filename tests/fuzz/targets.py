@@ -43,10 +43,11 @@ from yamkit.models.manifest import (
 from yamkit.models.onnx_file import read_onnx
 from yamkit.models.weights import read_weights, write_weights
 from yamkit.networks import mobilenet_v1, weight_shapes
+from yamkit.run.checks import ItemLayout
 from yamkit.run.journal import Journal
-from yamkit.scores import calibration
+from yamkit.scores import calibration_file, class_lists
 from yamkit.scores.classes import find_classes
-from yamkit.scores.events import Grid
+from yamkit.scores.grid import Grid
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, LogMelSpec, PatchTags, Tag, TagClass
 from yamkit_logmel._frontend import LogMel
 
@@ -211,6 +212,7 @@ def _run_sound(source: Any) -> None:
 
 # --- what a run wrote ---
 
+_LAYOUT = ItemLayout(_CLASSES, {"scores": len(_CLASSES)}, per_patch=True)
 _PARAMETERS = {"model": "m", "top": "5"}
 _STAMP = (1, 2)
 
@@ -221,7 +223,7 @@ def _journals() -> list[bytes]:
     tags = (Tag(0, "/m/0", "Speech", 0.5),)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "j"
-        with Journal(path, _PARAMETERS, _CLASSES) as journal:
+        with Journal(path, _PARAMETERS, _LAYOUT) as journal:
             for key in ("a.wav", "b.wav"):
                 for item in (
                     ClipStart(key, 16_000, 1),
@@ -234,12 +236,12 @@ def _journals() -> list[bytes]:
 
 
 def _run_journal(path: Path) -> None:
-    with Journal(path, _PARAMETERS, _CLASSES, resume=True) as journal:
+    with Journal(path, _PARAMETERS, _LAYOUT, resume=True) as journal:
         for key in ("a.wav", "b.wav", "c.wav"):
             if journal.state(key, _STAMP):
                 list(journal.items(key))
         journal.finish()
-    with Journal(path, _PARAMETERS, _CLASSES):
+    with Journal(path, _PARAMETERS, _LAYOUT):
         pass
 
 
@@ -300,16 +302,16 @@ def _calibrations() -> list[bytes]:
 
 
 def _run_calibration(path: Path) -> None:
-    found = calibration.read_calibration(path)
+    found = calibration_file.read_calibration(path)
     found.check(found.model_sha256, len(_CLASSES), found.aggregate)
     found.apply(np.linspace(0, 1, 2 * len(_CLASSES)).reshape(2, -1))
 
 
 def _run_words(path: Path) -> None:
     for read in (
-        lambda: calibration.read_thresholds(path, _CLASSES),
-        lambda: calibration.read_class_list(path, _CLASSES),
-        lambda: calibration.read_class_words(path),
+        lambda: class_lists.read_thresholds(path, _CLASSES),
+        lambda: class_lists.read_class_list(path, _CLASSES),
+        lambda: class_lists.read_class_words(path),
     ):
         with contextlib.suppress(YamkitError):
             read()

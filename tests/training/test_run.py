@@ -215,7 +215,7 @@ def test_without_pytorch(train) -> None:
     [
         (("--set", "training.stpes=3"), "training.stpes: no such key"),
         (("--set", "training.steps"), "wanted KEY=VALUE"),
-        (("--teacher", "nobody"), "no model 'nobody' is installed"),
+        (("--teacher", "nobody"), "model 'nobody'"),
         (("--initial", "yamnet-mini"), "yamnet-mini: cannot be started from"),
         (("--set", 'name="../x"'), "Error: the recipe makes no bundle: its name is '../x', not of"),
         (("--threads", "100000000000"), "100000000000"),

@@ -11,7 +11,7 @@ import pytest
 from yamkit import Tagger
 from yamkit.errors import ExportError, OutputError
 from yamkit.export import export_forms, export_model
-from yamkit.models.importing import import_model
+from yamkit.models.importing import ImportOptions, import_model
 from yamkit.types import NetworkSpec, WaveformSpec
 
 FORMS = ["onnx", *(pytest.param(form, marks=pytest.mark.tensorflow) for form in ("tf", "tflite"))]
@@ -41,8 +41,10 @@ def test_with_the_front_end(tiny, tmp_path: Path, form: str) -> None:
 def test_an_exported_graph_is_a_model_of_its_own(tiny, tmp_path: Path) -> None:
     export_model(tiny, "onnx", tmp_path / "patches.onnx")
     export_model(tiny, "onnx", tmp_path / "samples.onnx", with_frontend=True)
-    import_model(tmp_path / "patches.onnx", name="patches", like=tiny)
-    bundle = import_model(tmp_path / "samples.onnx", name="samples", like=tiny, waveform=True)
+    import_model(tmp_path / "patches.onnx", name="patches", options=ImportOptions(like=tiny))
+    bundle = import_model(
+        tmp_path / "samples.onnx", name="samples", options=ImportOptions(like=tiny, waveform=True)
+    )
     assert bundle.features == WaveformSpec("waveform", 8000, 2040, 960)
     assert (bundle.classes, bundle.licence) == (tiny.classes, tiny.licence)
     with Tagger(tiny) as tagger:
@@ -58,7 +60,9 @@ def test_an_exported_graph_is_a_model_of_its_own(tiny, tmp_path: Path) -> None:
 
 def test_any_hop_of_samples(tiny, tmp_path: Path) -> None:
     export_model(tiny, "onnx", tmp_path / "samples.onnx", with_frontend=True)
-    import_model(tmp_path / "samples.onnx", name="samples", like=tiny, waveform=True)
+    import_model(
+        tmp_path / "samples.onnx", name="samples", options=ImportOptions(like=tiny, waveform=True)
+    )
     with Tagger("samples", hop_seconds=0.1) as tagger, Tagger(tiny, hop_seconds=0.1) as wanted:
         assert tagger.hop_seconds == 0.1
         found, scores = tagger.tag(NOISE, 8000).scores, wanted.tag(NOISE, 8000).scores
@@ -87,7 +91,7 @@ def test_what_computes_something_else_is_not_written(tiny, tmp_path: Path, monke
             self.load_weights = lambda: {k: v * 1.5 for k, v in model.load_weights().items()}
 
     monkeypatch.setattr(_export, "build_graph", lambda model, **how: real(Doubled(model), **how))
-    with pytest.raises(ExportError, match=r"onnx of 'tiny' strays 0\.\d+ from the numpy backend"):
+    with pytest.raises(ExportError, match=r"onnx of 'tiny' differs by 0\.\d+"):
         export_model(tiny, "onnx", tmp_path / "out.onnx")
     monkeypatch.setattr(_export, "build_graph", lambda model, **how: b"")
     with pytest.raises(ExportError, match="onnx of 'tiny' failed: InvalidArgument: "):
@@ -103,15 +107,15 @@ def test_places(tiny, tmp_path: Path) -> None:
     assert out.read_text() == "mine"
     export_model(tiny, "onnx", out, replace=True)
     assert out.stat().st_size > 100_000
-    with pytest.raises(OutputError, match="a folder that no export made"):
+    with pytest.raises(OutputError, match="a folder that was not exported"):
         export_model(tiny, "onnx", tmp_path, replace=True)
     with pytest.raises(OutputError, match="No such file or directory"):
         export_model(tiny, "onnx", tmp_path / "no" / "out.onnx")
 
 
 def test_what_cannot_be_exported(tiny, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="form 'caffe': wanted one of npz, onnx, tf, tflite"):
+    with pytest.raises(ExportError, match="format 'caffe': must be one of npz, onnx, tf, tflite"):
         export_model(tiny, "caffe", tmp_path / "x")
     graph = replace(tiny, network=NetworkSpec("onnx"))
-    with pytest.raises(ExportError, match="of kind 'onnx', and lies in its bundle as it is"):
+    with pytest.raises(ExportError, match="of kind 'onnx' cannot be exported"):
         export_model(graph, "onnx", tmp_path / "x")

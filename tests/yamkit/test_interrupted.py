@@ -20,10 +20,13 @@ import pytest
 from yamkit.errors import BrokenPluginError, OutputError, RunnerError
 from yamkit.plugin import SinkInfo
 from yamkit.registry import registry
+from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
-from yamkit.run.journal import Journal
-from yamkit.run.loop import Resumption, carried, classify, fingerprint
-from yamkit.run.output import Format, plan_outputs
+from yamkit.run.info import fingerprint
+from yamkit.run.journal import Journal, NoJournal
+from yamkit.run.loop import checked_items, classify
+from yamkit.run.output import Outputs
+from yamkit.run.places import Format, plan_places
 from yamkit.types import (
     ClipEnd,
     ClipFailure,
@@ -85,12 +88,22 @@ def items(path: str, info: SinkInfo, count: int = 3):
     yield ClipEnd(count * 0.5, count, TAGS, ())
 
 
+def outputs_for(*arguments) -> Outputs:
+    return Outputs(plan_places(*arguments))
+
+
 class Watcher:
     def finished(self, path, item):
         pass
 
     def writing(self):
         return contextlib.nullcontext()
+
+
+def write(tag, clips, info: SinkInfo, outputs: Outputs) -> None:
+    """Write what `tag` yields of clips, in a run without a journal."""
+    new = ((clip, item, True) for clip, item in tag(clips))
+    classify(new, clips, about(info), outputs, Watcher(), NoJournal())
 
 
 def end(cause: str) -> None:
@@ -170,23 +183,21 @@ def run(name: str, output: str | None, cause: str, *, with_journal: bool = False
                             break
                     yield clip, item
 
-    def tag(left):
-        return carried(Cut(), None, left, run_info, CLASSES)
-
-    outputs = plan_outputs(formats, output, [clip.path for clip in clips])
+    outputs = outputs_for(formats, output, [clip.path for clip in clips])
     run_info = about(info)
     caught = None
+    layout = ItemLayout.of(run_info, CLASSES)
     with contextlib.ExitStack() as stack:
-        resumption = None
+        journal = NoJournal()
         if with_journal:
-            log = Journal(
-                Path("j"), fingerprint(run_info), CLASSES, keep_items=not outputs.per_clip
-            )
-            resumption = Resumption(stack.enter_context(log))
-        # what fails for one clip of those that have files of their own is that clip's failure alone
-        if RAISED[cause] is not None and not (outputs.per_clip and cause == "sink"):
+            parameters, keep_items = fingerprint(run_info), not outputs.places.per_clip
+            log = Journal(Path("j"), parameters, layout, keep_items=keep_items)
+            journal = stack.enter_context(log)
+        # an error of one clip's own files is that clip's failure only
+        if RAISED[cause] is not None and not (outputs.places.per_clip and cause == "sink"):
             caught = stack.enter_context(pytest.raises(RAISED[cause]))
-        classify(tag, clips, run_info, outputs, Watcher(), resumption)
+        found = checked_items(Cut(), None, clips, layout, journal)
+        classify(found, clips, run_info, outputs, Watcher(), journal)
     if caught is not None:
         note = "1 of 2 files done" + ("; --resume continues" if with_journal else "")
         assert caught.value.__notes__ == [note]
@@ -290,7 +301,7 @@ def test_a_pipe_has_whole_clips_or_a_mark(name: str, cause: str, monkeypatch) ->
 
 def test_nothing_finished_leaves_what_was_there(monkeypatch) -> None:
     Path("out.csv").write_text("of an earlier run")
-    outputs = plan_outputs([load("csv")], "out.csv", ["a.wav"])
+    outputs = outputs_for([load("csv")], "out.csv", ["a.wav"])
 
     def tag(clips):
         for clip in clips:
@@ -298,13 +309,13 @@ def test_nothing_finished_leaves_what_was_there(monkeypatch) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        classify(tag, [Clip("a.wav")], about(SINKS["csv"]), outputs, Watcher())
+        write(tag, [Clip("a.wav")], SINKS["csv"], outputs)
     assert Path("out.csv").read_text() == "of an earlier run"
     assert left() == {"out.csv"}
 
 
 def test_no_room_for_what_is_held_back(monkeypatch) -> None:
-    outputs = plan_outputs([load("csv")], "out.csv", ["a.wav"])
+    outputs = outputs_for([load("csv")], "out.csv", ["a.wav"])
     monkeypatch.setattr(
         "yamkit.run.held.tempfile.TemporaryFile", lambda: io.FileIO("/dev/full", "wb")
     )
@@ -315,7 +326,7 @@ def test_no_room_for_what_is_held_back(monkeypatch) -> None:
                 yield clip, item
 
     with pytest.raises(OutputError, match="cannot hold results in .*: No space.*TMPDIR names"):
-        classify(tag, [Clip("a.wav")], about(SINKS["csv"]), outputs, Watcher())
+        write(tag, [Clip("a.wav")], SINKS["csv"], outputs)
     assert left() == set()
 
 
@@ -331,9 +342,9 @@ def test_a_closed_pipe_ends_the_run(name: str, monkeypatch) -> None:
             for item in items(clip.path, SINKS[name], MANY):
                 yield clip, item
 
-    outputs = plan_outputs([load(name)], None, [clip.path for clip in clips])
+    outputs = outputs_for([load(name)], None, [clip.path for clip in clips])
     with pytest.raises(BrokenPipeError):
-        classify(tag, clips, about(SINKS[name]), outputs, Watcher())
+        write(tag, clips, SINKS[name], outputs)
     os.close(writing)
 
 
@@ -356,7 +367,7 @@ def test_a_file_that_cannot_grow_leaves_what_was_there(name: str, is_there: bool
     place = Path(f"out.{info.extension}")
     if is_there:
         place.write_text("of an earlier run")
-    outputs = plan_outputs([load(name)], str(place), ["a.wav"])
+    outputs = outputs_for([load(name)], str(place), ["a.wav"])
 
     def tag(left):
         for clip in left:
@@ -365,7 +376,7 @@ def test_a_file_that_cannot_grow_leaves_what_was_there(name: str, is_there: bool
                     yield clip, item
 
     with small_files(), pytest.raises(OutputError, match=r"cannot write out\..*: File too large"):
-        classify(tag, [Clip("a.wav")], about(info), outputs, Watcher())
+        write(tag, [Clip("a.wav")], info, outputs)
     assert left() == ({place.name} if is_there else set())
     assert not is_there or place.read_text() == "of an earlier run"
 
@@ -373,7 +384,7 @@ def test_a_file_that_cannot_grow_leaves_what_was_there(name: str, is_there: bool
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("name", FOR_MANY)
 def test_a_full_device_is_one_line(name: str) -> None:
-    outputs = plan_outputs([load(name)], "/dev/full", ["a.wav"])
+    outputs = outputs_for([load(name)], "/dev/full", ["a.wav"])
 
     def tag(left):
         for clip in left:
@@ -381,12 +392,12 @@ def test_a_full_device_is_one_line(name: str) -> None:
                 yield clip, item
 
     with pytest.raises(OutputError, match="cannot write /dev/full: No space left on device"):
-        classify(tag, [Clip("a.wav")], about(SINKS[name]), outputs, Watcher())
+        write(tag, [Clip("a.wav")], SINKS[name], outputs)
 
 
 def test_a_second_signal_says_how_far_the_run_came_as_well(monkeypatch) -> None:
     """It comes while the first one ends the run, and is held back until that is done."""
-    outputs = plan_outputs([load("csv")], "out.csv", ["a.wav", "b.wav"])
+    outputs = outputs_for([load("csv")], "out.csv", ["a.wav", "b.wav"])
     finish = outputs.finish_early
 
     def interrupted() -> None:
@@ -402,7 +413,8 @@ def test_a_second_signal_says_how_far_the_run_came_as_well(monkeypatch) -> None:
             for item in items(clip.path, SINKS["csv"]):
                 yield clip, item
 
+    clips = [Clip("a.wav"), Clip("b.wav")]
     with pytest.raises(KeyboardInterrupt) as caught:
-        classify(tag, [Clip("a.wav"), Clip("b.wav")], about(SINKS["csv"]), outputs, Watcher())
+        write(tag, clips, SINKS["csv"], outputs)
     assert caught.value.__notes__ == ["1 of 2 files done"]
     assert Path("out.csv").read_bytes() == whole("csv", items("a.wav", SINKS["csv"]))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Part", "refuse_link", "replaced"]
+__all__ = ["Part", "abandoned", "refuse_link", "replaced", "working_folder"]
 
 _FOLDER = re.compile(r"\.yamkit-(?P<machine>[0-9a-f]{6})-[0-9a-f]{8}\.part")
 _CONTENT = "output"
@@ -129,31 +129,52 @@ def _make_folder(parent: Path) -> tuple[Path, int | None]:
             os.close(lock)
 
 
-@functools.cache
-def _sweep(parent: Path) -> None:
-    """Remove what processes that were killed left in a folder, once a process.
+@contextlib.contextmanager
+def working_folder(parent: Path) -> Iterator[Path]:
+    """Make a hidden folder and hold its lock, so that no other process takes it for abandoned.
 
-    Only folders of this user are removed, that have a name and the content that this module gives,
-    and that nobody holds a lock on; those of other machines only when they are old.
+    The caller removes the folder.
+    """
+    folder, lock = _make_folder(parent)
+    try:
+        yield folder
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def abandoned(parent: Path) -> Iterator[Path]:
+    """Yield the hidden folders that killed processes left, each locked until the next one.
+
+    Only folders of this user with a name of this module count, and those of other machines only
+    when they are old.
     """
     with contextlib.suppress(OSError):
         for folder in parent.iterdir():
             if match := _FOLDER.fullmatch(folder.name):
-                with contextlib.suppress(OSError):
-                    _remove_left(folder, is_locked_here=match["machine"] == boot_mark())
+                with contextlib.suppress(OSError), _locked(folder) as lock:
+                    is_from_here = match["machine"] == boot_mark()
+                    if os.fstat(lock).st_uid == os.geteuid() and (
+                        is_from_here or time.time() - latest_change(folder) > _OLD_SECONDS
+                    ):
+                        yield folder
 
 
-def _remove_left(folder: Path, *, is_locked_here: bool) -> None:
+@functools.cache
+def _sweep(parent: Path) -> None:
+    """Remove abandoned folders with nothing in them but what `Part` puts there, once a process."""
+    for folder in abandoned(parent):
+        with contextlib.suppress(OSError):
+            if {path.name for path in folder.iterdir()} <= {_CONTENT}:
+                remove_tree(folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[int]:
     lock = _open_folder(folder)
     try:
         _lock(lock, wait=False)
-        is_own = os.fstat(lock).st_uid == os.geteuid()
-        if (
-            is_own
-            and {path.name for path in folder.iterdir()} <= {_CONTENT}
-            and (is_locked_here or time.time() - latest_change(folder) > _OLD_SECONDS)
-        ):
-            remove_tree(folder)
+        yield lock
     finally:
         os.close(lock)
 

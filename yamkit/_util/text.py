@@ -26,6 +26,7 @@ __all__ = [
     "inert",
     "listed",
     "nearest",
+    "path_text",
     "path_to_text",
     "printable",
     "text_to_path",
@@ -53,8 +54,8 @@ def listed(words: str | Iterable[_Word]) -> tuple[str | _Word, ...]:
 
 
 def described(error: BaseException) -> str:
-    """Give an exception that nobody foresaw as one line: its type, and what it says."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """Return an unforeseen exception as one printable line: its type and its message."""
+    return printable(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def delimiter_of(header: str) -> str:
@@ -84,6 +85,14 @@ def path_to_text(path: str | os.PathLike[str]) -> str:
         return os.fsencode(path).decode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # no name that this system's files can have
         return os.fsdecode(path)
+
+
+def path_text(path: str | os.PathLike[str]) -> str:
+    """Return a path as valid Unicode for a program to read; bytes that are none become escapes."""
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # no name that this system's files can have
+        return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 
 def text_to_path(text: str) -> str:

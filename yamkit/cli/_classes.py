@@ -63,7 +63,7 @@ def find_listed(
     """
     from yamkit._util.text import printable
     from yamkit.errors import ParameterError
-    from yamkit.scores.calibration import read_class_list
+    from yamkit.scores.class_lists import read_class_list
     from yamkit.scores.classes import find_classes
 
     chosen: list[int] = []
@@ -84,7 +84,7 @@ def find_listed(
 
 def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[str, ...]:
     """Return the names, and in place of each file those it holds; a label is not a file."""
-    from yamkit.scores.calibration import read_class_words
+    from yamkit.scores.class_lists import read_class_words
 
     return tuple(
         name

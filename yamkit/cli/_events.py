@@ -120,8 +120,9 @@ def make_choice(
     **fields
         Other fields of `yamkit.scores.choice.Choice`.
     """
-    from yamkit.scores.calibration import read_calibration, read_thresholds
+    from yamkit.scores.calibration_file import read_calibration
     from yamkit.scores.choice import Choice
+    from yamkit.scores.class_lists import read_thresholds
     from yamkit.scores.classes import choose_classes, roll_up
     from yamkit.scores.postprocessing import Postprocessing
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["export", "import_command", "pull"]
 
 _WEIGHTS = {"h5", "hdf5"}
-"""Suffixes of weight files, which yamkit imports itself, whatever plugins claim."""
+"""Suffixes of weight files, which yamkit imports itself even if a plugin claims them."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def import_command(settings: ImportSettings) -> None:
     """
     from yamkit._util.text import printable
     from yamkit.cli._progress import show_steps
-    from yamkit.models.importing import import_model
+    from yamkit.models.importing import ImportOptions, import_model
     from yamkit.models.store import find_model
 
     file = settings.file
@@ -103,14 +103,16 @@ def import_command(settings: ImportSettings) -> None:
         bundle = import_model(
             file,
             name=_name_of(file) if settings.name is None else settings.name,
-            kind=_kind_of(file),
-            classes_path=settings.classes,
-            features_path=settings.features,
-            like=None if settings.like is None else find_model(settings.like),
-            waveform=settings.waveform,
-            licence=settings.licence,
-            version=settings.version,
-            embedding_size=settings.embedding_size,
+            options=ImportOptions(
+                kind=_kind_of(file),
+                classes_path=settings.classes,
+                features_path=settings.features,
+                like=None if settings.like is None else find_model(settings.like),
+                waveform=settings.waveform,
+                licence=settings.licence,
+                version=settings.version,
+                embedding_size=settings.embedding_size,
+            ),
             replace=settings.replace,
             check=_try,
         )

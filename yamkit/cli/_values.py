@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import click
+
+from yamkit._util.numbers import real_number, whole_number
 
 __all__ = [
     "PATH",
@@ -17,15 +18,12 @@ __all__ = [
     "Threshold",
     "Whole",
     "is_file",
-    "real_number",
     "shortened",
-    "whole_number",
 ]
 
 PATH = click.Path(path_type=Path)
 
 _MANY = 1_000_000_000
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _SHOWN = 40
 
 
@@ -125,21 +123,6 @@ class Numbered(click.ParamType["int | str | None"]):
             word = "" if self._word is None else f"{self._word!r} or "
             self.fail(f"{shortened(text)}: must be {word}a whole number from 1", param, ctx)
         return number
-
-
-def whole_number(text: str) -> int | None:
-    """Return the whole number that a text of at most 18 digits is, or None."""
-    return int(text) if _WHOLE.fullmatch(text) else None
-
-
-def real_number(text: str) -> float | None:
-    """Return the number that a text is, which may be infinite or NaN, or None."""
-    if not text.isascii() or "_" in text:  # Python takes 0_1 for 1, and digits of any script
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def shortened(text: str) -> str:

@@ -113,7 +113,7 @@ def calibrate(settings: CalibrateSettings) -> None:
     from yamkit.evaluation._past_end import past_end_lines
     from yamkit.evaluation._set import check_complete, clip_key, past_end
     from yamkit.evaluation.fitting import check_fit, fit_calibration
-    from yamkit.scores.calibration import write_calibration
+    from yamkit.scores.calibration_file import write_calibration
 
     output = settings.output
     # os.path returns False for names that are too long, where Path raises

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yamkit._util.numbers import whole_number
 from yamkit.cli import _complete
 from yamkit.cli._classes import ClassSettings
 from yamkit.cli._events import EventSettings, make_choice
@@ -18,7 +19,7 @@ from yamkit.cli._model import TaggerSettings, choose_model
 from yamkit.cli._notes import note, note_options
 from yamkit.cli._runner import RunnerSettings
 from yamkit.cli._settings import group, option, with_settings
-from yamkit.cli._values import Threshold, shortened, whole_number
+from yamkit.cli._values import Threshold, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
     from yamkit.cli._meters import ClipMeter
     from yamkit.cli._progress import Display
+    from yamkit.cli._runner import CoreAllocation
     from yamkit.models import ModelBundle
-    from yamkit.plugin import Runner
     from yamkit.run.clips import Clip
-    from yamkit.run.loop import Resumption, Tally
-    from yamkit.run.output import Format, Outputs
+    from yamkit.run.loop import RunSummary
+    from yamkit.run.places import Format, Places
     from yamkit.scores.choice import Choice
     from yamkit.tagger import Tagger
     from yamkit.types import ClipEnd, ClipFailure, RunInfo
@@ -217,9 +218,9 @@ def classify(ctx: click.Context, settings: ClassifySettings) -> None:
     and the exit code is 1. Problems of a file that can be read, such as a missing end, are warnings
     there and in the outputs; --strict turns them into failures.
     """
+    from yamkit.run.clips import in_shard
     from yamkit.run.formats import format_of_output, load_formats
-    from yamkit.run.loop import in_shard
-    from yamkit.run.output import plan_outputs
+    from yamkit.run.places import plan_places
 
     names = settings.formats or (
         format_of_output(settings.output, events=settings.events, inputs=settings.inputs.paths),
@@ -233,15 +234,12 @@ def classify(ctx: click.Context, settings: ClassifySettings) -> None:
         if settings.shard is None or in_shard(clip.path, settings.shard)
     ]
     paths = [clip.path for clip in clips if clip.error is None]
-    outputs = plan_outputs(formats, settings.output, paths, settings.shard)
+    places = plan_places(formats, settings.output, paths, settings.shard)
     bundle = choose_model(settings.tagger.model)
     cores = settings.runner.allocate(paths)
     choice = settings.choice(bundle)
-    with (
-        settings.tagger.open(bundle, cores.threads) as tagger,
-        settings.runner.open(cores) as runner,
-    ):
-        failed = _run(settings, clips, tagger, choice, runner, outputs)
+    with settings.tagger.open(bundle, cores.threads) as tagger:
+        failed = _run(settings, clips, tagger, choice, places, cores)
     if failed:
         report_failed(failed, len(clips))
         ctx.exit(1)
@@ -252,41 +250,41 @@ def _run(
     clips: list[Clip],
     tagger: Tagger,
     choice: Choice,
-    runner: Runner,
-    outputs: Outputs,
+    places: Places,
+    cores: CoreAllocation,
 ) -> int:
     """Tag the clips, print what was found, and return how many failed."""
     from yamkit.cli._meters import ClipMeter
     from yamkit.cli._progress import show_progress
-    from yamkit.run.loop import carried, run_info
-    from yamkit.run.loop import classify as run
+    from yamkit.run import loop
+    from yamkit.run.checks import ItemLayout
+    from yamkit.run.info import run_info
+    from yamkit.run.journal import open_journal
+    from yamkit.run.output import Outputs
     from yamkit.run.work import Work
 
+    outputs = Outputs(places)
     info = run_info(tagger, choice, settings.shard or (1, 1))
-    is_resumed = settings.resume or settings.retry_failed
-    is_corpus = len(clips) > 1 or settings.shard is not None
+    layout = ItemLayout.of(info, tagger.classes)
     meter = ClipMeter(clips)
-    with contextlib.ExitStack() as stack:
-        resumption = None
-        if is_resumed or (is_corpus and outputs.journal is not None):
-            resumption = stack.enter_context(
-                _journal(info, tagger, outputs, is_resumed, settings.retry_failed)
-            )
-        display = stack.enter_context(show_progress(meter.progress))
-        silence = tagger.model.silence_index
-        reporter = _Reporter(meter, display, outputs.to_terminal, silence)
-        work = Work(tagger, choice)
-        summary = run(
-            lambda clips: carried(runner, work, clips, info, tagger.classes),
-            clips,
+    with (
+        open_journal(
+            places,
             info,
-            outputs,
-            reporter,
-            resumption,
-        )
+            layout,
+            resume=settings.resume,
+            retry_failed=settings.retry_failed,
+            is_corpus=len(clips) > 1 or settings.shard is not None,
+        ) as journal,
+        settings.runner.open(cores) as runner,
+        show_progress(meter.progress) as display,
+    ):
+        reporter = _Reporter(meter, display, outputs.to_terminal, tagger.model.silence_index)
+        items = loop.checked_items(runner, Work(tagger, choice), clips, layout, journal)
+        summary = loop.classify(items, clips, info, outputs, reporter, journal)
     if reporter.silent and not settings.events and tagger.aggregate == "mean":
         _hint_at_silence(reporter.silent, len(clips))
-    _report(info, summary, outputs, None if resumption is None else outputs.journal)
+    _report(info, summary, places, journal.path)
     if len(clips) > 1:
         report_warned(summary.warned, len(clips))
     return summary.failed
@@ -307,16 +305,16 @@ def _refuse_events(
             raise ParameterError(f"{param.opts[0]} requires --events")
 
 
-def _report(info: RunInfo, summary: Tally, outputs: Outputs, journal: Path | None) -> None:
+def _report(info: RunInfo, summary: RunSummary, places: Places, journal: Path | None) -> None:
     """Print how much was found in how many files, and where it is; nothing for standard output."""
     from yamkit._util.text import printable
 
-    if outputs.shown_place is None:
+    if places.shown is None:
         return
     unit = "patch" if info.per_patch else "tag"
     text = (
         f"{_counted(summary.results, unit if info.parameters.events is None else 'event')} in "
-        f"{_counted(summary.tagged, 'file')} -> {printable(outputs.shown_place)}"
+        f"{_counted(summary.tagged, 'file')} -> {printable(places.shown)}"
     )
     if summary.earlier:
         text += f"; {_counted(summary.earlier, 'file')} done before"
@@ -328,36 +326,6 @@ def _report(info: RunInfo, summary: Tally, outputs: Outputs, journal: Path | Non
 def _counted(count: int, unit: str) -> str:
     plural = "es" if unit == "patch" else "s"
     return f"{count:,} {unit}{'' if count == 1 else plural}"
-
-
-@contextlib.contextmanager
-def _journal(
-    about: RunInfo, tagger: Tagger, outputs: Outputs, resume: bool, retry_failed: bool
-) -> Iterator[Resumption]:
-    from yamkit._util.text import printable
-    from yamkit._util.trees import make_folders
-    from yamkit.errors import OutputError, ParameterError
-    from yamkit.run.journal import Journal
-    from yamkit.run.loop import Resumption, fingerprint
-
-    if outputs.journal is None:
-        raise ParameterError("--resume: standard output has no journal; name a file: --output")
-    folder = outputs.journal.parent
-    try:
-        make_folders(folder)
-    except OSError as error:
-        raise OutputError(f"cannot write {printable(folder)}: {error.strerror}") from None
-    lengths = {"scores": len(tagger.classes), "embedding": about.embedding_size}
-    with Journal(
-        outputs.journal,
-        fingerprint(about),
-        tagger.classes,
-        resume=resume,
-        keep_items=not outputs.per_clip,
-        arrays={name: lengths[name] for name in about.arrays},
-        per_patch=about.per_patch,
-    ) as journal:
-        yield Resumption(journal, retry_failed, outputs.are_there)
 
 
 def _hint_at_silence(silent: int, clips: int) -> None:

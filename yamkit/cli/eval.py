@@ -172,13 +172,13 @@ def _score_systems(
 ) -> _Systems:
     """Score the set with each tagger; what is wrong with one is reported before any is run."""
     from yamkit.evaluation import common_targets
-    from yamkit.evaluation.scoring import fingerprint
+    from yamkit.evaluation.scoring import system_of
 
     cores = settings.runner.allocate()
     with contextlib.ExitStack() as stack:
         runner = stack.enter_context(settings.runner.open(cores))
         taggers = [stack.enter_context(each) for each in settings.tagger.open(cores.threads)]
-        facts = [fingerprint(tagger) for tagger in taggers]
+        facts = [system_of(tagger) for tagger in taggers]
         files = _score_files(settings, facts)
         class_maps = [tagger.classes for tagger in taggers]
         postprocessing = _postprocessing(ctx, settings.calibration, facts, class_maps)
@@ -217,7 +217,7 @@ def _postprocessing(
     class_maps: Sequence[Sequence[TagClass]],
 ) -> Postprocessing:
     """Read the calibration; events take its thresholds if no other was given."""
-    from yamkit.scores.calibration import read_calibration
+    from yamkit.scores.calibration_file import read_calibration
     from yamkit.scores.postprocessing import Postprocessing
 
     if calibration is None:

@@ -96,22 +96,18 @@ def info(ctx: click.Context, settings: InfoSettings) -> None:
 
 def _facts(clip: Clip, stream: int | None, interruptions: Interruptions) -> Facts:
     """Decode a file, and return its entry in the document."""
-    from yamkit._util.text import printable
-    from yamkit.audio import display_path
+    from yamkit._util.text import path_text
     from yamkit.errors import YamkitError
-    from yamkit.run.output import path_text
+    from yamkit.run.clips import clip_failure
 
-    path = {"path": path_text(clip.path)}
+    path = path_text(clip.path)
     try:
         if clip.error is not None:
             raise clip.error
-        return {**path, **_decoded(clip, stream, interruptions)}
-    except YamkitError as error:
-        message = printable(str(error))
-        return {**path, "error": {"type": type(error).__name__, "message": message}}
-    except (MemoryError, RuntimeError, ValueError) as error:  # whatever one file provokes
-        message = printable(" ".join(f"{display_path(clip.path)}: {error}".split()))
-        return {**path, "error": {"type": type(error).__name__, "message": message}}
+        return {"path": path, **_decoded(clip, stream, interruptions)}
+    except (YamkitError, MemoryError, RuntimeError, ValueError) as error:
+        failure = clip_failure(clip.path, error)
+        return {"path": path, "error": {"type": failure.type, "message": failure.message}}
 
 
 def _decoded(clip: Clip, stream: int | None, interruptions: Interruptions) -> Facts:

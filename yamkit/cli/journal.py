@@ -13,7 +13,7 @@ from yamkit.cli._help import Group
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from yamkit.run.journal import About
+    from yamkit.run.journal_file import JournalSummary
 
 __all__ = ["journal"]
 
@@ -41,17 +41,17 @@ def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
     """
     from yamkit._util.text import printable
     from yamkit.errors import OutputError
-    from yamkit.run.journal import read_about
+    from yamkit.run.journal_file import read_summary
 
     failed = False
     for path in _journals(places):
         try:
-            about = read_about(path)
+            summary = read_summary(path)
         except OutputError as error:
             click.echo(f"error: {error}", err=True)
             failed = True
         else:
-            click.echo("\n".join([printable(path), *_lines(about)]))
+            click.echo("\n".join([printable(path), *_lines(summary)]))
     if failed:
         ctx.exit(1)
 
@@ -69,7 +69,7 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
     """
     from yamkit._util.text import printable
     from yamkit.errors import OutputError, ParameterError
-    from yamkit.run.journal import read_about, remove_journal
+    from yamkit.run.journal_file import read_summary, remove_journal
 
     found = _journals(places)
     if not yes and not sys.stdin.isatty():
@@ -79,8 +79,8 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
     failed = False
     for path in found:
         try:
-            about = read_about(path)
-            question = f"remove {printable(path)} ({_state(about)})?"
+            summary = read_summary(path)
+            question = f"remove {printable(path)} ({_state(summary)})?"
             if yes or click.confirm(question, err=True):
                 remove_journal(path)
                 click.echo(f"removed {printable(path)}")
@@ -98,11 +98,11 @@ def _journals(places: Iterable[Path]) -> list[Path]:
 
     found: list[Path] = []
     for place in places or [Path()]:
-        beside = place.with_name(f"{place.name}{_SUFFIX}") if place.name else place
+        journal = place.with_name(f"{place.name}{_SUFFIX}") if place.name else place
         if place.is_dir():
             some = sorted(path for path in place.glob(f"*{_SUFFIX}") if path.is_file())
-        elif place.suffix != _SUFFIX and beside.is_file():
-            some = [beside]
+        elif place.suffix != _SUFFIX and journal.is_file():
+            some = [journal]
         else:
             some = [place] if place.suffix == _SUFFIX else []
         if not some:
@@ -114,24 +114,24 @@ def _journals(places: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _state(about: About) -> str:
-    text = f"{about.done:,} done, {about.failed:,} failed"
-    return f"{text}, {'finished' if about.is_finished else 'not finished'}"
+def _state(summary: JournalSummary) -> str:
+    text = f"{summary.done:,} done, {summary.failed:,} failed"
+    return f"{text}, {'finished' if summary.is_finished else 'not finished'}"
 
 
-def _lines(about: About) -> list[str]:
+def _lines(summary: JournalSummary) -> list[str]:
     from yamkit._util.text import printable
 
     rows = {
-        "files": f"{about.done:,} done, {about.failed:,} failed",
+        "files": f"{summary.done:,} done, {summary.failed:,} failed",
         "run": "finished"
-        if about.is_finished
+        if summary.is_finished
         else "not finished; the same command with --resume continues it",
         "holds": "results"
-        if about.has_items
+        if summary.has_items
         else "names of finished files; the results are the outputs",
-        "size": f"{about.size_bytes:,} bytes",
-        **about.parameters,
+        "size": f"{summary.size_bytes:,} bytes",
+        **summary.parameters,
     }
     width = max(map(len, rows))
     return [f"  {printable(name):{width}}  {printable(value)}" for name, value in rows.items()]

@@ -209,7 +209,7 @@ def _tag(
     from yamkit.cli._listen_lines import print_begin, print_end, print_line
     from yamkit.listening import listen as updates_of
     from yamkit.listening.report import StreamReport
-    from yamkit.run.loop import run_info
+    from yamkit.run.info import run_info
 
     assert choice.events is not None
     count = len(tagger.classes)

@@ -19,7 +19,9 @@ from yamkit.evaluation.detection import (
     segment_based,
 )
 from yamkit.scores.classes import columns_below
-from yamkit.scores.events import EventDetector, find_events, thresholds
+from yamkit.scores.detector import EventDetector
+from yamkit.scores.events import find_events
+from yamkit.scores.thresholds import event_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from yamkit.evaluation.detection import Detection
     from yamkit.evaluation.scoring import Timeline
     from yamkit.evaluation.targets import Targets
-    from yamkit.scores.events import ClosedEvent, Grid
+    from yamkit.scores.detector import ClosedEvent
+    from yamkit.scores.grid import Grid
     from yamkit.scores.postprocessing import Postprocessing
     from yamkit.types import EventParameters, LabelledClip, TagClass
 
@@ -137,7 +140,7 @@ def match_clips(
     places = sorted(set(targets.columns.values()))
     columns = {label: places.index(place) for label, place in targets.columns.items()}
     own = [_lowest_threshold(targets.members[place], postprocessing) for place in places]
-    enter, leave = thresholds(parameters, own)
+    enter, leave = event_thresholds(parameters, own)
 
     def read(cells: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         return targets.scores(postprocessing.apply(cells))[:, places]

@@ -11,28 +11,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yamkit import __version__
 from yamkit._util.replace import refuse_link
-from yamkit._util.text import printable
+from yamkit._util.text import path_text, printable
 from yamkit.errors import LabelError, OutputError, ParameterError
 from yamkit.evaluation._evaluate import evaluate
 from yamkit.evaluation._events import evaluate_events
 from yamkit.evaluation._past_end import find_past_end, refuse_misplaced
 from yamkit.evaluation.labels import LabelledSet, find_files, read_set
-from yamkit.evaluation.scoring import Scores, Timeline, fingerprint
+from yamkit.evaluation.scoring import Scores, Timeline, system_of
 from yamkit.evaluation.targets import read_label_map, targets_of
+from yamkit.plugin import RunnerOptions
+from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
-from yamkit.run.journal import Journal
-from yamkit.run.loop import Resumption, carried, noting, run_info
-from yamkit.run.output import path_text
-from yamkit.run.work import Work
+from yamkit.run.info import fingerprint, run_info
+from yamkit.run.journal import Journal, NoJournal
+from yamkit.run.loop import checked_items, noting
+from yamkit.run.work import Work, open_runner
 from yamkit.scores.aggregate import ClipScores
 from yamkit.scores.choice import Choice
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, EventParameters, PatchTags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from yamkit.evaluation._past_end import PastEnd
     from yamkit.evaluation.targets import LabelMap, Targets, UnmappedLabel
     from yamkit.plugin import Runner
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
     from yamkit.tagger import Tagger
     from yamkit.types import LabelledClip, SinkItem, TagClass
 
@@ -186,7 +187,7 @@ def score_set(
     OutputError
         If scores or journal cannot be written.
     """
-    scores = Scores(fingerprint(tagger), tagger.classes)
+    scores = Scores(system_of(tagger), tagger.classes)
     if labelled.is_strong:
         scores.grid = tagger.grid
     matches = find_files(labelled, folder)
@@ -305,40 +306,23 @@ def _items(
     jobs: int,
     choice: Choice,
 ) -> Iterator[tuple[Clip, SinkItem | None, bool]]:
-    """Tag clips; what the journal has is given again, and what is new is kept in it."""
-    work, about = Work(tagger, choice), run_info(tagger, choice)
-
-    def tag(left: Iterable[Clip]) -> Generator[tuple[Clip, SinkItem], None, None]:
+    """Yield the items of clips: those in the journal, and new ones, which are recorded in it."""
+    work, run = Work(tagger, choice), run_info(tagger, choice)
+    layout = ItemLayout.of(run, tagger.classes, choice.dtype)
+    journal: NoJournal = NoJournal()
+    if scores_file is not None:
+        path = scores_file.with_name(f"{scores_file.name}.journal")
+        journal = Journal(path, fingerprint(run), layout, resume=True, retry_failed=True)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(journal)
         if runner is None:
-            return work.items(left, jobs)
-        return carried(runner, work, left, about, tagger.classes)
-
-    if scores_file is None:
-        with contextlib.closing(tag(parts)) as found:
-            yield from ((part, item, True) for part, item in found)
-        return
-    path = scores_file.with_name(f"{scores_file.name}.journal")
-    mark = {
-        "yamkit": __version__,
-        **fingerprint(tagger),
-        "provider": tagger.provider,
-        "per_patch": str(choice.per_patch),
-    }
-    with Journal(
-        path,
-        mark,
-        tagger.classes,
-        dtype=choice.dtype,
-        resume=True,
-        arrays={"scores": len(tagger.classes)},
-        per_patch=choice.per_patch,
-    ) as journal:
-        resumption = Resumption(journal, retry_failed=True)
-        with contextlib.closing(resumption.items(parts, tag)) as items:
-            for part, item, is_new in items:
-                if is_new and item is not None:
-                    resumption.keep(part, item)
-                yield part, item, is_new
+            local = open_runner("local", RunnerOptions(jobs))
+            runner = stack.enter_context(contextlib.closing(local))
+        items = checked_items(runner, work, parts, layout, journal)
+        for part, item, is_new in stack.enter_context(contextlib.closing(items)):
+            if is_new and item is not None:
+                journal.record(part, item)
+            yield part, item, is_new
         journal.finish()
 
 

@@ -21,7 +21,7 @@ def system_names(systems: Sequence[Mapping[str, str]]) -> list[str]:
     Parameters
     ----------
     systems : sequence of mapping of str to str
-        As `yamkit.evaluation.scoring.fingerprint` gives them.
+        As `yamkit.evaluation.scoring.system_of` gives them.
     """
     differing = {
         key for key in (*_PARTS, *_NAMED_PARTS) if len({each.get(key) for each in systems}) > 1

@@ -18,7 +18,7 @@ from yamkit.evaluation._past_end import refuse_misplaced
 from yamkit.evaluation._set import clip_key, common_targets
 from yamkit.evaluation.detection import merged
 from yamkit.scores.calibration import METHODS, Calibration, ClassCalibration, logits
-from yamkit.scores.events import Cells
+from yamkit.scores.grid import Cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,8 +13,10 @@ from yamkit._util.npz import DAMAGE, open_member, read_floats
 from yamkit._util.replace import replaced
 from yamkit._util.text import printable
 from yamkit.errors import LabelError
-from yamkit.run.records import are_scores
-from yamkit.scores.events import Grid
+from yamkit.run.checks import are_scores
+from yamkit.run.info import fingerprint, run_info
+from yamkit.scores.choice import Choice
+from yamkit.scores.grid import Grid
 from yamkit.types import TagClass
 
 if TYPE_CHECKING:
@@ -25,9 +27,19 @@ if TYPE_CHECKING:
 
     from yamkit.tagger import Tagger
 
-__all__ = ["Scores", "Timeline", "fingerprint", "read_scores"]
+__all__ = ["Scores", "Timeline", "read_scores", "system_of"]
 
 _SCHEMA = "yamkit-scores/2"
+_SYSTEM = (
+    "model",
+    "model_sha256",
+    "backend",
+    "frontend",
+    "resampler",
+    "hop_seconds",
+    "aggregate",
+    "channel",
+)
 _MOST = 2**53
 """Largest whole number: up to it float64 is exact."""
 _MOST_PATCHES_A_CELL = 1024
@@ -162,19 +174,11 @@ class Scores:
             member.write(each.scores.astype("<f4").tobytes())
 
 
-def fingerprint(tagger: Tagger) -> dict[str, str]:
-    """Tell what scores depend on: model and parameters."""
-    return {
-        "model": tagger.model.name,
-        "model_sha256": tagger.model.sha256,
-        "backend": tagger.backend,
-        "frontend": tagger.frontend,
-        "resampler": tagger.resampler,
-        "hop_seconds": repr(tagger.hop_seconds),
-        "aggregate": tagger.aggregate,
-        "channel": str(tagger.channel),
-        "stream": "default" if tagger.sound_stream is None else str(tagger.sound_stream),
-    }
+def system_of(tagger: Tagger) -> dict[str, str]:
+    """Return what scores depend on: model and parameters."""
+    found = fingerprint(run_info(tagger, Choice()))
+    stream = "default" if tagger.sound_stream is None else found["stream"]
+    return {**{name: found[name] for name in _SYSTEM}, "stream": stream}
 
 
 def read_scores(path: Path) -> Scores:

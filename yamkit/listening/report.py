@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from yamkit.listening.clock import Clock, Delays
 from yamkit.listening.updates import Onset
 from yamkit.schema import run_dict, tag_dict
-from yamkit.scores.events import delay_seconds
+from yamkit.scores.event_parameters import delay_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yamkit.listening.buffer import Block, Buffer
     from yamkit.listening.updates import StreamUpdate
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
     from yamkit.types import Event, RunInfo, Tag
 
 __all__ = [
@@ -51,7 +51,7 @@ class Begun:
         Of the stream, in Hz.
     open_after_seconds, close_after_seconds : float
         Audio between the begin or end of an event and its line; see
-        `yamkit.scores.events.delay_seconds`.
+        `yamkit.scores.event_parameters.delay_seconds`.
     """
 
     run_info: RunInfo

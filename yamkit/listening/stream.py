@@ -10,7 +10,7 @@ import numpy as np
 
 from yamkit.errors import ParameterError, YamkitError
 from yamkit.listening.updates import Onset, StreamUpdate
-from yamkit.scores.events import ClosedEvent, OpenedEvent
+from yamkit.scores.detector import ClosedEvent, OpenedEvent
 from yamkit.types import Event, Tag
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yamkit.listening.buffer import Block
-    from yamkit.scores.events import EventDetector
+    from yamkit.scores.detector import EventDetector
     from yamkit.scores.postprocessing import Postprocessing
     from yamkit.tagger import Tagger
     from yamkit.types import EventParameters
@@ -39,48 +39,48 @@ def listen(
 ) -> Iterator[StreamUpdate]:
     """Find events in a stream, patch by patch.
 
-    They are those of `TaggedClip.events` for the same samples, where none is missing.
+    Without gaps, they are the events of `TaggedClip.events` for the same samples.
 
     Parameters
     ----------
     tagger : Tagger
         With a batch size of 1.
     blocks : iterable of Block
-        Where one does not begin at the end of the one before, samples are missing: open events are
-        closed, and hearing begins anew.
+        A block that does not start where the previous one ended follows a gap: open events are
+        closed, and detection starts again.
     sample_rate : int
         Of the blocks, in Hz.
     parameters : EventParameters
     columns : ndarray, int [K]
-        Indices of the classes to listen for.
+        Indices of the classes to detect.
     postprocessing : Postprocessing
     gate_dbfs : float, optional
-        Patches in which no sample reaches this level, in dB of full scale, are not sent through the
-        network: every score is 0.
+        The network is not run for patches in which no sample reaches this level, in dB relative
+        to full scale: their scores are 0.
 
     Yields
     ------
     StreamUpdate
-        For each patch, and at each end.
+        For each patch, before each gap and at the end.
 
     Raises
     ------
     ParameterError
-        If the tagger's batch size is not 1, or the gate no number.
+        If the batch size of the tagger is not 1, or the gate is not a level.
     AudioError
-        As `blocks` does, behind what was heard until then.
+        If `blocks` raises it, after the last update.
     """
     if tagger.pipeline.batch_size != 1:
-        raise ParameterError(f"batch size {tagger.pipeline.batch_size}: streams want 1")
+        raise ParameterError(f"batch size {tagger.pipeline.batch_size}: must be 1 for streams")
     if gate_dbfs is not None and not -math.inf < gate_dbfs <= 0:
-        raise ParameterError(f"gate {gate_dbfs} dB: wanted 0 or less, such as -50")
+        raise ParameterError(f"gate {gate_dbfs} dB: must be 0 or less, such as -50")
     gate = 0.0 if gate_dbfs is None else 10 ** (gate_dbfs / 20)
     stream = iter(blocks)
     first = next(stream, None)
     while first is not None:
         part = _Part(first, stream)
         detector = postprocessing.detector(tagger.grid, parameters, tagger.classes, columns)
-        yield from _hear(tagger, part, sample_rate, detector, columns, gate)
+        yield from _updates(tagger, part, sample_rate, detector, columns, gate)
         if part.error is not None:
             raise part.error
         first = part.following
@@ -98,11 +98,11 @@ class _Part:
 
     @property
     def samples(self) -> int:
-        """Taken so far."""
+        """Number of samples so far."""
         return self.latest.end_sample - self.start_sample
 
     def mono(self) -> Iterator[NDArray[np.float32]]:
-        """Take the samples, once."""
+        """Yield the samples of the blocks, once."""
         yield self.latest.samples
         while True:
             try:
@@ -119,7 +119,7 @@ class _Part:
             yield block.samples
 
 
-def _hear(
+def _updates(
     tagger: Tagger,
     part: _Part,
     sample_rate: int,
@@ -131,7 +131,7 @@ def _hear(
     base = grid.samples_of(part.start_sample, sample_rate)
     silence = np.zeros((1, len(classes)), np.float32)
 
-    def heard(
+    def update(
         changes: Iterator[OpenedEvent | ClosedEvent], end: str = "", is_gated: bool = False
     ) -> StreamUpdate:
         onsets: list[Onset] = []
@@ -143,7 +143,7 @@ def _hear(
             if isinstance(change, ClosedEvent):
                 offset_sample = base + change.offset_sample
                 moved = replace(change, onset_sample=onset_sample, offset_sample=offset_sample)
-                event = grid.event(moved, entry)
+                event = moved.to_event(grid.sample_rate_hz, entry)
                 events += [] if change.is_void else [event]
                 replaced += [event] if change.is_replaced else []
             else:
@@ -161,10 +161,10 @@ def _hear(
             if not is_gated:
                 scores = pipeline.infer([pipeline.transform(segment)])[0].scores
             known = grid.samples_of(part.samples, sample_rate)
-            yield heard(detector.update(scores, known), is_gated=is_gated)
-    except YamkitError as error:  # of a plugin: what is open shall not look as if it went on
+            yield update(detector.update(scores, known), is_gated=is_gated)
+    except YamkitError as error:  # of a plugin: open events must still be closed
         part.error = error
     end = "ended" if part.following is None else "dropped"
     if part.error is not None:
         end = "failed"
-    yield heard(detector.finish(grid.samples_of(part.samples, sample_rate)), end)
+    yield update(detector.finish(grid.samples_of(part.samples, sample_rate)), end)

@@ -1,9 +1,10 @@
-"""Model bundles: their format, their store, where they come from.
+"""Model bundles: their format, their store, their origin.
 
-- `bundle`: a folder with ``model.toml`` read into a `ModelBundle`, with every check.
-- `store`: the folder that keeps the bundles; list, install, remove.
-- `importing`: bundles made from a Keras 2 weight file or an ONNX file.
-- `download`: the published files, fetched when the user asks.
+- `bundle`: a folder with ``model.toml``, checked and read into a `ModelBundle`.
+- `writing`: bundles written; `manifest`, `classmap`, `weights`: their files.
+- `store`: the folder of installed bundles; list, install, remove.
+- `importing`: bundles made from a Keras 2 weight file, an ONNX file or another engine's file.
+- `download`: the published files of `catalogue`, fetched on request.
 """
 
 from __future__ import annotations

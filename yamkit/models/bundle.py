@@ -1,10 +1,10 @@
 """A model bundle: a folder with ``model.toml``, a class map, and one file that holds the network.
 
-That file is ``weights.npz`` for the networks that yamkit describes, else ``model.KIND``, the kind
-of the network being a file format: ``model.onnx``, ``model.tflite``.
+That file is ``weights.npz`` for the networks that yamkit describes, else ``model.KIND``, where the
+kind of the network is a file format: ``model.onnx``, ``model.tflite``.
 
-Folders come from strangers, so everything is checked before it is used. Loading a bundle reads the
-manifest and the class map; weights are read, and hashed, when somebody asks for them.
+Bundles come from strangers, so everything is checked before it is used. Loading a bundle reads the
+manifest and the class map; weights are read, and hashed, on demand.
 """
 
 from __future__ import annotations
@@ -16,28 +16,35 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from yamkit._util.text import printable
-from yamkit.errors import BundleError, ParameterError, WeightFileError
-from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, format_class_map, parse_class_map
+from yamkit.errors import BundleError, WeightFileError
+from yamkit.models.bundle_files import (
+    MANIFEST_FILE,
+    WEIGHTS_FILE,
+    check_sha256,
+    damage,
+    find_file,
+    network_file_name,
+    open_file,
+    read_file,
+)
+from yamkit.models.classmap import MAX_CLASS_MAP_BYTES, parse_class_map
 from yamkit.models.folders import cache_folder
-from yamkit.models.manifest import MAX_MANIFEST_BYTES, Manifest, format_manifest, parse_manifest
+from yamkit.models.manifest import MAX_MANIFEST_BYTES, Manifest, parse_manifest
 from yamkit.networks import mobilenet_v1, weight_shapes
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from yamkit.types import FeatureSpec, NetworkSpec, TagClass
 
-__all__ = ["MANIFEST_FILE", "ModelBundle", "file_sha256", "load_bundle", "write_bundle"]
+__all__ = ["ModelBundle", "load_bundle"]
 
-MANIFEST_FILE = "model.toml"
-_WEIGHTS_FILE = "weights.npz"
-_CLASSES_FILE = "classes.csv"
-_CHECK = 2
-"""Number of `onnx_file.check_self_contained`: it rises when the check finds more."""
+_CHECK_VERSION = 2
+"""Version of `onnx_file.check_self_contained`; raise it when the check finds more."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +55,20 @@ class ModelBundle:
     ----------
     folder : Path
     name, version, licence, source : str
-        As the manifest states them, one line each.
+        From the manifest, one line each.
     source_sha256 : str
-        SHA-256 of the file the bundle was made from, empty where there is none.
+        SHA-256 of the file the bundle was made from; empty if there is none.
     features : FeatureSpec
-        What the network eats.
+        What the network expects.
     network : NetworkSpec
-        Which network it is.
     classes : tuple of TagClass
         The class map: C rows.
     files : mapping of str to str
-        SHA-256 of every file beside the manifest.
+        SHA-256 of every file except the manifest.
     sha256 : str
-        SHA-256 of the manifest. It identifies the whole bundle, as the manifest holds all hashes.
+        SHA-256 of the manifest, which holds all hashes: it identifies the whole bundle.
     silence : TagClass or None
-        The class that stands for silence, where the manifest names one.
+        The class that stands for silence, if the manifest names one.
     """
 
     folder: Path
@@ -80,12 +86,12 @@ class ModelBundle:
 
     @property
     def silence_index(self) -> int | None:
-        """Index of the class that stands for silence; None where the manifest names none."""
+        """Index of the class that stands for silence; None if the manifest names none."""
         return None if self.silence is None else self.silence.index
 
     @property
     def weights_sha256(self) -> str:
-        """SHA-256 of the file that holds the weights, as the manifest states it."""
+        """SHA-256 of the file that holds the network, from the manifest."""
         return self.files[self._network_file]
 
     def load_weights(self) -> dict[str, NDArray[np.float32]]:
@@ -99,46 +105,46 @@ class ModelBundle:
         Raises
         ------
         BundleError
-            If the network is of another kind, or the file is not what it should be.
+            If the network is of another kind, or the file is invalid.
         """
         if self.network.kind != "mobilenet-v1":
             raise BundleError(
-                f"{self.name}: its network is of kind {self.network.kind!r}; only mobilenet-v1 has "
-                "canonical weights"
+                f"{self.name}: a network of kind {self.network.kind!r} has no canonical weights; "
+                "only mobilenet-v1 has"
             )
         from yamkit.models.weights import read_weights
 
         shapes = weight_shapes(mobilenet_v1(self.network.width), len(self.classes))
-        path = _file(self.folder, _WEIGHTS_FILE)
-        with _open(path) as stream:
-            # hashed and read through one handle: the file cannot be exchanged in between
-            _check_sha256(path, stream, self.files[_WEIGHTS_FILE])
+        path = find_file(self.folder, WEIGHTS_FILE)
+        with open_file(path) as stream:
+            # one handle for hashing and reading: the file cannot be exchanged in between
+            check_sha256(path, stream, self.files[WEIGHTS_FILE])
             stream.seek(0)
             return read_weights(stream, shapes, printable(path))
 
     def network_path(self) -> Path:
-        """Give the path of the file ``model.KIND`` that holds the network, after checking its hash.
+        """Check the hash of ``model.KIND``, the file that holds the network, and return its path.
 
-        The bundle may come from anywhere, so it is also seen to that an ONNX graph names no other
-        file: engines would read it. That takes a library and time, so the cache folder remembers
-        by its hash which graph has passed.
+        An ONNX graph must not name another file either, since engines would read that file. The
+        check takes a library and time, so the cache folder remembers the hash of each graph that
+        passed.
 
         Raises
         ------
         BundleError
-            If the network has canonical weights, or the file is not what it should be.
+            If the network has canonical weights, or the file is invalid.
         """
         if self.network.kind == "mobilenet-v1":
             raise BundleError(
-                f"{self.name}: its network is of kind {self.network.kind!r}, which has weights and "
-                "no file of its own"
+                f"{self.name}: a network of kind {self.network.kind!r} has weights, not "
+                "a network file"
             )
-        path = _file(self.folder, self._network_file)
+        path = find_file(self.folder, self._network_file)
         digest = self.files[self._network_file]
-        mark = f"self-contained-{_CHECK}-{digest}"
-        with _open(path) as stream:
-            # hashed and read through one handle: the file cannot be exchanged in between
-            _check_sha256(path, stream, digest)
+        mark = f"self-contained-{_CHECK_VERSION}-{digest}"
+        with open_file(path) as stream:
+            # one handle for hashing and reading: the file cannot be exchanged in between
+            check_sha256(path, stream, digest)
             if self.network.kind == "onnx" and not _is_marked(mark):
                 stream.seek(0)
                 _check_graph(path, stream)
@@ -146,25 +152,25 @@ class ModelBundle:
         return path
 
     def verify_weights(self) -> None:
-        """Check the hash of the file that holds the weights, and nothing else.
+        """Check only the hash of the file that holds the network.
 
-        It is for whoever opens the model: a backend may run from what it built earlier and never
-        read the file. The file is read once, in pieces, which takes 10 ms for the 15 MB of YAMNet.
+        A backend may run from a cache and never read the file, so the pipeline calls this when it
+        opens a model. It takes 10 ms for the 15 MB of YAMNet.
 
         Raises
         ------
         BundleError
-            If it is missing, cannot be read, or is not what the manifest says.
+            If the file is missing, cannot be read, or differs from the manifest.
         """
         self._verify_file(self._network_file)
 
     def verify(self) -> None:
-        """Check the hash of every file, and the canonical weights or the graph.
+        """Check the hash of every file, and the weights or the graph.
 
         Raises
         ------
         BundleError
-            At the first file that is not what the manifest says.
+            At the first file that is invalid or differs from the manifest.
         """
         for name in sorted(self.files):
             self._verify_file(name)
@@ -175,18 +181,18 @@ class ModelBundle:
 
     @property
     def _network_file(self) -> str:
-        return _network_file(self.network)
+        return network_file_name(self.network)
 
     def _verify_file(self, name: str) -> None:
-        path = _file(self.folder, name)
-        with _open(path) as stream:
-            _check_sha256(path, stream, self.files[name])
+        path = find_file(self.folder, name)
+        with open_file(path) as stream:
+            check_sha256(path, stream, self.files[name])
 
 
 def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
-    """Load a bundle: read and check manifest and class map, and see that every file is there.
+    """Load a bundle: check its manifest and class map, and that every file exists.
 
-    The other files are hashed when they are used, so that loading stays fast.
+    The other files are hashed on use, so loading stays fast.
 
     Parameters
     ----------
@@ -195,11 +201,11 @@ def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
     Raises
     ------
     BundleError
-        If the bundle is malformed or reaches outside its folder.
+        If the bundle is malformed or names a file outside its folder.
     """
     folder = Path(folder)
-    path = _file(folder, MANIFEST_FILE)
-    data = _read(path, MAX_MANIFEST_BYTES)
+    path = find_file(folder, MANIFEST_FILE)
+    data = read_file(path, MAX_MANIFEST_BYTES)
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -207,7 +213,7 @@ def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
     manifest = parse_manifest(text, printable(path))
     _check_network_file(manifest, path)
     for name in manifest.files:
-        _file(folder, name)
+        find_file(folder, name)
     classes = _load_classes(folder, manifest)
     return ModelBundle(
         folder=folder,
@@ -225,105 +231,20 @@ def load_bundle(folder: str | os.PathLike[str]) -> ModelBundle:
     )
 
 
-def write_bundle(
-    folder: str | os.PathLike[str],
-    *,
-    name: str,
-    version: str,
-    licence: str,
-    source: str,
-    source_sha256: str,
-    features: FeatureSpec,
-    network: NetworkSpec,
-    classes: Sequence[TagClass],
-    silence: TagClass | None = None,
-    weights: Mapping[str, NDArray[np.floating]] | None = None,
-    network_file: bytes | None = None,
-) -> ModelBundle:
-    """Write a bundle and load it. The same arguments always give the same bytes.
-
-    Parameters
-    ----------
-    folder : path-like
-        Exists and is empty.
-    name, version, licence, source, source_sha256, features, network, classes, silence
-        See `ModelBundle`.
-    weights : mapping of str to ndarray, optional
-        Canonical weights; float16 is kept, everything else becomes float32.
-    network_file : bytes, optional
-        What ``model.KIND`` holds. Exactly one of both is given.
-
-    Raises
-    ------
-    ParameterError
-        If not exactly one of ``weights`` and ``network_file`` is given.
-    BundleError
-        If what was written is not a sound bundle.
-    OSError
-        If the folder cannot be written.
-    """
-    folder = Path(folder)
-    path = folder / _network_file(network)
-    if weights is not None and network_file is None:
-        from yamkit.models.weights import write_weights
-
-        with path.open("wb") as stream:
-            write_weights(stream, weights)
-    elif network_file is not None and weights is None:
-        path.write_bytes(network_file)
-    else:
-        raise ParameterError("a bundle holds either weights or a network's file; give one of them")
-    (folder / _CLASSES_FILE).write_bytes(format_class_map(classes))
-    manifest = Manifest(
-        name=name,
-        version=version,
-        licence=licence,
-        source=source,
-        source_sha256=source_sha256,
-        classes=_CLASSES_FILE,
-        features=features,
-        network=network,
-        files={file.name: file_sha256(file) for file in (folder / _CLASSES_FILE, path)},
-        silence="" if silence is None else silence.mid or silence.name,
-    )
-    try:
-        data = format_manifest(manifest).encode()
-    except UnicodeEncodeError:
-        raise BundleError(f"{name!r}: its texts must be valid Unicode") from None
-    (folder / MANIFEST_FILE).write_bytes(data)
-    return load_bundle(folder)
-
-
-def file_sha256(path: Path) -> str:
-    """Hash a file, in pieces.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
-    with path.open("rb") as stream:
-        return _sha256(stream)
-
-
-def _network_file(network: NetworkSpec) -> str:
-    return _WEIGHTS_FILE if network.kind == "mobilenet-v1" else f"model.{network.kind}"
-
-
 def _check_network_file(manifest: Manifest, path: Path) -> None:
-    wanted = _network_file(manifest.network)
-    if wanted not in manifest.files:
+    required = network_file_name(manifest.network)
+    if required not in manifest.files:
         raise BundleError(
-            f"{printable(path)}: a network of kind {manifest.network.kind!r} needs {wanted} in "
-            "[files]"
+            f"{printable(path)}: a network of kind {manifest.network.kind!r} requires {required} "
+            "in [files]"
         )
 
 
 def _load_classes(folder: Path, manifest: Manifest) -> tuple[TagClass, ...]:
-    path = _file(folder, manifest.classes)
-    data = _read(path, MAX_CLASS_MAP_BYTES)
+    path = find_file(folder, manifest.classes)
+    data = read_file(path, MAX_CLASS_MAP_BYTES)
     if hashlib.sha256(data).hexdigest() != manifest.files[manifest.classes]:
-        raise BundleError(_damaged(path))
+        raise damage(path)
     return parse_class_map(data, printable(path))
 
 
@@ -334,15 +255,17 @@ def _silence(manifest: Manifest, classes: Sequence[TagClass], path: Path) -> Tag
         if manifest.silence in (entry.mid, entry.name):
             return entry
     raise BundleError(
-        f"{printable(path)}: silence is {manifest.silence!r}, which is none of the classes"
+        f"{printable(path)}: silence {manifest.silence!r}: must be the mid or name of a class"
     )
 
 
 def _check_graph(path: Path, stream: IO[bytes]) -> None:
     from yamkit.models.onnx_file import check_self_contained
 
-    with _reading(path):
+    try:
         data = stream.read()
+    except OSError as error:
+        raise BundleError(f"{printable(path)}: {error.strerror or 'cannot be read'}") from None
     try:
         check_self_contained(data, printable(path))
     except WeightFileError as error:
@@ -356,69 +279,8 @@ def _is_marked(mark: str) -> bool:
 
 
 def _set_mark(mark: str) -> None:
-    """Remember something by an empty file; without a cache it is found out again."""
+    """Remember a check by an empty file; without a cache folder, the check runs again."""
     with contextlib.suppress(OSError):
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / mark).touch()
-
-
-def _file(folder: Path, name: str) -> Path:
-    """Find a file of the bundle: there, regular, and really inside the folder."""
-    path = folder / name
-    shown = printable(path)
-    try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-        is_file = path.is_file()
-    except (OSError, RuntimeError, ValueError) as error:
-        # RuntimeError: links in a circle, before 3.13; ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or printable(str(error))
-        raise BundleError(f"{shown}: {reason}") from None
-    if not inside:
-        raise BundleError(f"{shown}: leads out of the bundle")
-    if not is_file:
-        raise BundleError(f"{shown}: missing; a bundle is a folder with {MANIFEST_FILE}")
-    return path
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise BundleError(f"{printable(path)}: {reason}") from None
-
-
-def _open(path: Path) -> IO[bytes]:
-    with _reading(path):
-        return path.open("rb")
-
-
-def _read(path: Path, limit: int) -> bytes:
-    with _open(path) as stream, _reading(path):
-        data = stream.read(limit + 1)
-    if len(data) > limit:
-        raise BundleError(f"{printable(path)}: longer than {limit} bytes")
-    return data
-
-
-def _sha256(stream: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while piece := stream.read(2**20):
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _check_sha256(path: Path, stream: IO[bytes], expected: str) -> None:
-    with _reading(path):
-        digest = _sha256(stream)
-    if digest != expected:
-        raise BundleError(_damaged(path))
-
-
-def _damaged(path: Path) -> str:
-    return (
-        f"{printable(path)}: its SHA-256 is not the manifest's; install the model again with "
-        "--replace"
-    )

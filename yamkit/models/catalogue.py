@@ -1,6 +1,6 @@
-"""Models as their authors published them: where the file is, and what to put around it.
+"""Published models: where the weight file is, and the rest of the bundle.
 
-Everything comes from ``yamkit/data``; no number of a model stands in code.
+Everything comes from ``yamkit/data``; no number of a model is in code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["PublishedModel", "published", "published_names"]
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """A published weight file and what surrounds it.
+    """A published weight file and the rest of its bundle.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class PublishedModel:
         URL of the file.
     size_bytes : int
     sha256 : str
-        Of the file.
+        SHA-256 of the file.
     features : FeatureSpec
     network : NetworkSpec
     classes : tuple of TagClass
@@ -51,23 +51,23 @@ class PublishedModel:
 
 
 def published_names() -> tuple[str, ...]:
-    """Name the models that yamkit knows how to fetch."""
+    """Return the names of the models that yamkit can download."""
     folders = files("yamkit").joinpath("data").iterdir()
     return tuple(sorted(f.name for f in folders if f.joinpath("published.toml").is_file()))
 
 
 def published(name: str) -> PublishedModel:
-    """Look up a published model.
+    """Return a published model by its name.
 
     Raises
     ------
     UnknownModelError
-        If yamkit does not know it.
+        If there is no such model.
     """
     if name not in published_names():
         raise UnknownModelError(
-            f"no published model {name!r} is known; known: {', '.join(published_names())}; "
-            "`yamkit models import FILE` takes any other"
+            f"published model {name!r}: must be one of {', '.join(published_names())}; "
+            "`yamkit models import FILE` installs any other"
         )
     folder = files("yamkit").joinpath("data").joinpath(name)
     where = f"{name}/published.toml"

@@ -1,6 +1,6 @@
 """The class map: CSV with the header ``index,mid,display_name``, one row a class, in order.
 
-It is the form AudioSet publishes. The number of its rows is the number of classes of a model.
+AudioSet publishes this format. The number of rows is the number of classes of a model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_CLASS_MAP_BYTES", "format_class_map", "parse_class_map"]
 
 MAX_CLASS_MAP_BYTES = 4 * 2**20
-"""Longest class map that is read."""
+"""Largest class map that is read."""
 
 _HEADER = ["index", "mid", "display_name"]
 
@@ -31,10 +31,10 @@ def parse_class_map(data: bytes, where: str) -> tuple[TagClass, ...]:
     Parameters
     ----------
     data : bytes
-        CSV in UTF-8, with or without a byte order mark. As spreadsheets and people write it:
-        semicolons or tabs for commas, spaces around cells, empty rows.
+        CSV in UTF-8, with or without a byte order mark. Semicolons or tabs instead of commas,
+        spaces around cells and empty rows are accepted.
     where : str
-        What messages call it.
+        Name of the file in messages.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def parse_class_map(data: bytes, where: str) -> tuple[TagClass, ...]:
     Raises
     ------
     BundleError
-        If it is not such a file.
+        If the data is not a class map.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -57,14 +57,14 @@ def parse_class_map(data: bytes, where: str) -> tuple[TagClass, ...]:
     except csv.Error as error:
         raise BundleError(f"{where}: not CSV: {error}") from None
     if not rows or rows[0] != _HEADER:
-        raise BundleError(f"{where}: a class map must begin with the line {','.join(_HEADER)}")
+        raise BundleError(f"{where}: the first line of a class map must be {','.join(_HEADER)}")
     if len(rows) == 1:
-        raise BundleError(f"{where}: the class map holds no class")
+        raise BundleError(f"{where}: the class map is empty")
     return tuple(_class(index, row, where) for index, row in enumerate(rows[1:]))
 
 
 def format_class_map(classes: Iterable[TagClass]) -> bytes:
-    """Write a class map; the same classes always give the same bytes."""
+    """Return a class map as CSV; the same classes always give the same bytes."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADER)
@@ -77,10 +77,10 @@ def _class(index: int, row: list[str], where: str) -> TagClass:
         raise BundleError(f"{where}: class {index} has {len(row)} fields, not {len(_HEADER)}")
     number, mid, name = row
     if number != str(index):
-        raise BundleError(f"{where}: index {number!r:.40} where {index} must follow")
+        raise BundleError(f"{where}: index {number!r:.40}: must be {index}")
     if not name:
         raise BundleError(f"{where}: class {index} has no display_name")
-    # names end up on terminals, where control characters are commands
+    # terminals run control characters as commands
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in mid + name):
-        raise BundleError(f"{where}: class {index} holds control characters")
+        raise BundleError(f"{where}: class {index} contains control characters")
     return TagClass(index, mid, name)

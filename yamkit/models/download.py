@@ -1,7 +1,7 @@
-"""Fetches a published model: the only place that opens a connection, and only when asked.
+"""Download of a published model: the only module that opens a connection, and only on request.
 
-Nothing a server does can leave more behind than a message: the file is counted and hashed while
-it comes, in scratch space that goes whatever happens.
+The file is counted and hashed while it arrives, in a scratch folder that is always removed, so a
+server can cause nothing but an error message.
 """
 
 from __future__ import annotations
@@ -47,27 +47,27 @@ def pull(
     name : str
         Name of the model.
     url : str, optional
-        Where to fetch the file instead; it must be the same file, by its SHA-256.
+        Another place of the file; its SHA-256 must be the same.
     replace : bool
         Whether a model of that name may be replaced.
     progress : callable, optional
-        Called with the bytes that have come and the bytes of the whole file.
+        Receives the bytes that have arrived and the bytes of the whole file.
     model : PublishedModel, optional
-        The file and what surrounds it; the catalogue's entry of that name if not given.
+        The file and the rest of its bundle; by default the catalogue's entry of that name.
 
     Raises
     ------
     UnknownModelError
-        If yamkit does not know the name.
+        If there is no published model of that name.
     DownloadError
-        If the file does not come, or is not the published one.
+        If the file cannot be downloaded, or is not the published one.
     WeightFileError, ModelExistsError, StoreError
         See `yamkit.models.importing.import_model`.
     """
     entry = model or published(name)
     url = url or entry.source
     if _scheme(url) not in ("http", "https"):
-        raise DownloadError(f"{printable(url)}: a model is fetched from an https:// or http:// URL")
+        raise DownloadError(f"{printable(url)}: must be an https:// or http:// URL")
 
     def build(folder: Path) -> None:
         path = folder.parent / ".download.h5"
@@ -79,7 +79,7 @@ def pull(
 
 
 class _Receiver:
-    """A stream that counts and hashes, and takes no byte more than the file has."""
+    """A stream that counts and hashes, and refuses more bytes than the file has."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class _Receiver:
         self.received += len(data)
         if self.received > self._entry.size_bytes:
             raise DownloadError(
-                f"{self._url}: sends more than the {self._entry.size_bytes} bytes of the published "
+                f"{self._url}: longer than the {self._entry.size_bytes} bytes of the published "
                 "file; nothing was installed"
             )
         self._stream.write(data)
@@ -119,7 +119,7 @@ class _Receiver:
             )
         if self._digest.hexdigest() != self._entry.sha256:
             raise DownloadError(
-                f"{self._url}: its SHA-256 is {self._digest.hexdigest()}, not the published "
+                f"{self._url}: SHA-256 {self._digest.hexdigest()} differs from the published "
                 f"{self._entry.sha256}; nothing was installed"
             )
 
@@ -145,19 +145,19 @@ def _fetch(url: str, receiver: _Receiver) -> None:
     download = HTTPDownloader(
         chunk_size=_CHUNK_BYTES,
         timeout=_TIMEOUT_SECONDS,
-        headers={"Accept-Encoding": "identity"},  # the bytes of the file, not a packed form
+        headers={"Accept-Encoding": "identity"},  # the file itself, not compressed
         hooks={"response": close_later},
     )
     try:
         with connections:
             download(url, receiver, None)
     except requests.HTTPError as error:
-        # the number alone: the words beside it are the server's
+        # only the number: the text comes from the server
         status = getattr(error.response, "status_code", "no")
-        raise DownloadError(f"{shown}: the server says {status}") from None
+        raise DownloadError(f"{shown}: the server answered with status {status}") from None
     except requests.Timeout:
         raise DownloadError(
-            f"{shown}: no answer within {_TIMEOUT_SECONDS} seconds; try again"
+            f"{shown}: no answer for {_TIMEOUT_SECONDS} seconds; try again"
         ) from None
     except requests.exceptions.ChunkedEncodingError:
         raise DownloadError(
@@ -166,8 +166,8 @@ def _fetch(url: str, receiver: _Receiver) -> None:
         ) from None
     except requests.ConnectionError as error:
         raise DownloadError(
-            f"{shown}: the connection failed ({_cause(error)}); HTTPS_PROXY names a proxy, "
-            "--url another place"
+            f"{shown}: the connection failed ({_cause(error)}); HTTPS_PROXY sets a proxy, "
+            "--url another address"
         ) from None
     except (requests.RequestException, ValueError) as error:
         reason = printable(str(error).partition("\n")[0])
@@ -176,7 +176,7 @@ def _fetch(url: str, receiver: _Receiver) -> None:
 
 
 def _cause(error: BaseException) -> str:
-    """Find the innermost reason: requests and urllib3 wrap it several times."""
+    """Return the innermost reason: requests and urllib3 wrap it several times."""
     while True:
         inner = getattr(error, "reason", None) or (error.args[-1] if error.args else None)
         if not isinstance(inner, Exception):

@@ -1,4 +1,4 @@
-"""Where models and caches lie."""
+"""Folders of models and caches."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["cache_folder", "models_folder"]
 
 
 def models_folder() -> Path:
-    """Give the folder of the models: ``$YAMKIT_HOME/models``, else the platform's place.
+    """Return the folder of the models: ``$YAMKIT_HOME/models``, else the platform's.
 
     Raises
     ------
     StoreError
-        If ``YAMKIT_HOME`` begins with the name of nobody, ``~name``.
+        If ``YAMKIT_HOME`` begins with ``~name`` and there is no such user.
     """
     if home := _home():
         return home / "models"
@@ -27,14 +27,14 @@ def models_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Give the folder of whatever can be built again: ``$YAMKIT_HOME/cache``, else the platform's.
+    """Return the folder of caches: ``$YAMKIT_HOME/cache``, else the platform's.
 
-    Nothing says that it exists or can be written.
+    It may not exist or not be writable.
 
     Raises
     ------
     StoreError
-        If ``YAMKIT_HOME`` begins with the name of nobody, ``~name``.
+        If ``YAMKIT_HOME`` begins with ``~name`` and there is no such user.
     """
     if home := _home():
         return home / "cache"
@@ -51,5 +51,5 @@ def _home() -> Path | None:
         return Path(home).expanduser()
     except RuntimeError:
         raise StoreError(
-            f"YAMKIT_HOME is {printable(home)}, and there is no such user; give it a whole path"
+            f"YAMKIT_HOME {printable(home)}: no such user; set an absolute path"
         ) from None

@@ -1,9 +1,8 @@
-"""Reads a Keras 2 weight file of the network into canonical weights, without TensorFlow.
+"""Keras 2 weight files, read into canonical weights without TensorFlow.
 
-A file from a stranger is walked by hard links only, and every array is compared with what the
-network needs, and with the length of the file, before any memory is taken. HDF5's own code crashes
-on some damaged files, and takes gigabytes for others, so it runs in a process of its own:
-``python -m yamkit.models.keras_h5 FILE ARRAYS``.
+Only hard links are followed, and every array is compared with the network and with the length of
+the file before memory is allocated. HDF5 crashes on some damaged files and takes gigabytes for
+others, so it runs in a separate process: ``python -m yamkit.models.keras_h5 FILE ARRAYS``.
 """
 
 from __future__ import annotations
@@ -38,28 +37,28 @@ if TYPE_CHECKING:
 __all__ = ["read_here", "read_keras_h5"]
 
 _MOST_BYTES = 500_000_000
-"""Memory that HDF5 may take, besides four times the length of the file."""
+"""Memory that HDF5 may take, in addition to four times the length of the file."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _UNDEFINED = 2**64 - 1
 _NOT_HDF5 = (
-    "not an HDF5 file that can be read; a network of another form needs a plugin that runs it, see "
+    "not a readable HDF5 file; a network in another format requires a plugin that runs it; see "
     "`yamkit plugins`"
 )
 _MAX_OBJECTS = 10_000
 _MAX_DEPTH = 16
-# The tail of a path; what precedes it depends on how Keras nested the layers when it saved.
+# The end of a path; its beginning depends on how Keras nested the layers when it saved.
 _LAYER_WEIGHT = re.compile(r"(?:^|/)(layer\d+/\w+(?:/bn)?/\w+?)(?::\d+)?$")
 _STATISTICS = {"beta": "beta", "mean": "moving_mean", "variance": "moving_variance"}
 
 
 def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
-    """Read the weights of a MobileNet v1 in YAMNet's layer names.
+    """Read the weights of a MobileNet v1 with YAMNet's layer names.
 
     Parameters
     ----------
     path : Path
-        What ``model.save_weights("x.h5")`` or ``model.save("x.h5")`` of Keras 2 wrote.
+        Written by ``model.save_weights("x.h5")`` or ``model.save("x.h5")`` of Keras 2.
 
     Returns
     -------
@@ -92,7 +91,7 @@ def read_keras_h5(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
 
 
 def _ending(code: int) -> str:
-    """Name the signal or the exit code that a process ended with."""
+    """Return the name of the signal, or the exit code, that a process ended with."""
     with contextlib.suppress(ValueError):
         return signal.Signals(-code).name
     return f"exit code {code}"
@@ -116,18 +115,16 @@ def read_here(path: Path) -> tuple[float, dict[str, NDArray[np.float32]]]:
     except WeightFileError:
         raise
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
-        # HDF5's own words are long; the part in brackets says what is wrong
+        # HDF5's messages are long; the first line states the problem
         reason = getattr(error, "strerror", None) or printable(str(error).partition("\n")[0])
-        raise WeightFileError(
-            f"{where}: not an HDF5 file that can be read: {reason:.200}"
-        ) from None
+        raise WeightFileError(f"{where}: not a readable HDF5 file: {reason:.200}") from None
 
 
 def _check_superblock(head: bytes, length: int, where: str) -> None:
-    """Compare the file's own idea of itself with the file, before HDF5 believes it.
+    """Compare the superblock with the file before HDF5 uses it.
 
-    HDF5 takes gigabytes for a file that has extensions where it cannot have any. See section II.A
-    of the HDF5 File Format Specification.
+    HDF5 takes gigabytes for some files with impossible extensions. See section II.A of the HDF5
+    File Format Specification.
     """
     if not head.startswith(_SIGNATURE) or len(head) < 96:
         raise WeightFileError(f"{where}: {_NOT_HDF5}")
@@ -139,26 +136,26 @@ def _check_superblock(head: bytes, length: int, where: str) -> None:
     is_plain = sizes == b"\x08\x08" and base == 0 and extension == driver == _UNDEFINED
     if version > 3 or not is_plain or end > length:
         raise WeightFileError(
-            f"{where}: damaged, or not as Keras 2 writes it; `h5repack` makes it plain"
+            f"{where}: damaged, or not written by Keras 2; `h5repack` may repair it"
         )
 
 
 def _datasets(root: Any, where: str) -> Iterator[tuple[str, Any]]:
-    """Walk the groups without following a link to anywhere else."""
+    """Walk the groups; follow hard links only."""
     pending = [("", root, 0)]
     objects = 0
     while pending:
         prefix, group, depth = pending.pop()
         for name in group:
             objects += 1
-            if isinstance(name, bytes):  # what h5py cannot decode it cannot open, either
-                raise WeightFileError(f"{where}: a name in it is not UTF-8: {name!r:.200}")
+            if isinstance(name, bytes):  # h5py cannot open a name that it cannot decode
+                raise WeightFileError(f"{where}: contains a name that is not UTF-8: {name!r:.200}")
             path = f"{prefix}{printable(name)}"
             if objects > _MAX_OBJECTS or depth > _MAX_DEPTH:
-                raise WeightFileError(f"{where}: too many objects, or nested too deeply")
+                raise WeightFileError(f"{where}: too many or too deeply nested objects")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise WeightFileError(
-                    f"{where}: {path:.200} is a link to elsewhere; links are refused"
+                    f"{where}: {path:.200} is a soft or external link; links are refused"
                 )
             item = group[name]
             if isinstance(item, h5py.Dataset):
@@ -178,7 +175,7 @@ def _read_network(
         else:
             key, found = "/".join(path.split("/")[-2:]).partition(":")[0], others
         if key in found:
-            raise WeightFileError(f"{where}: {key:.200} is there twice")
+            raise WeightFileError(f"{where}: {key:.200} occurs twice")
         found[key] = dataset
 
     classifier = _find_classifier(others, where)
@@ -193,11 +190,11 @@ def _read_network(
     for name, shape in shapes.items():
         _check_dataset(sources[name], _keras_shape(name, shape), f"{where}: {keys[name]}")
     if sum(dataset.nbytes for dataset in sources.values()) > length:
-        raise WeightFileError(f"{where}: its weights are said to be longer than the file")
+        raise WeightFileError(f"{where}: the stated size of its weights exceeds the file")
 
     weights = {}
     for name, shape in shapes.items():
-        with np.errstate(over="ignore"):  # what overflows is found to be infinite right below
+        with np.errstate(over="ignore"):  # check_values finds what overflows
             array = np.ascontiguousarray(sources[name][()].reshape(shape), np.float32)
         if problem := check_values(name, array):
             raise WeightFileError(f"{where}: {keys[name]} {problem}")
@@ -206,23 +203,23 @@ def _read_network(
 
 
 def _find_classifier(others: dict[str, Any], where: str) -> str:
-    """Find the one dense layer: Keras numbers its name within a session (``dense_1``)."""
+    """Return the name of the only dense layer; Keras numbers it within a session (``dense_1``)."""
     names = {key.rpartition("/")[0] for key in others if key.endswith(("/kernel", "/bias"))}
     if not names:
         raise WeightFileError(
-            f"{where}: no dense layer with kernel and bias; a weight file of YAMNet in Keras 2's "
-            "HDF5 layout is expected"
+            f"{where}: no dense layer with kernel and bias; must be a weight file of YAMNet in "
+            "Keras 2's HDF5 layout"
         )
     if len(names) > 1:
         some = ", ".join(f"{name:.80}" for name in sorted(names)[:4])
-        raise WeightFileError(f"{where}: one dense layer is expected, there are {some}")
+        raise WeightFileError(f"{where}: dense layers {some}: must be exactly one")
     name = names.pop()
     _check_complete(others.keys(), {f"{name}/kernel", f"{name}/bias"}, where)
     return name
 
 
 def _fitting_width(layers: dict[str, Any]) -> float:
-    """Choose the width that fits most layers, the first layer's where several do."""
+    """Return the width that fits most layers; the first layer's if several do."""
     found = {key: dataset.shape for key, dataset in layers.items()}
     candidates = []
     for layer in mobilenet_v1(1.0):
@@ -241,7 +238,7 @@ def _fitting_width(layers: dict[str, Any]) -> float:
 
 
 def _keras_keys(classifier: str) -> dict[str, str]:
-    """Map canonical names to Keras' own."""
+    """Map canonical names to names of Keras."""
     keys = {}
     for layer in mobilenet_v1(1.0):
         name = layer.name if layer.kind == "conv" else f"{layer.name}_conv"
@@ -255,14 +252,14 @@ def _keras_keys(classifier: str) -> dict[str, str]:
 
 
 def _keras_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the shape Keras stores: its depthwise kernels have a fourth axis."""
+    """Return the shape that Keras stores: its depthwise kernels have a fourth axis."""
     return (*shape, 1) if name.endswith("/depthwise/kernel") else shape
 
 
-def _check_complete(found: set[str] | Any, wanted: set[str], where: str) -> None:
-    if missing := sorted(wanted - found):
+def _check_complete(found: set[str] | Any, expected: set[str], where: str) -> None:
+    if missing := sorted(expected - found):
         raise WeightFileError(f"{where}: {missing[0]} is missing")
-    if extra := sorted(found - wanted):
+    if extra := sorted(found - expected):
         raise WeightFileError(
             f"{where}: {extra[0]!r:.80} does not belong to a MobileNet v1 as YAMNet uses it"
         )
@@ -271,24 +268,24 @@ def _check_complete(found: set[str] | Any, wanted: set[str], where: str) -> None
 def _check_dataset(dataset: Any, shape: tuple[int, ...], where: str) -> None:
     if dataset.shape != shape:
         found = list(dataset.shape or ())
-        raise WeightFileError(f"{where} has the shape {found}, it must have {list(shape)}")
+        raise WeightFileError(f"{where}: shape {found}: must be {list(shape)}")
     if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in (2, 4, 8):
-        raise WeightFileError(f"{where} is of type {dataset.dtype}, it must be float32")
-    # Keras writes arrays in one piece. Others may unpack to any size, or lie in other files.
+        raise WeightFileError(f"{where}: type {dataset.dtype}: must be float32")
+    # Keras writes contiguous arrays. Others may unpack to any size, or be in other files.
     if dataset.chunks or dataset.is_virtual or dataset.external:
         raise WeightFileError(
-            f"{where} is chunked, compressed or kept elsewhere; `h5repack -l CONTI -f NONE` "
-            "makes it plain"
+            f"{where}: chunked, compressed or in another file; `h5repack -l CONTI -f NONE` "
+            "stores it contiguously"
         )
     if dataset.id.get_storage_size() != math.prod(shape) * dataset.dtype.itemsize:
-        raise WeightFileError(f"{where} was never written")
+        raise WeightFileError(f"{where}: has no values")
 
 
 # --- the other process ---------------------------------------------------------------------------
 
 
 def _answer(path: Path, arrays: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError):  # said when it is read
+    with contextlib.suppress(OSError):  # read_here reports the error
         bound_memory(_MOST_BYTES + 4 * path.stat().st_size)
     try:
         width, weights = read_here(path)

@@ -1,7 +1,7 @@
 """The manifest of a bundle, ``model.toml``, as text: parsed with every check, and written.
 
-It knows the tables, types and ranges, and nothing of folders. Unknown keys are ignored, so that
-keys can be added; whatever changes the meaning of a bundle raises `SCHEMA`.
+Tables, types and ranges are checked here, files are not. Unknown keys are ignored, so that keys can
+be added; a change to the meaning of a bundle increases `SCHEMA`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SCHEMA = 1
 """Number of the bundle format."""
 
 MAX_MANIFEST_BYTES = 2**16
-"""Longest TOML that is read: a manifest takes about 1,000 bytes."""
+"""Largest TOML that is read; a manifest has about 1,000 bytes."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """Names of models and kinds."""
@@ -52,7 +52,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TYPES = {"str": str, "int": int, "float": float}
 
-# Bounds are far beyond any model in use; they keep a stranger's file from asking for terabytes.
+# Far beyond any model in use; without bounds a hostile file could request terabytes.
 _RANGES: dict[str, tuple[float, float]] = {
     "sample_rate_hz": (1, 1_000_000),
     "stft_window_samples": (1, 2**17),
@@ -71,7 +71,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "embedding_size": (0, 2**16),
 }
 
-# Products of sizes that are each in range: they decide what memory a front end takes.
+# Products of sizes that are each in range decide how much memory a front end takes.
 _MAX_PATCH_VALUES = 2**20
 _MAX_MEL_WEIGHTS = 2**22
 _MAX_FOURIER_VALUES = 2**24
@@ -79,8 +79,8 @@ _MAX_WINDOW_SAMPLES = 2**22
 _MAX_LAYER_VALUES = 2**18
 """Values of a patch times the width of a ``mobilenet-v1``: 40 times those of YAMNet."""
 
-# What makes TOML costly to parse. Text within quotes and behind # does nothing, so it goes first; a
-# string without an end reaches as far as the parser would read it.
+# What makes TOML expensive to parse. Quoted text and comments are cheap, so they are removed first;
+# a string without an end extends as far as the parser would read it.
 _TOML_QUOTED = re.compile(
     r'''"""(?:\\.|[^\\])*?(?:"""|\Z)|'{3}.*?(?:'{3}|\Z)|"(?:\\.|[^"\\\n])*"?|'[^'\n]*'?|#[^\n]*''',
     re.DOTALL,
@@ -95,22 +95,22 @@ _Features = TypeVar("_Features", LogMelSpec, WaveformSpec)
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``model.toml`` says.
+    """Content of ``model.toml``.
 
     Attributes
     ----------
     name, version, licence, source : str
-        Who the model is, one line each; ``source`` is a URL or the name of a file.
+        One line each; ``source`` is a URL or the name of a file.
     source_sha256 : str
-        SHA-256 of the file the bundle was made from, empty where there is none.
+        SHA-256 of the file the bundle was made from; empty if there is none.
     classes : str
         Name of the class map's file.
     features : FeatureSpec
     network : NetworkSpec
     files : mapping of str to str
-        SHA-256 of every file beside the manifest.
+        SHA-256 of every file except the manifest.
     silence : str
-        Machine identifier or name of the class that stands for silence; empty where none does.
+        Machine identifier or name of the class that stands for silence; empty if there is none.
     """
 
     name: str
@@ -126,34 +126,34 @@ class Manifest:
 
 
 def check_name(name: str) -> str:
-    """Give back the name of a model if it may be one.
+    """Return the name of a model if it is valid.
 
     Raises
     ------
     ParameterError
-        If it may not.
+        If it is invalid.
     """
     if not NAME.fullmatch(name):
         raise ParameterError(
-            f"a model cannot be named {name!r}: use at most 64 lower-case letters, digits, '.', "
-            "'_' and '-', beginning with a letter or digit"
+            f"model name {name!r}: must be at most 64 lower-case letters, digits, '.', '_' and "
+            "'-', and begin with a letter or digit"
         )
     return name
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
-    """Parse TOML from anywhere.
+    """Parse TOML from an untrusted source.
 
     Parameters
     ----------
     text : str
     where : str
-        What messages call it.
+        Name of the file in messages.
 
     Raises
     ------
     BundleError
-        If it is not TOML, or longer or more deeply nested than any that yamkit reads.
+        If the text is not TOML, or longer or more deeply nested than yamkit reads.
     """
     if problem := _toml_cost(text):
         raise BundleError(f"{where}: {problem}")
@@ -166,7 +166,7 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
 
 
 def _toml_cost(text: str) -> str:
-    """Say what would take a parser more time or memory than any manifest; empty if nothing."""
+    """Return what would take a parser more time or memory than any manifest; else empty."""
     if len(text) > MAX_MANIFEST_BYTES:
         return f"longer than {MAX_MANIFEST_BYTES} characters"
     bare = _TOML_QUOTED.sub("q", text)
@@ -190,17 +190,17 @@ def parse_manifest(text: str, where: str) -> Manifest:
     text : str
         TOML.
     where : str
-        What messages call it.
+        Name of the file in messages.
 
     Raises
     ------
     BundleError
-        If a key is missing, of a wrong type, or out of its range.
+        If a key is missing, of a wrong type, or out of range.
     """
     table = parse_toml(text, where)
     schema = _value(table, "schema", int, where)
     if schema != SCHEMA:
-        raise BundleError(f"{where}: schema is {schema}, this yamkit reads {SCHEMA}; update yamkit")
+        raise BundleError(f"{where}: schema {schema}: this yamkit reads {SCHEMA}; update yamkit")
     name = read_text(table, "name", where)
     _match(NAME, name, "name", where)
     source_sha256 = read_text(table, "source_sha256", where) if "source_sha256" in table else ""
@@ -212,11 +212,11 @@ def parse_manifest(text: str, where: str) -> Manifest:
         _match(_SHA256, digest, f"the SHA-256 of {file}", where)
     classes = read_text(table, "classes", where)
     if classes not in files:
-        raise BundleError(f"{where}: classes is {classes!r}, which is not in [files]")
+        raise BundleError(f"{where}: classes {classes!r}: must be a name in [files]")
     features, network = parse_features(table, where), parse_network(table, where)
     if network.kind == "mobilenet-v1" and len(features.patch_shape) != 2:
         raise BundleError(
-            f"{where}: a network of kind 'mobilenet-v1' eats frames and bands, not "
+            f"{where}: a network of kind 'mobilenet-v1' expects features of frames and bands, not "
             f"{features.kind!r}"
         )
     if network.kind == "mobilenet-v1":
@@ -244,7 +244,7 @@ def parse_features(table: Mapping[str, Any], where: str) -> FeatureSpec:
     Raises
     ------
     BundleError
-        If a field is missing, of a wrong type, out of its range, or at odds with another.
+        If a field is missing, of a wrong type, out of range, or inconsistent with another.
     """
     table = _value(table, "features", dict, where)
     where = f"{where} [features]"
@@ -255,13 +255,13 @@ def parse_features(table: Mapping[str, Any], where: str) -> FeatureSpec:
     spec = _with_tail(_spec(LogMelSpec, table, where), where)
     if spec.stft_window_samples > spec.fft_length:
         raise BundleError(
-            f"{where}: stft_window_samples is {spec.stft_window_samples}, more than fft_length, "
+            f"{where}: stft_window_samples {spec.stft_window_samples} exceeds fft_length "
             f"{spec.fft_length}"
         )
     if not spec.mel_low_hz < spec.mel_high_hz <= spec.sample_rate_hz / 2:
         raise BundleError(
-            f"{where}: mel_low_hz to mel_high_hz is {spec.mel_low_hz} to {spec.mel_high_hz}; they "
-            f"must rise and end at half of sample_rate_hz, {spec.sample_rate_hz / 2}, or below"
+            f"{where}: mel_low_hz {spec.mel_low_hz}, mel_high_hz {spec.mel_high_hz}: must rise, "
+            f"and not exceed half of sample_rate_hz, {spec.sample_rate_hz / 2}"
         )
     bins = spec.fft_length // 2 + 1
     for what, product, most in (
@@ -278,37 +278,37 @@ def parse_features(table: Mapping[str, Any], where: str) -> FeatureSpec:
 def parse_network(table: Mapping[str, Any], where: str) -> NetworkSpec:
     """Read the table ``[network]``, every field of it.
 
-    A kind that yamkit does not know is fine: it takes a plugin that does.
+    Unknown kinds are accepted: a plugin may run them.
 
     Raises
     ------
     BundleError
-        If a field is missing, of a wrong type, out of its range, or at odds with another.
+        If a field is missing, of a wrong type, out of range, or inconsistent with another.
     """
     spec = _spec(NetworkSpec, _value(table, "network", dict, where), f"{where} [network]")
     where = f"{where} [network]"
     _match(NAME, spec.kind, "kind", where)
     if spec.activation != "sigmoid":
-        raise BundleError(f"{where}: activation is {spec.activation!r}, only 'sigmoid' is known")
+        raise BundleError(f"{where}: activation {spec.activation!r}: must be 'sigmoid'")
     if spec.kind == "mobilenet-v1":
         if not (spec.width > 0 and spec.batch_norm_epsilon > 0):
             raise BundleError(f"{where}: width and batch_norm_epsilon must be above 0")
         embedding_size = mobilenet_v1(spec.width)[-1].filters
         if spec.embedding_size != embedding_size:
             raise BundleError(
-                f"{where}: embedding_size is {spec.embedding_size}; width {spec.width} gives "
-                f"{embedding_size}"
+                f"{where}: embedding_size {spec.embedding_size}: must be {embedding_size} for "
+                f"width {spec.width}"
             )
     return spec
 
 
 def read_text(table: Mapping[str, Any], key: str, where: str) -> str:
-    """Read one line of text that can be printed as it is.
+    """Read one line of printable text.
 
     Raises
     ------
     BundleError
-        If it is missing, of a wrong type, or holds control characters.
+        If it is missing, of a wrong type, or contains control characters.
     """
     value: str = _value(table, key, str, where)
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
@@ -317,7 +317,7 @@ def read_text(table: Mapping[str, Any], key: str, where: str) -> str:
 
 
 def format_manifest(manifest: Manifest) -> str:
-    """Write a manifest; the same manifest always gives the same text."""
+    """Return a manifest as TOML; the same manifest always gives the same text."""
     lines = [f"schema = {SCHEMA}"]
     lines += [
         f"{key} = {_toml(getattr(manifest, key))}"
@@ -335,7 +335,7 @@ def format_manifest(manifest: Manifest) -> str:
 
 def _toml(value: str | float) -> str:
     if isinstance(value, str):
-        # JSON escapes are TOML's, except that TOML wants DEL escaped and knows no surrogates
+        # JSON escapes are valid TOML, except that TOML requires DEL escaped and has no surrogates
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
 
@@ -347,21 +347,19 @@ def _spec(kind: type[_Spec], table: Mapping[str, Any], where: str) -> _Spec:
         if field.name in _RANGES:
             low, high = _RANGES[field.name]
             if not low <= value <= high:
-                raise BundleError(
-                    f"{where}: {field.name} is {value}, it must be {low:g} to {high:g}"
-                )
+                raise BundleError(f"{where}: {field.name} {value}: must be {low:g} to {high:g}")
         values[field.name] = value
     return kind(**values)
 
 
 def _check_product(what: str, product: float, most: int, where: str) -> None:
     if product > most:
-        raise BundleError(f"{where}: {what} is {product:,.0f}, it must be at most {most:,}")
+        raise BundleError(f"{where}: {what}, {product:,.0f}: must be at most {most:,}")
 
 
 def _with_tail(spec: _Features, where: str) -> _Features:
     if spec.tail != "pad":
-        raise BundleError(f"{where}: tail is {spec.tail!r}, only 'pad' is known")
+        raise BundleError(f"{where}: tail {spec.tail!r}: must be 'pad'")
     return spec
 
 
@@ -372,8 +370,8 @@ def _value(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     if kind is float and type(value) is int and abs(value) < 2**53:
         value = float(value)
     if type(value) is not kind:
-        wanted = {str: "text", int: "an integer", float: "a number", dict: "a table"}[kind]
-        raise BundleError(f"{where}: {key} must be {wanted}")
+        expected = {str: "text", int: "an integer", float: "a number", dict: "a table"}[kind]
+        raise BundleError(f"{where}: {key} must be {expected}")
     return value
 
 
@@ -381,4 +379,4 @@ def _match(pattern: re.Pattern[str], value: object, what: str, where: str) -> No
     if not isinstance(value, str):
         raise BundleError(f"{where}: {what} must be text")
     if not pattern.fullmatch(value):
-        raise BundleError(f"{where}: {what} is {value!r:.80}, not of the form {pattern.pattern}")
+        raise BundleError(f"{where}: {what} {value!r:.80}: must match {pattern.pattern}")

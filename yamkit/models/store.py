@@ -1,10 +1,10 @@
-"""The folder that keeps model bundles: what is installed, finding, installing, removing.
+"""The folder of installed model bundles: list, find, install, remove.
 
-The models that come inside the package are found here, too; nobody can replace or remove those.
+Built-in models are found here too; they cannot be replaced or removed.
 
-A model appears and disappears by one renaming, so nobody ever sees half of one. An exchange takes
-two, the old one out and the new one in; whatever interrupts it, the old one is put back, by the
-next installation or removal if need be.
+One rename installs or removes a model, so no process sees half of one. A replacement takes two, the
+old model out and the new one in; if it is interrupted, the old model is put back, by the next
+installation or removal at the latest.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import tempfile
-import time
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yamkit._util.text import printable
+from yamkit._util.replace import abandoned, working_folder
+from yamkit._util.text import described, printable
 from yamkit._util.trees import remove_tree
 from yamkit.errors import (
     BundleError,
@@ -28,7 +27,8 @@ from yamkit.errors import (
     UnknownModelError,
     YamkitError,
 )
-from yamkit.models.bundle import MANIFEST_FILE, ModelBundle, load_bundle
+from yamkit.models.bundle import ModelBundle, load_bundle
+from yamkit.models.bundle_files import MANIFEST_FILE
 from yamkit.models.folders import cache_folder, models_folder
 from yamkit.models.manifest import check_name
 
@@ -51,19 +51,17 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "yamnet"
-"""The model of whoever names none, where it is installed."""
+"""The model that is used if none is named and this one is installed."""
 
 FALLBACK_MODEL = "yamnet-mini"
-"""The model of whoever names none, where the other one is not installed: it is always there."""
+"""The model that is used if none is named and `DEFAULT_MODEL` is not installed: a built-in one."""
 
-_SCRATCH_PREFIX = ".part-"
-_REPLACED = ".replaced"  # no name of a model begins with a dot
-_ABANDONED_SECONDS = 86_400  # far longer than any installation that is still going
+_REPLACED = ".replaced"  # model names do not begin with a dot
 
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """A folder that is found by name: a bundle, or the problem that keeps it from being one.
+    """A folder in the store: a bundle, or the reason why it is not one.
 
     Attributes
     ----------
@@ -72,9 +70,9 @@ class InstalledModel:
     folder : Path
     bundle : ModelBundle or None
     problem : str or None
-        One line; None for a sound bundle.
+        One line; None for a valid bundle.
     is_built_in : bool
-        Whether it comes inside the package.
+        Whether it is part of the package.
     """
 
     name: str
@@ -85,10 +83,9 @@ class InstalledModel:
 
 
 def installed() -> list[InstalledModel]:
-    """List what lies in the store, broken bundles included, by name.
+    """List the installed models by name, broken bundles included.
 
-    A model with the name of one that comes inside the package is listed with that as its problem,
-    as it is never found.
+    A model with the name of a built-in one is never used; it is listed with that as its problem.
 
     Raises
     ------
@@ -103,26 +100,25 @@ def installed() -> list[InstalledModel]:
 
 
 def built_in() -> list[InstalledModel]:
-    """List the models that come inside the package, by name."""
+    """List the built-in models by name."""
     return [_inspect(folder, is_built_in=True) for folder in _built_in_folders()]
 
 
 def find_model(name_or_folder: str | os.PathLike[str]) -> ModelBundle:
-    """Load a model by name, or a bundle from any folder.
+    """Load an installed model by name, or a bundle from any folder.
 
     Parameters
     ----------
     name_or_folder : str or path-like
         A path object, a string with a path separator and a string that begins with a dot are
-        folders; any other string is the name of an installed model, or of one that comes inside
-        the package.
+        folders; any other string is the name of an installed or built-in model.
 
     Raises
     ------
     UnknownModelError
         If no model has that name.
     BundleError
-        If the bundle is not sound.
+        If the bundle is invalid.
     StoreError
         If the store cannot be read.
     """
@@ -136,17 +132,17 @@ def find_model(name_or_folder: str | os.PathLike[str]) -> ModelBundle:
 
 
 def default_model() -> ModelBundle:
-    """Load the model of whoever names none.
+    """Load the model that is used if none is named.
 
-    It is the one that ``YAMKIT_MODEL`` names (a name or a folder); without that variable,
-    `DEFAULT_MODEL` where it is installed, else `FALLBACK_MODEL`.
+    ``YAMKIT_MODEL`` names it (a name or a folder); without that variable it is `DEFAULT_MODEL` if
+    installed, else `FALLBACK_MODEL`.
 
     Raises
     ------
     UnknownModelError
-        If there is no model of the name in ``YAMKIT_MODEL``.
+        If no model has the name in ``YAMKIT_MODEL``.
     BundleError
-        If the bundle is not sound.
+        If the bundle is invalid.
     StoreError
         If the store cannot be read.
     """
@@ -157,15 +153,15 @@ def default_model() -> ModelBundle:
 
 
 def install(name: str, build: Callable[[Path], object], *, replace: bool = False) -> ModelBundle:
-    """Install a model whole or not at all, whatever goes wrong.
+    """Install a model whole or not at all.
 
     Parameters
     ----------
     name : str
         Lower-case letters, digits, ``.``, ``_`` and ``-``.
     build : callable
-        Writes the bundle into the empty folder it is given. The folder above is scratch space of
-        this installation, for files that begin with a dot, and goes when it ends.
+        Receives an empty folder and writes the bundle into it. The parent folder is scratch space
+        of this installation, for files that begin with a dot; it is removed at the end.
     replace : bool
         Whether a model of that name may be replaced.
 
@@ -174,16 +170,16 @@ def install(name: str, build: Callable[[Path], object], *, replace: bool = False
     ParameterError
         If the name is not allowed.
     ModelExistsError
-        If the name is taken and ``replace`` is false, or a model inside the package has it.
+        If the name is taken and ``replace`` is false, or a built-in model has it.
     BundleError
-        If what was built is not a sound bundle of that name.
+        If the result is not a valid bundle of that name.
     StoreError
         If the store cannot be written.
     """
     final = models_folder() / check_name(name)
     if name in _built_in_names():
         raise ModelExistsError(
-            f"{name!r} is the name of a model that comes with yamkit; choose another with --name"
+            f"model name {name!r}: taken by a built-in model; choose another with --name"
         )
     _tidy_up()
     if not replace:
@@ -209,14 +205,14 @@ def install(name: str, build: Callable[[Path], object], *, replace: bool = False
 
 
 def remove_model(name: str) -> Path:
-    """Remove a model, sound or broken, and give the folder where it was.
+    """Remove a model, valid or broken, and return the folder where it was.
 
     Raises
     ------
     UnknownModelError
         If no installed model has that name.
     StoreError
-        If the store cannot be written, or the model comes inside the package.
+        If the store cannot be written, or the model is built in.
     """
     _tidy_up()
     for folder in _folders():
@@ -224,7 +220,7 @@ def remove_model(name: str) -> Path:
             break
     else:
         if name in _built_in_names():
-            raise StoreError(f"{name} comes with yamkit and cannot be removed")
+            raise StoreError(f"model {name!r} is built in and cannot be removed")
         raise UnknownModelError(_unknown(name))
     with _scratch() as scratch:
         try:
@@ -249,7 +245,7 @@ def _folders() -> list[Path]:
 
 
 def _is_folder(path: Path) -> bool:
-    """Tell whether it is a folder; one that cannot be looked at is listed, and says why."""
+    """Return whether a path is a folder; one that cannot be examined is listed with the reason."""
     try:
         return path.is_dir()
     except OSError:
@@ -270,20 +266,19 @@ def _inspect(folder: Path, *, is_built_in: bool) -> InstalledModel:
         return InstalledModel(folder.name, folder, _load(folder), None, is_built_in)
     except BundleError as error:
         problem = str(error)
-    except Exception as error:  # damage that no check foresaw: the others are listed all the same
+    except Exception as error:  # unforeseen damage must not hide the other models
         problem = unforeseen(folder, error)
     return InstalledModel(folder.name, folder, None, problem, is_built_in)
 
 
 def unforeseen(place: str | os.PathLike[str], error: Exception) -> str:
-    """Say in a line that a bundle is damaged in a way that no check foresaw."""
-    reason = printable(" ".join(str(error).split()))
-    return f"{printable(place)}: damaged ({type(error).__name__}: {reason:.200})"
+    """Return one line for a bundle that is damaged in a way that no check covers."""
+    return f"{printable(place)}: damaged ({described(error):.200})"
 
 
 def _hidden(folder: Path) -> InstalledModel:
     problem = (
-        f"{printable(folder)}: never used, as {folder.name} comes with yamkit; remove it with: "
+        f"{printable(folder)}: never used, since {folder.name} is built in; remove it: "
         f"yamkit models remove {folder.name}"
     )
     return InstalledModel(folder.name, folder, None, problem, is_built_in=False)
@@ -293,7 +288,8 @@ def _load(folder: Path) -> ModelBundle:
     bundle = load_bundle(folder)
     if bundle.name != folder.name:
         raise BundleError(
-            f"{printable(folder)}: its model.toml says that its name is {bundle.name!r}"
+            f"{printable(folder)}: name {bundle.name!r} in model.toml: must be the name of the "
+            "folder"
         )
     return bundle
 
@@ -304,43 +300,43 @@ def _is_path(text: str) -> bool:
 
 def _unknown(name: str) -> str:
     names = sorted({*(folder.name for folder in _folders()), *_built_in_names()})
-    message = f"no model {name!r} is installed"
+    message = f"model {name!r} is not installed"
     if close := difflib.get_close_matches(name, names, n=1):
-        message += f", do you mean {close[0]!r}?"
+        message += f"; did you mean {close[0]!r}?"
     return (
         f"{message} (installed: {', '.join(map(printable, names))}); "
         f"`yamkit models pull {DEFAULT_MODEL}` downloads YAMNet, "
-        f"`yamkit models import FILE.h5 --name {DEFAULT_MODEL}` takes a file"
+        f"`yamkit models import FILE.h5 --name {DEFAULT_MODEL}` installs a file"
     )
 
 
 def _refuse_existing(final: Path) -> None:
     if os.path.lexists(final):
         raise ModelExistsError(
-            f"a model {final.name!r} is installed in {printable(final)}; --replace replaces it"
+            f"model {final.name!r} is already installed in {printable(final)}; --replace replaces "
+            "it"
         )
 
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[Path]:
-    """Make a hidden folder in the store, so that renaming out of it stays on one file system."""
+    """Make a hidden folder in the store, so that a rename out of it stays on one file system."""
     store = models_folder()
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH_PREFIX, dir=store))
-    except OSError as error:
-        raise StoreError(
-            f"cannot write the models in {printable(store)}: {_reason(error)}; YAMKIT_HOME names "
-            "another place"
-        ) from None
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            store.mkdir(parents=True, exist_ok=True)
+            scratch = stack.enter_context(working_folder(store))
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the models in {printable(store)}: {_reason(error)}; YAMKIT_HOME "
+                "sets another folder"
+            ) from None
+        stack.callback(_clear, scratch)
         yield scratch
-    finally:
-        _clear(scratch)
 
 
 def _exchange(fresh: Path, final: Path) -> None:
-    """Take the old model out and put the fresh one in; `_clear` puts the old one back."""
+    """Move the old model out and the new one in; `_clear` puts the old one back after a failure."""
     replaced = fresh.parent / _REPLACED
     replaced.mkdir()
     if os.path.lexists(final):
@@ -349,18 +345,18 @@ def _exchange(fresh: Path, final: Path) -> None:
 
 
 def _clear(scratch: Path) -> None:
-    """Put back a model that was taken out for another that never came, then remove the rest."""
-    with contextlib.suppress(OSError):  # what cannot be put back is not removed either
+    """Put back a model whose replacement failed, then remove the scratch folder."""
+    with contextlib.suppress(OSError):  # do not remove what cannot be put back
         for old in _waiting(scratch):
             old.rename(scratch.parent / old.name)
         remove_tree(scratch)
 
 
 def _waiting(scratch: Path) -> list[Path]:
-    """List what an exchange took out and nothing came for.
+    """List the models that a replacement moved out, where the new model did not take their place.
 
-    The fresh model is still in the scratch folder then. Where it is gone, the exchange was
-    complete, and if its place is empty, the model was removed since.
+    The new model is then still in the scratch folder. If it is not, the replacement was complete,
+    and an empty place means that the model was removed later.
     """
     return [
         old
@@ -370,18 +366,9 @@ def _waiting(scratch: Path) -> list[Path]:
 
 
 def _tidy_up() -> None:
-    """Clear what installations left behind that were killed.
-
-    Where a model is missing for it, at once; else when it is old, since others may be at work.
-    """
-    for scratch in _listed(models_folder()):
-        if not scratch.name.startswith(_SCRATCH_PREFIX):
-            continue
-        with contextlib.suppress(OSError):
-            # a download that goes on writes to a file in the folder
-            written = max(path.stat().st_mtime for path in (scratch, *_listed(scratch)))
-            if _waiting(scratch) or time.time() - written > _ABANDONED_SECONDS:
-                _clear(scratch)
+    """Clear what killed installations left, and put back the models they had taken out."""
+    for scratch in abandoned(models_folder()):
+        _clear(scratch)
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """Canonical weights in a ``weights.npz``: read with every check, and written reproducibly.
 
-Shapes are compared before memory is taken, nothing is unpickled, and the same arrays always give
-the same bytes.
+Shapes are checked before memory is allocated, nothing is unpickled, and the same arrays always
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 __all__ = ["check_values", "read_weights", "write_weights"]
 
 _MOST_AROUND = 4096
-"""Most bytes that an npz file holds beside the values of an array: names and headers."""
+"""Most bytes of an npz file in addition to the values of an array: names and headers."""
 
 
 def read_weights(
     stream: IO[bytes], shapes: Mapping[str, tuple[int, ...]], where: str
 ) -> dict[str, NDArray[np.float32]]:
-    """Read exactly the arrays that a network has.
+    """Read exactly the arrays of a network.
 
     Parameters
     ----------
     stream : binary stream, seekable
         An npz file of float32 or float16 arrays, stored or deflated.
     shapes : mapping of str to tuple of int
-        Names and shapes, as `yamkit.networks.weight_shapes` gives them.
+        Names and shapes, from `yamkit.networks.weight_shapes`.
     where : str
-        What messages call the file.
+        Name of the file in messages.
 
     Returns
     -------
@@ -51,11 +51,13 @@ def read_weights(
     Raises
     ------
     BundleError
-        If an array is missing, superfluous, misshapen, not of floats or not finite.
+        If an array is missing, unexpected, of another shape, not float or not finite.
     """
     most = _MOST_AROUND + sum(4 * math.prod(shape) + _MOST_AROUND for shape in shapes.values())
-    if stream.seek(0, io.SEEK_END) > most:  # the list of members alone may take any memory
-        raise BundleError(f"{where}: longer than {most} bytes, which the network's weights are not")
+    if stream.seek(0, io.SEEK_END) > most:  # the list of members could take any memory
+        raise BundleError(
+            f"{where}: longer than {most} bytes, more than the network's weights need"
+        )
     try:
         with zipfile.ZipFile(stream) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -100,9 +102,9 @@ def write_weights(stream: IO[bytes], weights: Mapping[str, NDArray[np.floating]]
 
 
 def check_values(name: str, array: NDArray[np.float32]) -> str:
-    """Say what is wrong with the values of a weight, in a few words; empty if nothing is."""
+    """Return what is wrong with the values of a weight; empty if nothing is."""
     if not np.isfinite(array).all():
-        return "holds NaN or infinity"
+        return "contains NaN or infinity"
     if name.endswith("/variance") and (array < 0).any():
-        return "holds a negative variance"
+        return "contains a negative variance"
     return ""

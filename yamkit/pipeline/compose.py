@@ -109,6 +109,7 @@ class Pipeline:
         provider: str,
     ) -> None:
         self.is_closed = False
+        self._silent_patch: NDArray[np.float32] | None = None
         self.batch_size = _whole("batch size", batch_size, MAX_BATCH_SIZE)
         if threads is not None:
             threads = _whole("threads", threads, MAX_THREADS)
@@ -165,7 +166,7 @@ class Pipeline:
 
     def patches(
         self, samples: Iterable[NDArray[np.float32]], sample_rate: int
-    ) -> Generator[Patches, None, None]:
+    ) -> Iterator[Patches]:
         """Resample a stream, cut it, and send it through the front end.
 
         Parameters
@@ -183,8 +184,7 @@ class Pipeline:
         AudioError
             As in `batches`.
         """
-        for segment in self.segments(samples, sample_rate):
-            yield self.transform(segment)
+        return map(self.transform, self.segments(samples, sample_rate))
 
     def segments(
         self, samples: Iterable[NDArray[np.float32]], sample_rate: int
@@ -214,12 +214,22 @@ class Pipeline:
         yield from segments(resampled, window, hop, self.batch_size)
 
     def transform(self, segment: Segment) -> Patches:
-        """Send a segment through the front end; one of zeros alone is known already."""
+        """Send a segment through the front end; all patches of silence are the first one's."""
         hop = self.features.patch_hop_samples
         places = segment.start_sample + hop * np.arange(segment.patches, dtype=np.int64)
-        if not segment.samples.any():
-            return Patches(places, np.repeat(self._silence[0], segment.patches, axis=0), True)
-        return Patches(places, self._patches(segment.samples, segment.patches))
+        samples, count = segment.samples, segment.patches
+        is_silent = not samples.any()
+        if is_silent:
+            if self._silent_patch is not None:
+                return Patches(places, np.repeat(self._silent_patch, count, axis=0), True)
+            samples, count = np.zeros(self.features.patch_window_samples, np.float32), 1
+        with self._blamed("frontend"):
+            values = self.frontend.patches(samples)
+        self._check("frontend", "patches", values, (count, *self.features.patch_shape))
+        if is_silent:
+            self._silent_patch = values
+            values = np.repeat(values, segment.patches, axis=0)
+        return Patches(places, values, is_silent)
 
     def infer(self, pieces: Sequence[Patches]) -> list[Batch]:
         """Score patches, of whatever streams, all of them at once.
@@ -242,7 +252,7 @@ class Pipeline:
         batches, end = [], 0
         for piece in pieces:
             if piece.is_silent:
-                found = (np.repeat(row, len(piece), axis=0) for row in self._silence[1:])
+                found = (np.repeat(row, len(piece), axis=0) for row in self._silence)
             else:
                 start, end = end, end + len(piece)
                 found = (rows[start:end] for rows in (scores, embeddings))
@@ -250,19 +260,13 @@ class Pipeline:
         return batches
 
     @cached_property
-    def _silence(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Patch, scores and embedding of zeros, each with one row.
+    def _silence(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scores and embedding of the patch of silence, each with one row.
 
         A gap in a recording may last for hours; the network is asked once.
         """
-        patch = self._patches(np.zeros(self.features.patch_window_samples, np.float32), 1)
-        return patch, *self._predict(patch)
-
-    def _patches(self, samples: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-        with self._blamed("frontend"):
-            patches = self.frontend.patches(samples)
-        self._check("frontend", "patches", patches, (count, *self.features.patch_shape))
-        return patches
+        assert self._silent_patch is not None
+        return self._predict(self._silent_patch)
 
     def _predict(
         self, patches: NDArray[np.float32]

@@ -1,16 +1,21 @@
-"""Many clips through one pipeline: files, or parts of files, several at a time."""
+"""Clips: files, or parts of files, and how they are read."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from yamkit.audio import open_audio
-from yamkit.errors import AudioValueError
-from yamkit.run.scheduler import tag_streams
+from yamkit._util.text import path_text, printable
+from yamkit.audio import display_path, open_audio
+from yamkit.errors import AudioValueError, YamkitError
+from yamkit.types import ClipFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
+    from contextlib import ExitStack
 
     import numpy as np
     from numpy.typing import NDArray
@@ -18,10 +23,9 @@ if TYPE_CHECKING:
     from yamkit.audio import AudioSource
     from yamkit.errors import AudioError
     from yamkit.pipeline.compose import Pipeline
-    from yamkit.run.scheduler import Ended, Failed
-    from yamkit.types import Batch, Patches
+    from yamkit.types import Patches
 
-__all__ = ["Clip", "tag_clips"]
+__all__ = ["Clip", "clip_failure", "in_shard", "read_clip"]
 
 _SLACK_SECONDS = 1.0
 """A file that is longer than its part by more than this holds more than the part."""
@@ -56,59 +60,54 @@ class Clip:
     stamp: tuple[int, int] | None = field(default=None, init=False, repr=False)
 
 
-_Clip = TypeVar("_Clip", bound=Clip)
+def in_shard(path: str, shard: tuple[int, int]) -> bool:
+    """Return whether a file belongs to part I of N: by its path only, whatever else is there."""
+    part, parts = shard
+    digest = hashlib.sha256(os.fsencode(path)).digest()
+    return int.from_bytes(digest[:8], "big") % parts == part - 1
 
 
-def tag_clips(
+def read_clip(
+    clip: Clip,
+    opened: ExitStack,
     pipeline: Pipeline,
-    clips: Iterable[_Clip],
-    *,
-    jobs: int,
     channel: str | int = "mix",
     stream: int | None = None,
-) -> Generator[tuple[_Clip, Batch | Ended | Failed], None, None]:
-    """Tag clips, several at a time, a long one on several threads.
-
-    Memory grows neither with their number nor their length.
+) -> Iterator[Patches]:
+    """Open a clip and return its patches, piece by piece.
 
     Parameters
     ----------
-    pipeline : Pipeline
-    clips : iterable of Clip
-        Asked for one by one, some ahead of what is given.
-    jobs : int
-        Threads; with 1, all is done in the caller's own.
-    channel : "mix" or int
-        The mean of all channels is heard, or the one of this number, from 1.
-    stream : int, optional
-        Number of the sound stream that is heard, from 1; None for the default one.
-
-    Yields
-    ------
     clip : Clip
-        In their order.
-    event : Batch, Ended or Failed
-        Batches in order, then one of the others.
+    opened : ExitStack
+        Closes what was opened.
+    pipeline : Pipeline
+    channel : "mix" or int
+        The mean of all channels, or the number of one, from 1.
+    stream : int, optional
+        Number of the sound stream, from 1; None for the default one.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be opened; from the iterator, if it cannot be decoded.
     """
+    if clip.error is not None:
+        raise clip.error
+    clip.audio = audio = opened.enter_context(open_audio(clip.path, stream=stream))
+    samples = audio.mono(channel)
+    if clip.start_seconds is not None and clip.end_seconds is not None:
+        samples = _cut(samples, audio.sample_rate, clip.start_seconds, clip.end_seconds)
+    segments = pipeline.segments(samples, audio.sample_rate)
+    return map(pipeline.transform, opened.enter_context(closing(segments)))
 
-    def read(clip: _Clip) -> Generator[Patches, None, None]:
-        if clip.error is not None:
-            raise clip.error
-        with open_audio(clip.path, stream=stream) as audio:
-            clip.audio = audio
-            samples = audio.mono(channel)
-            if clip.start_seconds is not None and clip.end_seconds is not None:
-                samples = _cut(samples, audio.sample_rate, clip.start_seconds, clip.end_seconds)
-            yield from pipeline.patches(samples, audio.sample_rate)
 
-    return tag_streams(
-        clips,
-        read,
-        pipeline.infer,
-        jobs=jobs,
-        batch_size=pipeline.batch_size,
-        is_live=lambda clip: clip.path == "-",
-    )
+def clip_failure(path: str, error: Exception) -> ClipFailure:
+    """Describe in one line why a clip failed, unforeseen exceptions included."""
+    message = str(error)
+    if not isinstance(error, YamkitError):  # a night's run goes on, whatever one file provokes
+        message = " ".join(f"{display_path(path)}: {message}".split())
+    return ClipFailure(path_text(path), type(error).__name__, printable(message))
 
 
 def _cut(

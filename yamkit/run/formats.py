@@ -10,7 +10,7 @@ from yamkit._util.text import printable
 from yamkit.errors import ParameterError
 from yamkit.plugin import SinkInfo
 from yamkit.registry import registry
-from yamkit.run.output import Format
+from yamkit.run.places import Format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,19 +1,22 @@
 """Many streams at once, on several threads.
 
-One stream is read by one thread at a time, patches of different streams share a batch, and what
-comes out comes in the order of the streams.
+One thread at a time reads a stream, patches of different streams share a batch, and results are
+yielded in the order of the streams.
 
-Every worker does whatever is due. Patches for some full batches go through the network first; else
-the oldest stream that nobody reads is read on; and where nothing can be read, patches that wait go
-through as they are. So the network is never short of patches while there are samples, and one long
-stream is spread over all workers.
+All workers are alike and take the most urgent task: patches for some full batches go through the
+network; else the oldest stream without a reader is read on; else another stream is opened; and
+where nothing can be read, the patches that wait go through in smaller batches. So the network does
+not run short of patches while there are samples, and all workers share one long stream.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from yamkit.errors import YamkitError
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Ended", "Failed", "tag_streams"]
 
 _Stream = TypeVar("_Stream")
+_Item = TypeVar("_Item")
 
 _MOST_AHEAD = 1024
 """Patches that were read and not given out yet: of the first stream, and of all that follow it."""
@@ -51,76 +55,68 @@ class Failed:
 class _Lane(Generic[_Stream]):
     """A stream under way.
 
-    What comes of it is numbered: a batch for each piece, at last how it ended.
+    What becomes of it is numbered: a batch for each piece, and last how it ended.
     """
 
     number: int
     stream: _Stream
-    pieces: Generator[Patches, None, None]
+    opened: ExitStack = field(default_factory=ExitStack)
+    pieces: Iterator[Patches] | None = None
     reading: bool = False
     done: bool = False
     read: int = 0
     given: int = 0
     ahead: int = 0
-    """Patches that were read and not given out."""
+    """Patches that were read and not yet handed out."""
     events: dict[int, Batch | Ended | Failed] = field(default_factory=dict)
 
 
 def tag_streams(
     streams: Iterable[_Stream],
-    read: Callable[[_Stream], Generator[Patches, None, None]],
+    read: Callable[[_Stream, ExitStack], Iterator[Patches]],
     infer: Callable[[Sequence[Patches]], Sequence[Batch]],
+    report: Callable[[_Stream, Batch | Ended | Failed], Iterable[_Item]],
     *,
     jobs: int,
     batch_size: int,
-    is_live: Callable[[_Stream], bool],
-) -> Generator[tuple[_Stream, Batch | Ended | Failed], None, None]:
+    is_live: Callable[[_Stream], bool] = lambda _: False,
+) -> Generator[tuple[_Stream, _Item], None, None]:
     """Tag streams with several threads; memory grows neither with their number nor their length.
 
     Parameters
     ----------
     streams : iterable
-        Anything that `read` takes; asked for one by one, as far ahead as is worth while.
+        Anything that `read` takes; requested one by one, as far ahead as is worthwhile.
     read : callable
-        Gives the patches of a stream, piece by piece. It is advanced by several threads, one at a
-        time.
+        Open a stream and return its patches, piece by piece. The stack closes what it opened.
+        Called and advanced by several threads, one at a time.
     infer : callable
-        Gives the batch of each of several pieces; called by several threads at once.
+        Return the batch of each of several pieces; called by several threads at once.
+    report : callable
+        Return what is yielded for a batch, or for the end of a stream. Called in the caller's
+        thread, in the order of the streams: for batches in order, then once for the end.
     jobs : int
-        Threads; with 1, all is done in the caller's own.
+        Threads; with 1, the caller's own does all the work.
     batch_size : int
         Patches for the network at once.
     is_live : callable
-        Tells whether a stream may let a reader wait: what is there goes through the network first.
+        Whether a stream may block its reader: what was read goes through the network first.
 
     Yields
     ------
     stream : object
         In the order of `streams`.
-    event : Batch, Ended or Failed
-        Batches in order, then one of the others.
+    item : object
+        What `report` returned.
     """
-    schedule = _Schedule(iter(streams), read, infer, jobs, batch_size, is_live)
-    workers = [
-        threading.Thread(target=schedule.work, name=f"yamkit-{number}", daemon=True)
-        for number in range(jobs if jobs > 1 else 0)
-    ]
-    for worker in workers:
-        worker.start()
-    try:
-        yield from schedule.events(alone=not workers)
-    finally:
-        schedule.stop()
-        for worker in workers:
-            # one that waits for a pipe may never come back, and holds nothing that matters
-            worker.join(_PATIENCE_SECONDS)
+    return _Schedule(iter(streams), read, infer, jobs, batch_size, is_live).items(report)
 
 
 class _Schedule(Generic[_Stream]):
     def __init__(
         self,
         streams: Iterator[_Stream],
-        read: Callable[[_Stream], Generator[Patches, None, None]],
+        read: Callable[[_Stream, ExitStack], Iterator[Patches]],
         infer: Callable[[Sequence[Patches]], Sequence[Batch]],
         jobs: int,
         batch_size: int,
@@ -142,29 +138,50 @@ class _Schedule(Generic[_Stream]):
 
     # --- the caller's side ---
 
-    def events(self, *, alone: bool) -> Iterator[tuple[_Stream, Batch | Ended | Failed]]:
-        """Give what comes of the lanes, one after the other; do the work too, if `alone`."""
-        while True:
-            task = None
-            with self._lock:
-                while (found := self._next_event()) is None and task is None:
-                    if self._trouble is not None:
-                        raise self._trouble
-                    if self._no_more and not self._lanes:
-                        return
-                    task = self._next_task() if alone else None
-                    if task is None:
-                        self._event_due.wait()
-            if found is not None:
-                yield found
-            elif task is not None:
-                task()
+    def items(
+        self, report: Callable[[_Stream, Batch | Ended | Failed], Iterable[_Item]]
+    ) -> Generator[tuple[_Stream, _Item], None, None]:
+        """Yield what is reported of the lanes, one after the other."""
+        workers = [
+            threading.Thread(target=self.work, name=f"yamkit-{number}", daemon=True)
+            for number in range(self._jobs if self._jobs > 1 else 0)
+        ]
+        for worker in workers:
+            worker.start()
+        try:
+            while True:
+                task = None
+                with self._lock:
+                    while (found := self._next_event()) is None and task is None:
+                        if self._trouble is not None:
+                            raise self._trouble
+                        if self._no_more and not self._lanes:
+                            return
+                        task = None if workers else self._next_task()
+                        if task is None:
+                            self._event_due.wait()
+                if found is not None:
+                    stream, event = found
+                    for item in report(stream, event):
+                        yield stream, item
+                elif task is not None:
+                    task()
+        finally:
+            self._stop(workers)
 
-    def stop(self) -> None:
-        """Let the workers end after what they are doing."""
+    def _stop(self, workers: Sequence[threading.Thread]) -> None:
+        """Let the workers end after what they are doing, and close the streams."""
         with self._lock:
             self._stopped = True
             self._task_due.notify_all()
+        for worker in workers:
+            # one that waits for a pipe may never come back, and holds nothing that matters
+            worker.join(_PATIENCE_SECONDS)
+        with self._lock:
+            for lane in self._lanes:
+                lane.done = True
+                if not (workers and lane.reading):
+                    lane.opened.close()
 
     def _next_event(self) -> tuple[_Stream, Batch | Ended | Failed] | None:
         if not self._lanes:
@@ -181,7 +198,7 @@ class _Schedule(Generic[_Stream]):
             if lane in self._readable:
                 self._readable.remove(lane)
             if not lane.reading:
-                lane.pieces.close()
+                lane.opened.close()
         else:
             lane.ahead -= len(event.scores)
             self._ahead -= len(event.scores)
@@ -224,7 +241,7 @@ class _Schedule(Generic[_Stream]):
                 return self._inference(share)
             self._readable.remove(lane)
             lane.reading = True
-            return lambda: self._advance(lane)
+            return partial(self._advance, lane)
         if not (self._opening or self._no_more) and self._has_room(None):
             self._opening = True
             return self._open
@@ -241,13 +258,12 @@ class _Schedule(Generic[_Stream]):
         return self._ahead - first.ahead + len(self._lanes) - 1 < self._most_ahead
 
     def _open(self) -> None:
-        """Ask for another stream and begin to read it; a live one when its turn comes."""
+        """Ask for another stream, to be read."""
         lane: _Lane[_Stream] | None = None
         trouble: Exception | None = None
         try:
             for stream in self._streams:
-                is_read = not self._is_live(stream)
-                lane = _Lane(self._opened, stream, self._read(stream), reading=is_read)
+                lane = _Lane(self._opened, stream)
                 break
         except Exception as error:
             trouble = error
@@ -258,12 +274,9 @@ class _Schedule(Generic[_Stream]):
             if lane is not None:
                 self._opened += 1
                 self._lanes.append(lane)
-                if not lane.reading:
-                    self._readable.append(lane)
+                self._readable.append(lane)
             self._task_due.notify()
             self._event_due.notify()
-        if lane is not None and lane.reading:
-            self._advance(lane)
 
     def _advance(self, lane: _Lane[_Stream]) -> None:
         """Read on: a batch, or to the end; of a live stream, what comes next."""
@@ -271,9 +284,12 @@ class _Schedule(Generic[_Stream]):
         end: Ended | Failed | None = None
         count = 0
         try:
+            if lane.pieces is None:
+                lane.pieces = self._read(lane.stream, lane.opened)
             while count < self._batch_size and end is None:
                 piece = next(lane.pieces, None)
                 if piece is None:
+                    lane.opened.close()
                     end = Ended()
                 else:
                     pieces.append(piece)
@@ -282,10 +298,12 @@ class _Schedule(Generic[_Stream]):
                     break
         except Exception as error:
             end = Failed(error)
+            with contextlib.suppress(Exception):
+                lane.opened.close()
         with self._lock:
             lane.reading = False
             if lane.done:
-                lane.pieces.close()
+                lane.opened.close()
                 return
             for piece in pieces:
                 self._waiting.append((lane, lane.read, piece))
@@ -306,7 +324,7 @@ class _Schedule(Generic[_Stream]):
             taken.append(self._waiting.popleft())
             count += len(taken[-1][2])
         self._patches_waiting -= count
-        return lambda: self._run(taken)
+        return partial(self._run, taken)
 
     def _run(self, taken: list[tuple[_Lane[_Stream], int, Patches]]) -> None:
         """Send pieces through the network, batch by batch."""

@@ -1,4 +1,4 @@
-"""What a run does with clips, in a form that can be sent to other processes and machines."""
+"""The tagging of clips, in a form that can be sent to other processes and machines."""
 
 from __future__ import annotations
 
@@ -8,26 +8,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yamkit.errors import AudioFileError, IncompatibleError, ParameterError, YamkitError
+from yamkit.registry import plugin_errors, registry
+from yamkit.run.checks import DAMAGE
 from yamkit.run.clips import Clip
-from yamkit.run.loop import clip_items
-from yamkit.run.records import DAMAGE, pack, unpack
+from yamkit.run.items import clip_items
+from yamkit.run.records import pack, unpack
 from yamkit.tagger import Tagger
 from yamkit.types import ClipEnd, ClipFailure
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
+    from yamkit.plugin import Runner, RunnerOptions
     from yamkit.scores.choice import Choice
     from yamkit.types import SinkItem
 
-__all__ = ["Work"]
+__all__ = ["Work", "open_runner"]
+
+
+def open_runner(name: str, options: RunnerOptions) -> Runner:
+    """Return a runner, to be closed.
+
+    Raises
+    ------
+    PluginError
+        If the plugin is unknown, lacks an extra, or is broken.
+    """
+    factory = registry().load(registry().resolve("runner", name))
+    with plugin_errors(f"runner {name!r}"):
+        runner: Runner = factory(options)
+    return runner
 
 
 class Work:
     """A tagger and what is reported of it; see `yamkit.plugin.Work`.
 
-    Pickled, it takes the names of model and working directory along, and not the model; unpickled,
-    it goes there and opens a tagger of its own when it first tags.
+    Its pickle holds the names of the model and of the working directory, not the model. Unpickled,
+    it changes to that directory and opens its own tagger when it first tags.
 
     Parameters
     ----------
@@ -50,12 +67,12 @@ class Work:
         self, clips: Iterable[Clip], jobs: int
     ) -> Generator[tuple[Clip, SinkItem], None, None]:
         """Tag clips in this process; see `yamkit.plugin.Work`."""
-        yield from clip_items(self._opened(), clips, self._choice, jobs)
+        return clip_items(self._opened(), clips, self._choice, jobs)
 
     def row(self, clip: Clip) -> dict[str, Any]:
         """Describe a clip; see `yamkit.plugin.Work`."""
         if clip.path == "-":
-            raise ParameterError("standard input belongs to this process alone; use --runner local")
+            raise ParameterError("only this process can read standard input; use --runner local")
         error = None if clip.error is None else str(clip.error)
         return {
             "path": clip.path,
@@ -85,14 +102,14 @@ class Work:
         return answers
 
     def read(self, answer: bytes) -> Iterator[SinkItem]:
-        """Give the items of a clip's answer; see `yamkit.plugin.Work`."""
+        """Yield the items of a clip's answer; see `yamkit.plugin.Work`."""
         try:
             yield from unpack(answer, self._classes, self._choice.dtype)
         except DAMAGE as error:
-            raise YamkitError(f"an answer that is none: {error}") from error
+            raise YamkitError(f"invalid worker result: {error}") from error
 
     def close(self) -> None:
-        """Close the tagger, where it is this process's own."""
+        """Close the tagger of this process."""
         if self._tagger is not None:
             self._tagger.close()
 
@@ -105,7 +122,7 @@ class Work:
                 tagger.close()
                 raise IncompatibleError(
                     f"model {self._model} differs between the machines of this run; install the "
-                    "same version on all of them"
+                    "same version on all"
                 )
             self._tagger = tagger
         return self._tagger

@@ -18,12 +18,12 @@ _Clip = TypeVar("_Clip")
 
 
 class LocalRunner:
-    """Tags clips where it stands; see `yamkit.plugin.Runner`."""
+    """Tags clips in this process; see `yamkit.plugin.Runner`."""
 
     def __init__(self, options: RunnerOptions) -> None:
         if options.address is not None:
             raise ParameterError(
-                "--ray-address: the runner 'local' joins nothing; use --runner ray"
+                "--ray-address requires --runner ray; the runner 'local' joins no cluster"
             )
         self._jobs = options.jobs or 1
 
@@ -31,7 +31,7 @@ class LocalRunner:
         self, work: Work[_Clip], clips: Iterable[_Clip]
     ) -> Generator[tuple[_Clip, SinkItem], None, None]:
         """Tag clips."""
-        yield from work.items(clips, self._jobs)
+        return work.items(clips, self._jobs)
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to release."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from yamkit.errors import ParameterError
-from yamkit.scores.events import check_parameters
+from yamkit.scores.event_parameters import check_parameters
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.scores.thresholds import check_threshold
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yamkit.scores.aggregate import gathered
+from yamkit.scores.calibration_file import calibration_sha256
 from yamkit.scores.classes import columns_below
-from yamkit.scores.events import EventDetector, thresholds
-from yamkit.scores.thresholds import check_threshold
+from yamkit.scores.detector import EventDetector
+from yamkit.scores.thresholds import check_threshold, event_thresholds
 from yamkit.types import Peak
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yamkit.scores.calibration import Calibration
-    from yamkit.scores.events import Grid
+    from yamkit.scores.grid import Grid
     from yamkit.types import EventParameters, Tag, TagClass
 
 __all__ = ["Postprocessing"]
@@ -59,6 +60,11 @@ class Postprocessing:
     def score_kind(self) -> str:
         """``raw`` or ``calibrated``."""
         return "raw" if self.calibration is None else "calibrated"
+
+    @property
+    def calibration_sha256(self) -> str:
+        """Hash of the calibration; empty if there is none."""
+        return "" if self.calibration is None else calibration_sha256(self.calibration)
 
     @property
     def thresholds_sha256(self) -> str:
@@ -142,7 +148,9 @@ class Postprocessing:
         ParameterError
             As `EventDetector` does.
         """
-        enter, leave = thresholds(parameters, [self.thresholds.get(i) for i in chosen.tolist()])
+        enter, leave = event_thresholds(
+            parameters, [self.thresholds.get(i) for i in chosen.tolist()]
+        )
         return EventDetector(
             grid,
             enter,

@@ -1,27 +1,81 @@
-"""A threshold is a score, and scores are 0 to 1: one check for all that are given by people."""
+"""Thresholds: the check that they are scores, and the pair of them that each class has in events.
+
+An event is entered at one threshold and left at another. A class with its own threshold is entered
+there and left at that threshold times ``leave / enter`` of the other classes.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from yamkit.errors import ParameterError
 
-__all__ = ["check_threshold"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from yamkit.types import EventParameters
+
+__all__ = ["check_threshold", "check_threshold_pairs", "event_thresholds"]
 
 
 def check_threshold(what: str, value: float) -> float:
-    """Give back a threshold that is one.
+    """Return `value` if it is a valid threshold.
 
     Parameters
     ----------
     what : str
-        What messages call it; may be empty.
+        Its name in messages; may be empty.
     value : float
 
     Raises
     ------
     ParameterError
-        If it is not 0 to 1. A number up to 100 was probably meant as a percentage.
+        If it is not in 0-1. For a number up to 100, which may be a percentage, the message suggests
+        the fraction.
     """
     if 0 <= value <= 1:
         return value
     hint = f"; did you mean {value / 100:g}?" if 1 < value <= 100 else ""
-    raise ParameterError(f"{what} {value:g}: scores are 0 to 1{hint}".lstrip())
+    raise ParameterError(f"{what} {value:g}: must be between 0 and 1{hint}".lstrip())
+
+
+def event_thresholds(
+    parameters: EventParameters, own: Sequence[float | None]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the enter and leave thresholds of several columns.
+
+    Parameters
+    ----------
+    parameters : EventParameters
+    own : sequence of float or None
+        Enter threshold of each of K columns; None for those that have none of their own.
+
+    Returns
+    -------
+    enter, leave : ndarray, float64 [K]
+    """
+    enter = [parameters.enter if level is None else level for level in own]
+    leave = [parameters.leave if level is None else level * parameters.leave_ratio for level in own]
+    return np.array(enter, np.float64), np.array(leave, np.float64)
+
+
+def check_threshold_pairs(enter: NDArray[np.floating], leave: NDArray[np.floating]) -> None:
+    """Check the thresholds of K columns.
+
+    Raises
+    ------
+    ParameterError
+        If a threshold is not finite, or a leave threshold exceeds its enter threshold.
+    """
+    wrong = np.flatnonzero(~(np.isfinite(enter) & np.isfinite(leave) & (leave <= enter)))
+    if len(wrong):
+        high, low = float(enter[wrong[0]]), float(leave[wrong[0]])
+        if np.isfinite(high) and np.isfinite(low):
+            raise ParameterError(f"leave threshold {low:g} exceeds enter threshold {high:g}")
+        raise ParameterError(
+            f"enter threshold {high:g}, leave threshold {low:g}: must be finite numbers"
+        )

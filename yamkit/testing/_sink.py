@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from yamkit.errors import OutputError
-from yamkit.run.output import Format, plan_outputs
+from yamkit.run.output import Outputs
+from yamkit.run.places import Format, plan_places
 from yamkit.testing._contract import PluginContract, promised, require, skipping
 from yamkit.types import (
     ClipEnd,
@@ -239,9 +240,9 @@ class SinkContract(PluginContract):
         self._quietly(items)
         info = self.info()
         with tempfile.TemporaryDirectory() as folder:
-            outputs = plan_outputs(
-                [Format(info, self.factory())], str(Path(folder) / "{stem}.{ext}"), ["clip.wav"]
-            )
+            template = str(Path(folder) / "{stem}.{ext}")
+            places = plan_places([Format(info, self.factory())], template, ["clip.wav"])
+            outputs = Outputs(places)
             outputs.open(self._run())
             for item in items[:-1]:
                 outputs.write(item)

@@ -19,7 +19,7 @@ LEAVE_RATIO = 1 / 3
 
 @dataclass(frozen=True)
 class EventParameters:
-    """How scores become events; see `yamkit.scores.events`.
+    """How scores become events; see `yamkit.scores.detector`.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class EventParameters:
     join_gap_seconds : float
         Events of a class that are no farther apart are one.
     most_specific : bool
-        A class has no event while one of the classes below it has; see `yamkit.scores.events`.
+        A class has no event while one of the classes below it has; see `yamkit.scores.detector`.
     """
 
     enter: float = 0.3
@@ -55,6 +55,11 @@ class EventParameters:
         if self.leave is None:
             # nine digits: 0.1, not 0.09999999999999999
             object.__setattr__(self, "leave", float(f"{LEAVE_RATIO * self.enter:.9g}"))
+
+    @property
+    def leave_ratio(self) -> float:
+        """``leave / enter``, which also holds for classes that have their own enter threshold."""
+        return self.leave / self.enter if self.enter > 0 else LEAVE_RATIO
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from yamkit.errors import BundleError
-from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.models.bundle import ModelBundle
 from yamkit.models.store import find_model
+from yamkit.models.writing import ModelDescription, write_bundle
 from yamkit.plugin import BackendOptions
 from yamkit.testing import BackendContract
 from yamkit.types import FeatureSpec, NetworkSpec, WaveformSpec
@@ -27,14 +28,16 @@ SAMPLES = WaveformSpec("waveform", 16_000, 15_600, 7_680)
 def bundle(folder: Path, data: bytes, features: FeatureSpec, **network: int) -> ModelBundle:
     return write_bundle(
         folder,
-        name="mini",
-        version="1",
-        licence=MINI.licence,
-        source="yamnet-mini",
-        source_sha256="",
-        features=features,
-        network=NetworkSpec("tflite", **{"embedding_size": 512, **network}),
-        classes=MINI.classes,
+        ModelDescription(
+            name="mini",
+            version="1",
+            licence=MINI.licence,
+            source="yamnet-mini",
+            source_sha256="",
+            features=features,
+            network=NetworkSpec("tflite", **{"embedding_size": 512, **network}),
+            classes=MINI.classes,
+        ),
         network_file=data,
     )
 

@@ -8,8 +8,9 @@ import pytest
 
 from yamkit.errors import BundleError, ProviderWarning
 from yamkit.export import export_model
-from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.models.bundle import ModelBundle
 from yamkit.models.store import find_model
+from yamkit.models.writing import ModelDescription, write_bundle
 from yamkit.plugin import BackendOptions
 from yamkit.testing import BackendContract
 from yamkit.types import NetworkSpec, WaveformSpec
@@ -25,16 +26,18 @@ def bundle(folder: Path, *, with_frontend: bool = False, embedding_size: int = 5
     inner.mkdir()
     return write_bundle(
         inner,
-        name="mini",
-        version="1",
-        licence=MINI.licence,
-        source="yamnet-mini",
-        source_sha256="",
-        features=WaveformSpec("waveform", 16_000, 15_600, 7_680)
-        if with_frontend
-        else MINI.features,
-        network=NetworkSpec("onnx", embedding_size=embedding_size),
-        classes=MINI.classes,
+        ModelDescription(
+            name="mini",
+            version="1",
+            licence=MINI.licence,
+            source="yamnet-mini",
+            source_sha256="",
+            features=WaveformSpec("waveform", 16_000, 15_600, 7_680)
+            if with_frontend
+            else MINI.features,
+            network=NetworkSpec("onnx", embedding_size=embedding_size),
+            classes=MINI.classes,
+        ),
         network_file=graph.read_bytes(),
     )
 

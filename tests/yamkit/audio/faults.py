@@ -149,8 +149,8 @@ KINDS = {
     "flv-aac": Kind("flv", "aac", 44_100, 1024, slack=_MS),
     "flv-mp3": Kind("flv", "libmp3lame", 44_100, 1152, slack=_MS),
     # Eight bytes within a frame of thirteen, whose first says how long it is.
-    "amr": Kind("amr", "libopencore_amrnb", 8000, 160, 1.0, 8, is_noticed=False, has_count=False),
-    "3gp-amr": Kind("3gp", "libopencore_amrnb", 8000, 160, 2.5, 300, is_noticed=False),
+    "amr": Kind("amr", "amrnb", 8000, 160, 1.0, 8, is_noticed=False, has_count=False),
+    "3gp-amr": Kind("3gp", "amrnb", 8000, 160, 2.5, 300, is_noticed=False),
     "tta": Kind("tta", "tta", 16_000, 16_718, 1.2, is_lossless=True),
     "wv": Kind("wv", "wavpack", 16_000, 64_000, 4.2, is_lossless=True),
     "caf-alac": Kind("CAF", "ALAC_16", 16_000, 4096, 0.6, is_noticed=False, is_lossless=True),

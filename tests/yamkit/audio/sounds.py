@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -26,6 +27,9 @@ from yamkit.audio import open_audio
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "docs" / "assets" / "four-events.wav"
 """9.4 s, 16 kHz, one channel: noise, song, music and tones, 2.4 s apart."""
+_AMR = Path(__file__).with_name("four-events.amr")
+"""The example at 8 kHz, by libopencore_amrnb at 4.75 kbit/s, which PyAV 19 no longer brings."""
+_AMR_FRAME, _AMR_DELAY = 160, 50
 
 
 class Pipe:
@@ -66,7 +70,7 @@ class Track:
     Attributes
     ----------
     codec : str
-        An encoder of FFmpeg.
+        An encoder of FFmpeg; or "amrnb", for a part of the example as it was once encoded.
     samples : ndarray, float32 [n, channels]
     rate : int
         In Hz.
@@ -114,12 +118,7 @@ def mux(
             video.pix_fmt = "yuv420p"
         streams = []
         for track in tracks:
-            stream = output.add_stream(
-                track.codec,
-                rate=track.rate,
-                layout={1: "mono", 2: "stereo", 6: "5.1"}[track.samples.shape[1]],
-                options={"strict": "-2", **track.options},
-            )
+            stream = _add_stream(output, track)
             if track.default is not None:
                 stream.disposition = av.stream.Disposition.default if track.default else 0
             if track.codec == "alac":
@@ -127,7 +126,7 @@ def mux(
             streams.append(stream)
         output.start_encoding()
         for stream, track in zip(streams, tracks, strict=True):
-            made = [packet for packet in _packets(stream, track) if packet.size]
+            made = _amr(stream, track) if track.codec == "amrnb" else _packets(stream, track)
             packets += track.edit(made) if track.edit else made
         if has_video:
             packets += _pictures(video, max(len(t.samples) / t.rate for t in tracks))
@@ -141,6 +140,40 @@ class _WriteOnly:
         self.write = file.write
 
 
+def _add_stream(output: Any, track: Track) -> Any:
+    import av
+
+    if track.codec == "amrnb":
+        with av.open(_AMR) as source:
+            return output.add_stream_from_template(source.streams.audio[0])
+    return output.add_stream(
+        track.codec,
+        rate=track.rate,
+        layout={1: "mono", 2: "stereo", 6: "5.1"}[track.samples.shape[1]],
+        options={"strict": "-2", **track.options},
+    )
+
+
+def _amr(stream: Any, track: Track) -> list[Any]:
+    """Give packets that are kept, with the time stamps of their encoder."""
+    import av
+
+    length, example = len(track.samples), four_events(8000)
+    first = next(
+        number
+        for number in range(len(example) // _AMR_FRAME)
+        if np.array_equal(example[number * _AMR_FRAME :][:length], track.samples)
+    )
+    with av.open(_AMR) as source:
+        packets = [packet for packet in source.demux(audio=0) if packet.size]
+    packets = packets[first : first + math.ceil((length + _AMR_DELAY) / _AMR_FRAME)]
+    for number, packet in enumerate(packets):
+        packet.stream = stream
+        packet.pts = packet.dts = number * _AMR_FRAME - _AMR_DELAY
+        packet.duration = min(_AMR_FRAME, length - packet.pts)
+    return packets
+
+
 def _packets(stream: Any, track: Track) -> list[Any]:
     import av
 
@@ -150,7 +183,7 @@ def _packets(stream: Any, track: Track) -> list[Any]:
     frame = av.AudioFrame.from_ndarray(samples, "flt", stream.layout.name)
     frame.sample_rate, frame.pts = track.rate, 0
     pieces = [*resampler.resample(frame), *resampler.resample(None), None]
-    return [packet for piece in pieces for packet in stream.encode(piece)]
+    return [packet for piece in pieces for packet in stream.encode(piece) if packet.size]
 
 
 def _pictures(stream: Any, seconds: float) -> list[Any]:

@@ -23,20 +23,19 @@ WAYS = pytest.mark.parametrize("on_pipe", [False, True], ids=["file", "pipe"])
 
 PCM = "pcm_s16le pcm_s24le pcm_s32le pcm_f32le pcm_f64le"
 LAW = "pcm_alaw pcm_mulaw"
-AMR = "libopencore_amrnb"
 ADPCM = "adpcm_ms adpcm_ima_wav adpcm_yamaha adpcm_swf"
 # What FFmpeg writes into each container and reads again.
 HELD = {
-    "3g2": "aac libopencore_amrnb",
-    "3gp": "aac libopencore_amrnb",
+    "3g2": "aac amrnb",
+    "3gp": "aac amrnb",
     "ac3": "ac3",
     "adts": "aac",
     "aiff": f"adpcm_ima_qt pcm_s16le pcm_s16be pcm_f32be pcm_u8 pcm_s8 {LAW} pcm_s24be",
-    "amr": "libopencore_amrnb",
+    "amr": "amrnb",
     "asf": f"aac ac3 eac3 flac libmp3lame mp2 wmav1 wmav2 {ADPCM} g722 g726 {PCM} pcm_u8 {LAW}",
     "au": f"pcm_s16be pcm_f32be pcm_s8 {LAW} pcm_s24be",
-    "avi": f"aac ac3 eac3 flac libmp3lame mp2 {ADPCM} {PCM} {LAW} {AMR} g722 g726 wmav2",
-    "caf": f"ac3 alac libmp3lame mp2 libopencore_amrnb adpcm_ms adpcm_ima_wav {PCM} pcm_s8 {LAW}",
+    "avi": f"aac ac3 eac3 flac libmp3lame mp2 {ADPCM} {PCM} {LAW} amrnb g722 g726 wmav2",
+    "caf": f"ac3 alac libmp3lame mp2 amrnb adpcm_ms adpcm_ima_wav {PCM} pcm_s8 {LAW}",
     "dvd": "ac3 mp2 pcm_s16be pcm_dvd",
     "eac3": "eac3",
     "f4v": "aac libmp3lame",
@@ -46,7 +45,7 @@ HELD = {
     "ircam": f"pcm_s16le pcm_f32le {LAW} pcm_s32le",
     "ismv": f"aac alac libmp3lame mp2 {PCM}",
     "matroska": f"aac ac3 eac3 alac flac libmp3lame mp2 libopus vorbis wavpack tta {PCM} pcm_u8",
-    "mov": f"aac ac3 eac3 alac libmp3lame mp2 libopencore_amrnb adpcm_ima_qt {PCM} pcm_u8 {LAW}",
+    "mov": f"aac ac3 eac3 alac libmp3lame mp2 amrnb adpcm_ima_qt {PCM} pcm_u8 {LAW}",
     "mp2": "mp2",
     "mp3": "libmp3lame",
     "mp4": f"aac ac3 eac3 alac flac libmp3lame mp2 libopus {PCM}",
@@ -68,20 +67,20 @@ HELD = {
 }
 HELD = [(container, codec) for container, codecs in HELD.items() for codec in codecs.split()]
 RATES = {
-    "libopencore_amrnb": 8000, "g723_1": 8000, "g726": 8000, "g722": 16_000,
+    "amrnb": 8000, "g723_1": 8000, "g726": 8000, "g722": 16_000,
     "libopus": 48_000, "pcm_dvd": 48_000,
 }  # fmt: skip
 BIT_RATES = {"g723_1": "6300", "wmav1": "64000", "wmav2": "64000"}
 FRAMES = {
     "aac": 1024, "ac3": 1536, "eac3": 1536, "libmp3lame": 1152, "mp2": 1152, "wmav1": 2048,
-    "wmav2": 2048, "libopus": 960, "vorbis": 1024, "libopencore_amrnb": 160, "g723_1": 240,
+    "wmav2": 2048, "libopus": 960, "vorbis": 1024, "amrnb": 160, "g723_1": 240,
     "adpcm_ms": 2036, "adpcm_ima_wav": 2041, "adpcm_yamaha": 2048, "adpcm_swf": 4096,
     "adpcm_ima_qt": 64, "nellymoser": 256,
 }  # fmt: skip
 # By how much the encoder is late: heard where the container has no word for it.
 DELAYS = {
     "aac": 1024, "ac3": 256, "eac3": 256, "libmp3lame": 1105, "mp2": 481, "libopus": 312,
-    "libopencore_amrnb": 80, "g722": 22, "g723_1": 60, "nellymoser": 128,
+    "amrnb": 80, "g722": 22, "g723_1": 60, "nellymoser": 128,
 }  # fmt: skip
 DECLARE = {
     "3g2", "3gp", "flac", "ipod", "matroska", "mov", "mp3", "mp4", "oga", "ogg", "opus",
@@ -131,7 +130,7 @@ def test_what_pyav_writes_is_heard_whole(container, codec, on_pipe):
 
 # Headers that nobody could go back to and fill in.
 STREAMED = """
-    ac3:ac3 adts:aac aiff:pcm_s16be aiff:pcm_f32be amr:libopencore_amrnb asf:wmav2 asf:libmp3lame
+    ac3:ac3 adts:aac aiff:pcm_s16be aiff:pcm_f32be amr:amrnb asf:wmav2 asf:libmp3lame
     au:pcm_s16be avi:libmp3lame avi:pcm_s16le caf:pcm_s16be caf:pcm_f32le eac3:eac3 flac:flac
     flv:aac flv:libmp3lame ircam:pcm_s16le ismv:aac ismv:alac matroska:aac matroska:flac
     matroska:libmp3lame matroska:libopus matroska:pcm_s16le mp2:mp2 mp3:libmp3lame mpeg:mp2

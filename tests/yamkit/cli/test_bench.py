@@ -80,8 +80,8 @@ def test_a_process_that_dies(monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle)
     ("arguments", "code", "message"),
     [
         (["--backend", "nope"], 2, "no backend 'nope'"),
-        (["--model", "nope"], 1, "no model 'nope'"),
-        (["--batch-size", "0"], 2, "'0': wanted a whole number from 1"),
+        (["--model", "nope"], 1, "model 'nope'"),
+        (["--batch-size", "0"], 2, "'--batch-size': '0': "),
         (["--backend", "numpy", "--plot", "nowhere/a.png"], 1, "cannot write nowhere/a.png"),
     ],
 )

@@ -95,7 +95,9 @@ def test_a_calibration_of_something_else_is_refused(yamkit) -> None:
         "classify", "audio/0.wav", "--calibration", "cal.csv", "--model", "yamnet-mini"
     )
     assert code == 2
-    assert err.startswith("error: the calibration was fitted to another model, tiny")
+    assert err.startswith("error: ")
+    assert "tiny" in err
+    assert "yamkit calibrate" in err
     code, _, err = yamkit(
         "classify", "audio/0.wav", "--calibration", "cal.csv", "--aggregate", "max"
     )
@@ -249,10 +251,9 @@ def test_what_classify_writes_as_dcase_is_read_again(yamkit, folder: str) -> Non
 
 def test_errors(yamkit) -> None:
     code, _, err = yamkit("eval", "weak.csv", "--audio", "audio", "--enter", "0.5")
-    assert (code, err) == (
-        2,
-        "error: --enter is of events, and weak.csv does not say when labels sound\n",
-    )
+    assert code == 2
+    assert "--enter" in err
+    assert "weak.csv" in err
     yamkit("eval", "weak.csv", "--audio", "audio", "--scores", "weak.npz")
     code, _, err = yamkit("eval", "strong.tsv", "--from-scores", "weak.npz")
     assert code == 1

@@ -116,7 +116,7 @@ def test_other_parameters_are_refused(yamkit) -> None:
     yamkit("corpus", "-o", "tags.csv")
     code, _, err = yamkit("corpus", "-o", "tags.csv", "--resume", "--aggregate", "max")
     assert code == 2
-    assert "the journal of another run: aggregate 'mean' there and 'max' here" in err
+    assert "aggregate is 'mean' in the journal and 'max' here" in err
     assert (
         yamkit("corpus", "-o", "tags.csv", "--resume", "--jobs", "2", "--batch-size", "3")[0] == 1
     )
@@ -126,10 +126,9 @@ def test_no_journal_where_it_would_be_of_no_use(yamkit) -> None:
     yamkit("corpus/0.wav", "-o", "tags.csv")
     assert not list(Path().glob("*.journal"))
     code, _, err = yamkit("corpus", "--resume")
-    assert (code, err) == (
-        2,
-        "error: --resume: standard output has no journal; name a file: --output\n",
-    )
+    assert code == 2
+    assert "--resume" in err
+    assert "--output" in err
 
 
 KILLED = textwrap.dedent(
@@ -137,7 +136,6 @@ KILLED = textwrap.dedent(
     import os, sys
     from yamkit import cli
     from yamkit.run import journal
-    from yamkit.run import loop as run
 
     left = int(sys.argv.pop(1))
 
@@ -151,7 +149,7 @@ KILLED = textwrap.dedent(
         return call
 
     journal.Journal.write = counted(journal.Journal.write)
-    run.Resumption._is_left = counted(run.Resumption._is_left)
+    journal.Journal.lacks = counted(journal.Journal.lacks)
     cli.main()
     """
 )
@@ -218,12 +216,12 @@ def test_a_shard_is_the_same_whatever_else_is_there(yamkit) -> None:
 def test_shards_that_are_none(yamkit, shard: str) -> None:
     code, _, err = yamkit("corpus", "--shard", shard)
     assert code == 2
-    assert "wanted I/N, such as 1/8 to 8/8" in err
+    assert f"'--shard': {shard!r}: must be I/N, such as 1/8 to 8/8" in err
 
 
 def test_a_shard_needs_a_file(yamkit) -> None:
     code, _, err = yamkit("corpus", "--shard", "1/2")
-    assert (code, "a shard on standard output" in err) == (2, True)
+    assert (code, "--output" in err) == (2, True)
 
 
 def test_a_table_of_a_corpus(yamkit) -> None:

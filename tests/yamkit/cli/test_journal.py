@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from yamkit.models.bundle import ModelBundle
+from yamkit.run.checks import ItemLayout
 from yamkit.run.journal import Journal
 
 
@@ -68,7 +69,7 @@ def test_a_run_that_was_not_finished(yamkit) -> None:
         database.execute("DELETE FROM about WHERE name = 'finished'")
     database.close()
     _, out, _ = yamkit("journal", "show", "out")
-    assert "not finished; the same command with --resume goes on" in out
+    assert "not finished; the same command with --resume continues it" in out
     assert "which files are done; results are the outputs" in out
 
 
@@ -141,14 +142,14 @@ def test_what_is_no_journal_is_left_and_costs_no_other(yamkit, command) -> None:
     code, out, err = yamkit("journal", *command)
     assert code == 1
     assert "tags.csv.journal" in out
-    assert err.count("no journal of this version") == 2
+    assert err.count("not a journal of this version") == 2
     assert "link.journal: a symbolic link" in err
     for name in ("notes.journal", "mine.journal", "link.journal"):
         assert Path(name).is_symlink() or Path(name).exists()
 
 
 def test_one_that_a_run_is_writing_stays(yamkit) -> None:
-    with Journal(Path("x.journal"), {}, ()):
+    with Journal(Path("x.journal"), {}, ItemLayout(())):
         code, _, err = yamkit("journal", "clean", "x.journal", "--yes")
     assert (code, "another run is writing it" in err) == (1, True)
     assert Path("x.journal").exists()
@@ -158,11 +159,11 @@ def test_one_that_a_run_is_writing_stays(yamkit) -> None:
 def test_no_journal_at_all(yamkit, place: str) -> None:
     Path("x.csv").touch()
     code, _, err = yamkit("journal", "show", place)
-    assert (code, "no journal here; wanted" in err) == (2, True)
+    assert (code, "no journal" in err) == (2, True)
 
 
 def test_control_characters_of_a_stranger(yamkit) -> None:
-    Journal(Path("x.journal"), {"\x1b[31m": "\x1b[2J", "a": "b\nc"}, ()).close()
+    Journal(Path("x.journal"), {"\x1b[31m": "\x1b[2J", "a": "b\nc"}, ItemLayout(())).close()
     _, out, _ = yamkit("journal", "show", "x.journal")
     assert "\x1b" not in out
     assert "b\\nc" in out
@@ -171,9 +172,9 @@ def test_control_characters_of_a_stranger(yamkit) -> None:
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("out.xlsx", "no format has the suffix .xlsx; wanted .txt, .json, .jsonl, .csv"),
-        ("out.html", "no format has the suffix .html; wanted .txt"),
-        ("{stem}.doc", "no format has the suffix .doc; wanted .txt"),
+        ("out.xlsx", "no format has the suffix .xlsx; must be one of .txt, .json, .jsonl, .csv"),
+        ("out.html", "no format has the suffix .html; must be one of .txt"),
+        ("{stem}.doc", "no format has the suffix .doc; must be one of .txt"),
         ("out.srt", "format srt writes events; add --events"),
         ("out.TextGrid", "format textgrid writes events; add --events"),
     ],

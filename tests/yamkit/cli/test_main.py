@@ -19,8 +19,9 @@ import pytest
 import soundfile
 
 from yamkit import cli
-from yamkit.models.bundle import ModelBundle, write_bundle
+from yamkit.models.bundle import ModelBundle
 from yamkit.models.store import install
+from yamkit.models.writing import ModelDescription, write_bundle
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "yamkit-1.schema.json"
 
@@ -76,14 +77,16 @@ def test_whoever_names_no_model_learns_which_one_it_is(
         "yamnet",
         lambda folder: write_bundle(
             folder,
-            name="yamnet",
-            version=tiny.version,
-            licence=tiny.licence,
-            source=tiny.source,
-            source_sha256="",
-            features=tiny.features,
-            network=tiny.network,
-            classes=tiny.classes,
+            ModelDescription(
+                name="yamnet",
+                version=tiny.version,
+                licence=tiny.licence,
+                source=tiny.source,
+                source_sha256="",
+                features=tiny.features,
+                network=tiny.network,
+                classes=tiny.classes,
+            ),
             weights=tiny.load_weights(),
         ),
     )

@@ -20,8 +20,8 @@ from yamkit.errors import (
     WeightFileError,
 )
 from yamkit.models import download, importing, store
-from yamkit.models.bundle import write_bundle
 from yamkit.models.store import install, models_folder
+from yamkit.models.writing import ModelDescription, write_bundle
 from yamkit.types import NetworkSpec
 
 
@@ -41,14 +41,16 @@ def installed_onnx(tiny):
     def build(folder):
         write_bundle(
             folder,
-            name="graph",
-            version="2",
-            licence="",
-            source="",
-            source_sha256="",
-            features=tiny.features,
-            network=NetworkSpec("onnx"),
-            classes=tiny.classes[:1],
+            ModelDescription(
+                name="graph",
+                version="2",
+                licence="",
+                source="",
+                source_sha256="",
+                features=tiny.features,
+                network=NetworkSpec("onnx"),
+                classes=tiny.classes[:1],
+            ),
             network_file=b"graph",
         )
 
@@ -154,13 +156,13 @@ def test_import_under_a_name(small_h5, small_classes):
 
 
 def test_import_of_a_file_whose_name_gives_none(tmp_path):
-    assert "give one with --name NAME" in run("import", tmp_path / "日本.h5", code=2)
+    assert "--name NAME" in run("import", tmp_path / "日本.h5", code=2)
 
 
 def test_import_of_something_else(tmp_path):
     path = tmp_path / "text.h5"
     path.write_text("no")
-    with pytest.raises(WeightFileError, match="not an HDF5 file"):
+    with pytest.raises(WeightFileError, match="not a readable HDF5 file"):
         run("import", path)
 
 
@@ -169,7 +171,7 @@ def test_verify_checks_all_and_fails_when_one_does(tiny, installed_tiny, install
     mini, graph, sound = run("verify", code=1).splitlines()
     assert mini == "yamnet-mini: ok"
     assert graph.startswith("graph: FAIL: ")
-    assert "its SHA-256 is not the manifest's" in graph
+    assert "SHA-256 differs from the manifest" in graph
     assert sound == "tiny: ok"
     assert run("verify", "tiny", tiny.folder) == f"tiny: ok\n{tiny.folder}: ok\n"
     assert run("verify", "none", "tiny", code=1).endswith("tiny: ok\n")
@@ -293,10 +295,10 @@ def test_a_file_of_an_engine_that_a_plugin_brings(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("yamkit.pipeline.compose.registry", lambda: plugins)
     monkeypatch.setattr("wave.open", Engine)
     (tmp_path / "bird.layers").write_bytes(b"layers")
-    with pytest.raises(WeightFileError, match="a model that has the same with --like"):
+    with pytest.raises(WeightFileError, match="with --like"):
         run("import", tmp_path / "bird.layers")
     (tmp_path / "bird.h5").write_bytes(b"layers")  # the plugin's word for it does not count
-    with pytest.raises(WeightFileError, match="not an HDF5 file"):
+    with pytest.raises(WeightFileError, match="not a readable HDF5 file"):
         run("import", tmp_path / "bird.h5")
     run("import", tmp_path / "bird.layers", "--like", tiny.folder, "--embedding-size", "3")
     monkeypatch.undo()
@@ -353,14 +355,16 @@ def test_verify_checks_the_graph_of_a_network(tiny, shared):
     def build(folder):
         write_bundle(
             folder,
-            name="odd",
-            version="1",
-            licence="",
-            source="",
-            source_sha256="",
-            features=tiny.features,
-            network=NetworkSpec("onnx"),
-            classes=tiny.classes,
+            ModelDescription(
+                name="odd",
+                version="1",
+                licence="",
+                source="",
+                source_sha256="",
+                features=tiny.features,
+                network=NetworkSpec("onnx"),
+                classes=tiny.classes,
+            ),
             network_file=data,
         )
 

@@ -185,7 +185,7 @@ def test_check_says_what_is_wrong(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["numpy", "--model", "nope"], "no model 'nope' is installed (installed: yamnet-mini)"),
+        (["numpy", "--model", "nope"], "model 'nope' is not installed (installed: yamnet-mini)"),
         (["nope"], "no plugin 'nope' is installed; there are: audacity, "),
         (["onnx", "--kind", "sink"], "no sink 'onnx' is installed; there are: audacity, "),
         (["onnx", "--kind", "zzz"], "kind 'zzz': wanted one of backend, "),

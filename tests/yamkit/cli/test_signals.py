@@ -20,7 +20,7 @@ COMMANDS = {
     "eval": ("yamkit.evaluation._set.common_targets", "eval list.csv"),
     "eval report": ("yamkit.evaluation._report.as_csv", "eval list.csv --report out"),
     "calibrate": ("yamkit.evaluation.fitting.fit_calibration", "calibrate list.csv -o out.csv"),
-    "calibrate file": ("yamkit.scores.calibration._text", "calibrate list.csv -o out.csv"),
+    "calibrate file": ("yamkit.scores.calibration_file._text", "calibrate list.csv -o out.csv"),
     "info": ("yamkit.audio._source.AudioSource.mono", "info 0.wav"),
     "selftest": ("yamkit.selftest.run_selftest", "selftest"),
     "bench": ("yamkit.bench.measure", "bench --rounds 1"),

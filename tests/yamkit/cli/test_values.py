@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from tests.yamkit.cli.tree import commands
-from yamkit.cli._values import Numbered, Real, Score, Threshold, Whole, shortened, whole_number
+from yamkit._util.numbers import whole_number
+from yamkit.cli._values import Numbered, Real, Score, Threshold, Whole, shortened
 from yamkit.models.bundle import ModelBundle
 
 NUMERIC = (Whole, Real, Score, Threshold, Numbered)

@@ -8,7 +8,8 @@ import pytest
 from yamkit.evaluation._events import _below, match_clips
 from yamkit.evaluation.scoring import Timeline
 from yamkit.evaluation.targets import Targets
-from yamkit.scores.events import Grid, find_events
+from yamkit.scores.events import find_events
+from yamkit.scores.grid import Grid
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters, LabelledClip, TagClass
 

@@ -16,7 +16,7 @@ from yamkit.evaluation.fitting import fit_calibration, fit_threshold
 from yamkit.evaluation.labels import LabelledSet
 from yamkit.evaluation.scoring import Scores, Timeline
 from yamkit.scores.calibration import logits
-from yamkit.scores.events import Grid
+from yamkit.scores.grid import Grid
 from yamkit.types import LabelledClip, LabelledEvent, TagClass
 
 CLASSES = (TagClass(0, "/m/0", "Dog"), TagClass(1, "/m/1", "Cat"), TagClass(2, "/m/2", "Owl"))

@@ -12,7 +12,7 @@ from yamkit.evaluation import evaluate_scores, past_end
 from yamkit.evaluation.fitting import fit_calibration
 from yamkit.evaluation.labels import LabelledSet
 from yamkit.evaluation.scoring import Scores, Timeline
-from yamkit.scores.events import Grid
+from yamkit.scores.grid import Grid
 from yamkit.types import LabelledClip, LabelledEvent, TagClass
 
 CLASSES = (TagClass(0, "/m/0", "Dog"), TagClass(1, "/m/1", "Cat"))

@@ -31,5 +31,5 @@ def test_yamnet_costs_what_is_known_of_it():
 
 
 def test_an_unknown_model():
-    with pytest.raises(UnknownModelError, match="'vggish' is known; known: yamnet; `yamkit models"):
+    with pytest.raises(UnknownModelError, match="'vggish': must be one of yamnet; `yamkit models"):
         published("vggish")

@@ -35,15 +35,15 @@ def test_byte_order_mark_windows_lines_and_blank_lines():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "must begin with the line index,mid,display_name"),
-        ("a,b,c\n0,x,Dog\n", "must begin with the line"),
-        (HEADER, "holds no class"),
-        (HEADER + "1,x,Dog\n", "index '1' where 0 must follow"),
-        (HEADER + "0,x,Dog\n0,x,Cat\n", "index '0' where 1 must follow"),
+        ("", "must be index,mid,display_name"),
+        ("a,b,c\n0,x,Dog\n", "must be index"),
+        (HEADER, "is empty"),
+        (HEADER + "1,x,Dog\n", "index '1': must be 0"),
+        (HEADER + "0,x,Dog\n0,x,Cat\n", "index '0': must be 1"),
         (HEADER + "0,x\n", "class 0 has 2 fields, not 3"),
         (HEADER + "0,x,\n", "class 0 has no display_name"),
-        (HEADER + "0,x,\x1b[2J\n", "class 0 holds control characters"),
-        (HEADER + '0,x,"a\nb"\n', "class 0 holds control characters"),
+        (HEADER + "0,x,\x1b[2J\n", "class 0 contains control characters"),
+        (HEADER + '0,x,"a\nb"\n', "class 0 contains control characters"),
         (HEADER + '0,x,"Dog\n', "not CSV"),
     ],
 )

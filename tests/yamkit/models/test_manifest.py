@@ -89,14 +89,14 @@ KEYS = [line.partition(" = ")[0] for line in TEXT.splitlines() if "=" in line]
 @pytest.mark.parametrize("key", [key for key in KEYS if key not in OPTIONAL])
 def test_a_missing_key_is_named(key):
     text = "".join(line for line in TEXT.splitlines(True) if not line.startswith(f"{key} ="))
-    with pytest.raises(BundleError, match=r"classes is" if "csv" in key else rf"{key} is missing"):
+    with pytest.raises(BundleError, match=r"classes '" if "csv" in key else rf"{key} is missing"):
         parse_manifest(text, "model.toml")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("schema = 1", "schema = 2", "schema is 2, this yamkit reads 1"),
+        ("schema = 1", "schema = 2", "schema 2: this yamkit reads 1"),
         ("schema = 1", "schema = true", "schema must be an integer"),
         ("schema = 1", "schema = [", "not TOML"),
         ("schema = 1", f"schema = {'9' * 5000}", "more than 256 characters"),
@@ -108,36 +108,36 @@ def test_a_missing_key_is_named(key):
         ("fft_length = 512", "fft_length" + ' . "a."' * 17 + "= 5", "a key of more than 16 parts"),
         ("[network]", f"[{'.'.join('a' * 99)}]", "a key of more than 16 parts"),
         ("schema = 1", "schema = 1 #" + "x" * 2**16, "longer than 65536 characters"),
-        ('name = "yamnet"', 'name = "Yam Net"', "name is 'Yam Net', not of the form"),
+        ('name = "yamnet"', 'name = "Yam Net"', "name 'Yam Net': must match"),
         ('name = "yamnet"', "name = 1", "name must be text"),
         ('version = "1"', "version = 1.0", "version must be text"),
         ('version = "1"', 'version = "\\u001b[31m"', "version must be one line"),
-        (f'source_sha256 = "{SHA}"', 'source_sha256 = "abc"', "source_sha256 is 'abc'"),
-        ('classes = "classes.csv"', 'classes = "other.csv"', "classes is 'other.csv'"),
-        ('"weights.npz"', '"../weights.npz"', "a name in .files. is '../weights.npz'"),
+        (f'source_sha256 = "{SHA}"', 'source_sha256 = "abc"', "source_sha256 'abc'"),
+        ('classes = "classes.csv"', 'classes = "other.csv"', "classes 'other.csv'"),
+        ('"weights.npz"', '"../weights.npz"', "a name in .files. '../weights.npz'"),
         ('"weights.npz"', '"a/weights.npz"', "a name in .files."),
         ('"weights.npz"', '"/weights.npz"', "a name in .files."),
         ('"weights.npz"', '"a\\\\weights.npz"', "a name in .files."),
         (f'"weights.npz" = "{SHA}"', '"weights.npz" = 1', "SHA-256 of weights.npz must be text"),
         (f'"weights.npz" = "{SHA}"', f'"weights.npz" = "{"A" * 64}"', "SHA-256 of weights.npz"),
         ("[files]", "[[files]]", "files must be a table"),
-        ('kind = "log-mel"', 'kind = ""', "kind is ''"),
-        ('tail = "pad"', 'tail = "drop"', "tail is 'drop'"),
-        ("fft_length = 512", "fft_length = 256", "stft_window_samples is 400, more than"),
-        ("fft_length = 512", "fft_length = 1000000000000", "fft_length is 1000000000000"),
-        ("patch_frames = 96", "patch_frames = 0", "patch_frames is 0, it must be 1 to"),
+        ('kind = "log-mel"', 'kind = ""', "kind ''"),
+        ('tail = "pad"', 'tail = "drop"', "tail 'drop'"),
+        ("fft_length = 512", "fft_length = 256", "stft_window_samples 400 exceeds"),
+        ("fft_length = 512", "fft_length = 1000000000000", "fft_length 1000000000000"),
+        ("patch_frames = 96", "patch_frames = 0", "patch_frames 0: must be 1 to"),
         ("patch_frames = 96", "patch_frames = 96.0", "patch_frames must be an integer"),
-        ("mel_low_hz = 125.0", "mel_low_hz = 7500.0", "must rise and end at half"),
-        ("mel_high_hz = 7500.0", "mel_high_hz = 8001.0", "must rise and end at half"),
-        ("mel_high_hz = 7500.0", "mel_high_hz = nan", "mel_high_hz is nan"),
+        ("mel_low_hz = 125.0", "mel_low_hz = 7500.0", "must rise, and not exceed half"),
+        ("mel_high_hz = 7500.0", "mel_high_hz = 8001.0", "must rise, and not exceed half"),
+        ("mel_high_hz = 7500.0", "mel_high_hz = nan", "mel_high_hz nan"),
         ("mel_high_hz = 7500.0", f"mel_high_hz = {'9' * 200}", "mel_high_hz must be a number"),
-        ("log_offset = 0.001", "log_offset = 0", "log_offset is 0"),
+        ("log_offset = 0.001", "log_offset = 0", "log_offset 0"),
         ("width = 1.0", "width = 0.0", "width and batch_norm_epsilon must be above 0"),
-        ("width = 1.0", "width = inf", "width is inf"),
+        ("width = 1.0", "width = inf", "width inf"),
         ("batch_norm_epsilon = 0.0001", "batch_norm_epsilon = 0", "must be above 0"),
-        ("embedding_size = 1024", "embedding_size = 512", "width 1.0 gives 1024"),
-        ('activation = "sigmoid"', 'activation = "softmax"', "activation is 'softmax'"),
-        ('kind = "mobilenet-v1"', 'kind = "Mobile Net"', "kind is 'Mobile Net'"),
+        ("embedding_size = 1024", "embedding_size = 512", "must be 1024 for width 1.0"),
+        ('activation = "sigmoid"', 'activation = "softmax"', "activation 'softmax'"),
+        ('kind = "mobilenet-v1"', 'kind = "Mobile Net"', "kind 'Mobile Net'"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(old, new, message):
@@ -151,15 +151,15 @@ def test_what_is_wrong_is_named_in_one_line(old, new, message):
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"patch_frames": 2**14, "mel_bands": 4096}, "patch_frames times mel_bands is 67,108,864"),
-        ({"fft_length": 2**17, "mel_bands": 4096}, "half of fft_length times mel_bands is 268,"),
+        ({"patch_frames": 2**14, "mel_bands": 4096}, "patch_frames times mel_bands, 67,108,864"),
+        ({"fft_length": 2**17, "mel_bands": 4096}, "half of fft_length times mel_bands, 268,"),
         (
             {"patch_frames": 2**14, "fft_length": 2**11},
-            "patch_frames times fft_length is 33,554,432",
+            "patch_frames times fft_length, 33,554,432",
         ),
-        ({"patch_frames": 2**13, "stft_hop_samples": 2**13}, "a patch in samples is 67,1"),
-        ({"patch_hop_frames": 2**14, "stft_hop_samples": 2**12}, "the hop in samples is 67,1"),
-        ({"patch_frames": 2**13, "mel_bands": 64}, "the values of a patch times width is 524,288"),
+        ({"patch_frames": 2**13, "stft_hop_samples": 2**13}, "a patch in samples, 67,1"),
+        ({"patch_hop_frames": 2**14, "stft_hop_samples": 2**12}, "the hop in samples, 67,1"),
+        ({"patch_frames": 2**13, "mel_bands": 64}, "the values of a patch times width, 524,288"),
     ],
 )
 def test_sizes_whose_product_is_huge_are_refused(sizes, message):
@@ -203,7 +203,7 @@ def test_features_can_be_read_alone():
 
 @pytest.mark.parametrize("name", ["", "-a", ".a", "A", "a/b", "a b", "ä", "a" * 65, "a\n"])
 def test_names_that_are_not_allowed(name):
-    with pytest.raises(ParameterError, match="cannot be named"):
+    with pytest.raises(ParameterError, match="model name"):
         check_name(name)
 
 
@@ -234,8 +234,8 @@ def test_features_of_samples():
     ("old", "new", "message"),
     [
         ("patch_hop_samples = 16000", "", "patch_hop_samples is missing"),
-        ("patch_window_samples = 32000", "patch_window_samples = 0", "is 0, it must be 1 to"),
-        ('"pad"', '"drop"', "tail is 'drop', only 'pad' is known"),
+        ("patch_window_samples = 32000", "patch_window_samples = 0", "0: must be 1 to"),
+        ('"pad"', '"drop"', "tail 'drop': must be 'pad'"),
     ],
 )
 def test_unsound_features_of_samples(old, new, message):
@@ -243,7 +243,7 @@ def test_unsound_features_of_samples(old, new, message):
         parse_features(parse_toml(WAVEFORM.replace(old, new), "m"), "m")
 
 
-def test_a_mobilenet_eats_no_samples():
+def test_a_mobilenet_does_not_expect_samples():
     spec = parse_features(parse_toml(WAVEFORM, "m"), "m")
-    with pytest.raises(BundleError, match="'mobilenet-v1' eats frames and bands, not 'waveform'"):
+    with pytest.raises(BundleError, match="'mobilenet-v1' expects .*, not 'waveform'"):
         parse_manifest(format_manifest(replace(MANIFEST, features=spec)), "m")

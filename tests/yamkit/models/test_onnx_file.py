@@ -98,19 +98,19 @@ def test_shapes_of_outputs_are_inferred(check):
     [
         (
             {"shape": ("n", 96, 64)},
-            r"'patches' is float32 \[any, 96, 64\], it must be float32 \[ba",
+            r"'patches' is float32 \[any, 96, 64\]; must be float32 \[ba",
         ),
-        ({"shape": ("n", FRAMES, 5)}, r"is float32 \[any, 4, 5\], it must be"),
-        ({"shape": ("n",)}, r"is float32 \[any\], a recording of any length .* \[batch, 4, 3\]"),
-        ({"shape": ("n", FRAMES, BANDS, 1)}, r"is float32 \[any, 4, 3, 1\], it must be"),
-        ({"shape": None}, "not a sound ONNX graph: Field 'shape'"),
+        ({"shape": ("n", FRAMES, 5)}, r"is float32 \[any, 4, 5\]; must be"),
+        ({"shape": ("n",)}, r"is float32 \[any\], a recording .* \[batch, 4, 3\]"),
+        ({"shape": ("n", FRAMES, BANDS, 1)}, r"is float32 \[any, 4, 3, 1\]; must be"),
+        ({"shape": None}, "invalid ONNX graph: Field 'shape'"),
         ({"shape": (1, FRAMES, BANDS)}, "export it with a dynamic first axis"),
-        ({"kind": TensorProto.DOUBLE}, "is double|not a sound ONNX graph"),
+        ({"kind": TensorProto.DOUBLE}, "is double|invalid ONNX graph"),
         ({"outputs": ("embeddings",)}, "its first output is 'embeddings'; name the other 'scores'"),
-        ({"outputs": ("logits", "turned", "embeddings")}, "has 3 outputs; name the right ones"),
+        ({"outputs": ("logits", "turned", "embeddings")}, "has 3 outputs; name two of them"),
         (
             {"outputs": ("turned",)},
-            r"'turned' is float32 \[7, any\], it must be float32 \[batch, a f",
+            r"'turned' is float32 \[7, any\]; must be float32 \[batch, a f",
         ),
     ],
 )
@@ -128,20 +128,20 @@ def test_types_that_are_not_float32(check):
         value.type.tensor_type.elem_type = TensorProto.FLOAT16
     del model.graph.output[0]
     model.graph.node[0].output[0] = model.graph.output[0].name = "scores"
-    with pytest.raises(WeightFileError, match=r"'patches' is float16 \[any, 4, 3\], it must be"):
+    with pytest.raises(WeightFileError, match=r"'patches' is float16 \[any, 4, 3\]; must be"):
         check(model)
     sequence = helper.make_tensor_sequence_value_info("patches", FLOAT, None)
     model.graph.node[0].CopyFrom(helper.make_node("SequenceLength", ["patches"], ["scores"]))
     model.graph.input[0].CopyFrom(sequence)
     model.graph.output[0].CopyFrom(helper.make_tensor_value_info("scores", TensorProto.INT64, []))
-    with pytest.raises(WeightFileError, match="'patches' is undefined of unknown shape, it must"):
+    with pytest.raises(WeightFileError, match="'patches' is undefined of unknown shape; must"):
         check(model)
 
 
 def test_the_number_of_inputs_and_outputs(check):
     model = graph()
     model.graph.input.append(helper.make_tensor_value_info("more", FLOAT, [1]))
-    with pytest.raises(WeightFileError, match="has 2 inputs, a model has one"):
+    with pytest.raises(WeightFileError, match="has 2 inputs"):
         check(model)
     model = graph()
     del model.graph.output[:]
@@ -177,7 +177,7 @@ def test_tensors_in_other_files_are_refused(check):
         tensor.data_location = TensorProto.EXTERNAL
         tensor.external_data.add(key="location", value="../secret")
         tensor.name = "far"
-        with pytest.raises(WeightFileError, match="the tensor 'far' lies in another file"):
+        with pytest.raises(WeightFileError, match="the tensor 'far' is in another file"):
             check(model)
 
 
@@ -193,7 +193,7 @@ def test_operators_of_others_are_refused(check):
 def test_an_unsound_graph_is_refused(check):
     model = graph()
     model.graph.node[1].input[1] = "nothing"
-    with pytest.raises(WeightFileError, match="not a sound ONNX graph: ") as caught:
+    with pytest.raises(WeightFileError, match="invalid ONNX graph: ") as caught:
         check(model)
     assert "\n" not in str(caught.value)
 
@@ -273,10 +273,10 @@ def test_loops_end(check):
         _with_loop(9, _loop(trips="i1")),
         _with_loop(9, _loop(trips="")),
     ):
-        with pytest.raises(WeightFileError, match="the loop 'round and round' has no end that the"):
+        with pytest.raises(WeightFileError, match="the loop 'round and round' has no stated end"):
             check(model)
     for model in (_with_loop(2**62), _with_loop(10_000, _loop()), _with_loop(1000, _loop(_loop()))):
-        with pytest.raises(WeightFileError, match="may take more than 10,000,000 operators"):
+        with pytest.raises(WeightFileError, match="may execute more than 10,000,000 operators"):
             check(model)
 
 
@@ -302,7 +302,7 @@ def _with_functions(calls: int, last: str, count: int = 40) -> onnx.ModelProto:
 
 def test_functions_end(check):
     assert check(_with_functions(1, "Neg")).classes == CLASSES
-    with pytest.raises(WeightFileError, match="may take more than 10,000,000 operators"):
+    with pytest.raises(WeightFileError, match="may execute more than 10,000,000 operators"):
         check(_with_functions(2, "Neg"))
     with pytest.raises(WeightFileError, match="the function 'f0' calls itself"):
         check(_with_functions(1, "f0"))
@@ -311,5 +311,5 @@ def test_functions_end(check):
 
 
 def test_a_recording_of_any_length_is_no_batch_of_windows(check):
-    with pytest.raises(WeightFileError, match=r"cuts by itself; yamkit feeds it windows"):
+    with pytest.raises(WeightFileError, match=r"yamkit passes windows"):
         check(graph(shape=("samples",)))

@@ -100,8 +100,8 @@ def test_files_of_numpy_in_fortran_order_big_endian_and_compressed():
         (npy_bytes(np.zeros((2, 3), "f4")), r"b/kernel has the shape \[2, 3\], it must have \[3,"),
         (npy_bytes(np.zeros((3, 2), "f8")), "b/kernel is of type float64, it must be float32"),
         (npy_bytes(np.zeros((3, 2), "i4")), "b/kernel is of type int32"),
-        (npy_bytes(np.full((3, 2), np.nan, "f4")), "b/kernel holds NaN or infinity"),
-        (npy_bytes(np.full((3, 2), np.inf, "f2")), "b/kernel holds NaN or infinity"),
+        (npy_bytes(np.full((3, 2), np.nan, "f4")), "b/kernel contains NaN or infinity"),
+        (npy_bytes(np.full((3, 2), np.inf, "f2")), "b/kernel contains NaN or infinity"),
         (header_bytes((3, 2)) + bytes(20), "b/kernel does not hold 24 bytes"),
         (header_bytes((3, 2)) + bytes(28), "b/kernel does not hold 24 bytes"),
         (header_bytes((2**40, 2**20)), "b/kernel has the shape"),
@@ -160,7 +160,7 @@ def test_missing_and_superfluous_arrays_are_named():
 
 
 def test_a_negative_variance_is_refused():
-    with pytest.raises(BundleError, match="a/variance holds a negative variance"):
+    with pytest.raises(BundleError, match="a/variance contains a negative variance"):
         read(written({**WEIGHTS, "a/variance": np.array([1, 1, -1, 1])}))
 
 

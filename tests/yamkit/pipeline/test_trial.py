@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from yamkit.errors import BundleError, YamkitError
-from yamkit.models.importing import import_model
+from yamkit.models.importing import ImportOptions, import_model
 from yamkit.models.store import find_model, installed
 from yamkit.pipeline import compose as pipeline
 from yamkit.pipeline.trial import try_network, varied_windows
@@ -72,7 +72,14 @@ def imported(tmp_path, monkeypatch):
         path.write_text(name)
         mini = find_model("yamnet-mini")
         return import_model(
-            path, name="net", kind="made", like=mini, waveform=True, check=try_network
+            path,
+            name="net",
+            options=ImportOptions(
+                kind="made",
+                like=mini,
+                waveform=True,
+            ),
+            check=try_network,
         )
 
     monkeypatch.setattr(pipeline, "registry", _Registry)

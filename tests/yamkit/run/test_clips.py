@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from yamkit import Tagger
 from yamkit.errors import AudioError, AudioFileError, AudioValueError, DecodeError
 from yamkit.models.bundle import ModelBundle
-from yamkit.run.clips import Clip, tag_clips
-from yamkit.run.scheduler import Failed
+from yamkit.run.clips import Clip, read_clip
+from yamkit.run.scheduler import Failed, tag_streams
 from yamkit.types import Batch
 
 LENGTHS = (0, 1, 700, 8000, 9000, 30000)
@@ -35,6 +36,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tagger(tiny: ModelBundle):
     with Tagger(tiny) as opened:
         yield opened
+
+
+def tag_clips(pipeline, clips: list[Clip], *, jobs: int, channel: int | str = "mix"):
+    return tag_streams(
+        clips,
+        partial(read_clip, pipeline=pipeline, channel=channel),
+        pipeline.infer,
+        lambda _, event: [event],
+        jobs=jobs,
+        batch_size=pipeline.batch_size,
+    )
 
 
 def scores(tagger: Tagger, clips: list[Clip], jobs: int = 1) -> list:

@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,12 @@ import soundfile
 from yamkit import Tagger
 from yamkit.errors import BrokenPluginError, ParameterError
 from yamkit.models.bundle import ModelBundle
+from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
-from yamkit.run.loop import carried, classify, clip_items, run_info
+from yamkit.run.info import run_info
+from yamkit.run.items import clip_items
+from yamkit.run.journal import NoJournal
+from yamkit.run.loop import checked_items, classify
 from yamkit.scores.choice import Choice
 from yamkit.types import (
     ClipEnd,
@@ -36,7 +41,7 @@ from yamkit.types import (
 def test_choices_out_of_range() -> None:
     with pytest.raises(ParameterError, match="top 0: wanted 1 or more"):
         Choice(top=0)
-    with pytest.raises(ParameterError, match="threshold inf: scores are 0 to 1"):
+    with pytest.raises(ParameterError, match="threshold inf"):
         Choice(threshold=float("inf"))
 
 
@@ -51,7 +56,7 @@ def test_an_interruption_during_a_write_ends_the_run(
     log: list[str] = []
 
     class Outputs:
-        per_clip = False
+        places = SimpleNamespace(per_clip=False)
 
         def open(self, run):
             log.append("open")
@@ -77,10 +82,8 @@ def test_an_interruption_during_a_write_ends_the_run(
     with Tagger(tiny, backend="numpy") as tagger, pytest.raises(KeyboardInterrupt):
         choice = Choice()
 
-        def tag(left):
-            return clip_items(tagger, left, choice, 1)
-
-        classify(tag, clips, run_info(tagger, choice), Outputs(), Observer())
+        items = ((*found, True) for found in clip_items(tagger, clips, choice, 1))
+        classify(items, clips, run_info(tagger, choice), Outputs(), Observer(), NoJournal())
     assert log == ["open", "ClipStart", "ClipEnd", "finished", "early"]
 
 
@@ -117,6 +120,11 @@ def run_of(kind: str) -> RunInfo:
     )
 
 
+def checked(runner, clips, kind: str) -> list:
+    layout = ItemLayout.of(run_of(kind), CLASSES)
+    return list(checked_items(runner, None, clips, layout, NoJournal()))
+
+
 def given(kind: str, items, names=("a.wav",)) -> list:
     """What is taken of a runner that gives `items` of the first clip."""
 
@@ -126,12 +134,12 @@ def given(kind: str, items, names=("a.wav",)) -> list:
             for item in items:
                 yield first, item
 
-    return list(carried(Made(), None, [Clip(name) for name in names], run_of(kind), CLASSES))
+    return checked(Made(), [Clip(name) for name in names], kind)
 
 
 @pytest.mark.parametrize("kind", GOOD)
 def test_what_a_runner_may_give(kind: str) -> None:
-    assert [item for _, item in given(kind, GOOD[kind])] == list(GOOD[kind])
+    assert [item for _, item, _ in given(kind, GOOD[kind])] == list(GOOD[kind])
 
 
 def bad_items() -> dict:
@@ -214,7 +222,7 @@ BAD = bad_items()
 def test_what_a_runner_may_not_give(case: str) -> None:
     with pytest.raises(
         BrokenPluginError,
-        match="^runner Made gave a wrong item for|^runner Made gave no end for [ab].wav",
+        match="^runner Made: (invalid item|no end) for [ab].wav",
     ) as caught:
         given(*BAD[case])
     assert "\n" not in str(caught.value)
@@ -247,5 +255,5 @@ def test_clips_that_a_runner_may_not_give(bad, reads_ahead: bool) -> None:
         def items(self, work, left):
             yield from bad(*left) if reads_ahead else bad(*clips)
 
-    with pytest.raises(BrokenPluginError, match="^runner Made (gave|failed)"):
-        list(carried(Made(), None, clips, run_of("patches"), CLASSES))
+    with pytest.raises(BrokenPluginError, match="^runner Made(:| failed)"):
+        checked(Made(), clips, "patches")

@@ -11,7 +11,8 @@ import pytest
 
 from yamkit.errors import BrokenPluginError, OutputError, ParameterError
 from yamkit.plugin import SinkInfo
-from yamkit.run.output import Format, plan_outputs
+from yamkit.run.output import Outputs
+from yamkit.run.places import Format, plan_places
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Parameters, RunInfo, RunModel
 
 RUN = RunInfo(
@@ -24,6 +25,10 @@ RUN = RunInfo(
     per_patch=False,
 )
 END = ClipEnd(1.0, 1, ())
+
+
+def plan_outputs(*arguments) -> Outputs:
+    return Outputs(plan_places(*arguments))
 
 
 class Recorder:
@@ -106,7 +111,7 @@ def test_standard_output_in_bytes(capfdbinary) -> None:
 
 
 def test_several_formats_need_a_place() -> None:
-    with pytest.raises(ParameterError, match=r"2 formats \(rec, csv\) on one standard output"):
+    with pytest.raises(ParameterError, match=r"standard output .*rec, csv"):
         plan_outputs([sink(), sink(name="csv")], None, [])
 
 
@@ -207,8 +212,8 @@ def test_a_template_without_a_stem_collects() -> None:
         ([sink()], "{stem}.{ext}", ["a/x.wav", "b/x.flac"], "a/x.wav as rec and b/x.flac as rec"),
         ([sink(), sink(name="two")], "one.{ext}", ["a.wav"], "all clips as rec and all clips as"),
         ([sink(), sink(name="two")], "one.rec", ["a.wav"], "2 formats do not fit into one file"),
-        ([sink()], "{foo}.{ext}", ["a.wav"], "no field {foo}; wanted {folder}, {stem}, {name}, "),
-        ([sink()], "{stem", ["a.wav"], "no field {stem; wanted"),
+        ([sink()], "{foo}.{ext}", ["a.wav"], "{foo}; .*{folder}, {stem}, {name}, "),
+        ([sink()], "{stem", ["a.wav"], "{stem; "),
         ([sink()], "a.wav", ["a.wav"], "output a.wav is one of the inputs"),
         ([sink()], "./x/../a.wav", ["a.wav"], "is one of the inputs"),
     ],
@@ -218,12 +223,12 @@ def test_places_that_meet(formats, output: str, clips: list[str], message: str) 
         plan_outputs(formats, output, clips)
 
 
-@pytest.mark.parametrize("output", ["", "{stem}"])
-def test_names_that_are_none(output: str) -> None:
-    if not output:
-        with pytest.raises(ParameterError, match="output '': wanted a file"):
-            plan_outputs([sink()], output, ["a.wav"])
-        return
+def test_an_empty_name_is_refused() -> None:
+    with pytest.raises(ParameterError, match="output ''"):
+        plan_outputs([sink()], "", ["a.wav"])
+
+
+def test_a_name_of_dots_is_a_name() -> None:
     outputs = plan_outputs([sink()], "in/{stem}/r.{ext}", ["...flac"])
     outputs.open(RUN)
     tag(outputs, "...flac")
@@ -266,7 +271,7 @@ def test_no_clip_leads_out_of_the_folder_of_a_template(clip: str, folder: str) -
     assert place.parts[0] == "out"
     assert not {".."} & set(place.parts)
     outputs = plan_outputs([sink()], f"../{Path.cwd().name}/out/{folder}/x", [])
-    assert ".." in Path(str(outputs.template)).parts  # what a user writes there stays
+    assert ".." in Path(str(outputs.places.template)).parts  # what a user writes there stays
 
 
 @pytest.mark.parametrize("mark", ["\x1b[31m", "\n", "\x7f", "\x9b", "\u202e", "\u2028"])

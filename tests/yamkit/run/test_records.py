@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yamkit.run.records import DAMAGE, Record, from_record, to_record
+from yamkit.run.checks import DAMAGE
+from yamkit.run.records import Record, from_record, to_record
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags, Tag, TagClass
 
 CLASSES = tuple(TagClass(place, f"/m/{place}", f"class {place}") for place in range(4))

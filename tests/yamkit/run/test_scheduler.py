@@ -43,7 +43,15 @@ def read(stream):
 
 
 def tag(streams, *, read=read, infer=infer, jobs=1, batch_size=4, is_live=lambda stream: False):
-    return tag_streams(streams, read, infer, jobs=jobs, batch_size=batch_size, is_live=is_live)
+    return tag_streams(
+        streams,
+        lambda stream, opened: opened.enter_context(closing(read(stream))),
+        infer,
+        lambda stream, event: [event],
+        jobs=jobs,
+        batch_size=batch_size,
+        is_live=is_live,
+    )
 
 
 def told(events) -> list[tuple]:

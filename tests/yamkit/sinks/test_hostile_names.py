@@ -22,7 +22,8 @@ from tests.yamkit.hostile_names import NAMES, acting
 from yamkit._util.text import InertStream, inert, printable
 from yamkit.plugin import SinkInfo
 from yamkit.registry import registry
-from yamkit.run.output import Format, plan_outputs
+from yamkit.run.output import Outputs
+from yamkit.run.places import Format, plan_places
 from yamkit.sinks._csv import SpreadsheetSink
 from yamkit.types import (
     ClipEnd,
@@ -73,7 +74,7 @@ def written(format_: Format, name: str, folder: Path, *, fails: bool = True) -> 
     if fails and not info.one_clip:
         items.append(ClipFailure(name, "DecodeError", name))
     place = folder / f"out.{info.extension}"
-    outputs = plan_outputs([format_], str(place), ["-"])
+    outputs = Outputs(plan_places([format_], str(place), ["-"]))
     outputs.open(run)
     for item in items:
         outputs.write(item)

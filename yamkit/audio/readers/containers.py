@@ -47,6 +47,10 @@ _PYAV = int(av.__version__.partition(".")[0])
 # Titles in a strange encoding are no reason to refuse the sound; PyAV 19 no longer asks.
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if _PYAV < 19 else {}
 
+_CUTS_ENDS = av.library_versions["libavformat"] >= (63,)
+"""Whether FFmpeg, from 9 on, cuts the ends of MP4s: it takes the duration of a sound for its end,
+wherever it begins."""
+
 _LONGEST_BROADCAST_LATENESS_SECONDS = 60.0
 """What begins later by the clock of a broadcast began before it was recorded."""
 _LONGEST_LOOK_MICROSECONDS = "100000"
@@ -92,6 +96,7 @@ def open_container(
             sound,
             _packets(container, sound, window),
             promised_seconds=_promise(container, sound, window),
+            end_seconds=_end(container, sound),
             is_cut=is_cut(window),
         )
 
@@ -205,6 +210,7 @@ def _track(
     packets: Iterator[Any],
     *,
     promised_seconds: float | None = None,
+    end_seconds: float | None = None,
     is_cut: bool = False,
     is_arriving: bool = False,
 ) -> Track:
@@ -223,6 +229,7 @@ def _track(
         origin_seconds=_origin(container),
         start_seconds=None if sound.start_time is None else sound.start_time * tick,
         promised_seconds=promised_seconds,
+        end_seconds=end_seconds,
         jitter_seconds=jitter,
         may_repeat=jitter > 0 or name in _DOUBTFUL,
         gaps_are_damage=name in _FRAMES_ALONE,
@@ -242,6 +249,8 @@ def _packets(container: Any, sound: Any, window: Window) -> Iterator[Any]:
     for packet in _demuxed(container, sound, window.check):
         if chunks and packet.pos in chunks:
             packet.pts = packet.dts = chunks[packet.pos]
+        if name == _MP4 and _CUTS_ENDS:
+            _keep_end(packet)
         if name in _BEGINNINGS:
             end = max(end, (packet.pos or 0) + packet.size)
         yield packet
@@ -282,6 +291,24 @@ def _demuxed(container: Any, sound: Any, check: Callable[[], object]) -> Iterato
         return
 
 
+def _keep_end(packet: Any) -> None:
+    """Keep the decoder from cutting the end of a packet of MP4; where that is, `_end` knows."""
+    if packet.has_sidedata("skip_samples"):
+        skipped = packet.get_sidedata("skip_samples")
+        start, behind_end = bytes(skipped)[:4], skipped.buffer_size - 4
+        skipped.update(start + bytes(behind_end))
+        packet.set_sidedata(skipped)
+
+
+def _end(container: Any, sound: Any) -> float | None:
+    """Find where the sound of an MP4 ends, if that is to be cut here."""
+    if container.format.name != _MP4:
+        return None
+    if sound.duration is None:
+        return math.inf
+    return float(((sound.start_time or 0) + sound.duration) * sound.time_base)
+
+
 def _origin(container: Any) -> float:
     """Find the time stamp, in seconds, at which a recording begins."""
     name = container.format.name
@@ -316,7 +343,8 @@ def _promise(container: Any, sound: Any, window: Window) -> float | None:
 
 
 _TAG = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
-_STATES_DURATION = {"ape", "caf", "mov,mp4,m4a,3gp,3g2,mj2", "tak", "tta", "wv"}
+_MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+_STATES_DURATION = {"ape", "caf", _MP4, "tak", "tta", "wv"}
 _BEGINNINGS = {"wv": re.compile(rb"wvpk....[\x02-\x10]\x04", re.DOTALL)}
 """Beginnings of blocks, each of which says its own place."""
 _FRAMES_ALONE = {"ac3", "dts", "dtshd", "eac3", "tta", "wv"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import re
 import struct
 from dataclasses import dataclass
@@ -132,6 +133,7 @@ def open_mp4(window: Window, notes: Notes) -> tuple[Decoded, Callable[[], None]]
         start_seconds=sound.start_tick * tick,
         promised_seconds=(sound.start_tick + sound.duration) * tick,
         is_cut_before_start=True,
+        end_seconds=math.inf if sound.end_tick is None else sound.end_tick * tick,
     )
     form, blocks = in_first_form(pieces(track, notes))
     decoded = Decoded(

@@ -7,6 +7,7 @@ own time. A jump is believed when the stamps of the frames behind it agree.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,10 @@ class Track:
         Whether the container ends before it should.
     is_cut_before_start : bool
         Whether samples before `start_seconds` are not to be heard.
+    end_seconds : float or None
+        When the stream ends by its own clock; infinity where only the durations of packets tell.
+        The last packet is heard up to its duration, and up to this end where that lies within it.
+        None where the end is not cut here.
     is_arriving : bool
         Whether samples are given out at once, not many at a time.
     """
@@ -83,6 +88,7 @@ class Track:
     gaps_are_damage: bool = False
     is_cut: bool = False
     is_cut_before_start: bool = False
+    end_seconds: float | None = None
     is_arriving: bool = False
 
 
@@ -132,6 +138,7 @@ class _Placing:
         self._skip = 0.0  # seconds that are there twice
         self._first_stamp = 0.0  # before the offset
         self._last_packet = (0, 0)  # start and end, in ticks
+        self._end_stamp: float | None = None  # of the sound, once the last packet is reached
         self._failed_until: float | None = None  # end of packets that could not be decoded
         self._silence_left = MOST_SILENCE_SECONDS
 
@@ -139,7 +146,7 @@ class _Placing:
         """Decode all."""
         run = self._run
         longest = 0
-        for packet in itertools.chain(self._track.packets, [_END]):
+        for packet in itertools.chain(self._packets(), [_END]):
             for frame in self._decoded(packet):
                 if self._goes_on(frame):
                     run.add(frame)
@@ -154,6 +161,8 @@ class _Placing:
                 if stamp is not None and self._track.is_cut_before_start and not self._is_begun:
                     before = self._before_start(stamp, form)
                     samples, stamp = samples[before:], stamp + before / form[0]
+                if stamp is not None and self._end_stamp is not None:
+                    samples = samples[: self._before_end(stamp, form)]
                 if len(samples):
                     self._waiting.append(_Frame(form, samples, stamp, damage))
                     yield from self._placed()
@@ -165,6 +174,20 @@ class _Placing:
         yield from self._end()
 
     # --- decoding ---
+
+    def _packets(self) -> Iterator[Any]:
+        """Give packets; where the end is to be cut, find it before the last one."""
+        end = self._track.end_seconds
+        if end is None:
+            yield from self._track.packets
+            return
+        for packet, following in itertools.pairwise(itertools.chain(self._track.packets, [_END])):
+            if following is _END and packet is not None and packet.pts is not None:
+                start = packet.pts * self._tick
+                stops = [start + packet.duration * self._tick] if packet.duration else []
+                stops += [end] if start < end < math.inf else []
+                self._end_stamp = min(stops, default=None)
+            yield packet
 
     def _decoded(self, packet: Any) -> list[Any]:
         if packet is None:
@@ -202,7 +225,7 @@ class _Placing:
         if self._waiting or self._skip or not self._is_begun or self._failed_until is not None:
             return False
         pts = frame.pts
-        if pts is None or not self._run.fits(frame):
+        if pts is None or self._end_stamp is not None or not self._run.fits(frame):
             return False
         seconds = frame.samples / self._form[0]
         drift = pts * self._tick + self._offset - self._position
@@ -280,6 +303,13 @@ class _Placing:
         """Count samples from a place up to the start of the stream."""
         start = (self._track.start_seconds or 0.0) - self._track.origin_seconds
         return max(0, round((start - stamp) * form[0]))
+
+    def _before_end(self, stamp: float, form: Form) -> int:
+        """Count samples from a place up to the end of the stream."""
+        assert self._end_stamp is not None
+        # ticks that are longer than samples may be rounded
+        rounded = max(0.0, self._tick * form[0] - 1)
+        return max(0, round((self._end_stamp + self._offset - stamp) * form[0] + rounded))
 
     def _late_start(self, frame: _Frame, stamp: float) -> float:
         """Tell how late a stream begins: by its own clock, where its first packets give nothing."""

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yamkit.errors import ParameterError
 from yamkit.pipeline.windows import patch_count
-from yamkit.scores.events import (
-    Cells,
-    ClosedEvent,
-    EventDetector,
-    Grid,
-    OnsetOrder,
-    OpenedEvent,
-    check_parameters,
-    delay_seconds,
-    find_events,
-    thresholds,
-)
+from yamkit.scores.detector import ClosedEvent, EventDetector, OpenedEvent
+from yamkit.scores.event_parameters import delay_seconds
+from yamkit.scores.events import OnsetOrder, find_events
+from yamkit.scores.grid import Grid
 from yamkit.types import EventParameters
 
 YAMNET = Grid(hop_samples=7680, window_samples=15600, sample_rate_hz=16000)
@@ -265,13 +255,6 @@ def test_a_bark_is_one_event() -> None:
     ]
 
 
-def test_cells_of_yamnet_are_the_mean_of_two_patches() -> None:
-    cells = Cells(YAMNET)
-    scores = np.array([[0.0], [1.0], [0.5]], np.float32)
-    found = [*cells.update(scores), *cells.finish(15600 + 2 * 7680)]
-    assert [float(each[0]) for each in found] == [0.0, 0.5, 0.75, 0.5, 0.5]
-
-
 def test_an_event_of_yamnet() -> None:
     scores = np.zeros((20, 1), np.float32)
     scores[5:8] = 0.9
@@ -305,12 +288,6 @@ def test_what_a_stream_tells_and_when() -> None:
     assert pytest.approx(closed) == (9 * 7680 + 15600 - 8 * 7680) / 16000
 
 
-def test_without_options_an_event_is_known_within_a_second() -> None:
-    assert delay_seconds(YAMNET, EventParameters()) == (0.975, 0.975)
-    filtered = EventParameters(median_cells=5)
-    assert delay_seconds(YAMNET, filtered)[0] == pytest.approx(0.975 + 2 * 0.48)
-
-
 def test_memory_does_not_grow_with_the_stream() -> None:
     detector = EventDetector(
         YAMNET, np.array([0.5, 0.5]), np.array([0.3, 0.3]), EventParameters(median_cells=5)
@@ -320,45 +297,3 @@ def test_memory_does_not_grow_with_the_stream() -> None:
     assert changes > 0
     assert len(detector._open) <= 2
     assert len(detector._median) == 5
-
-
-@pytest.mark.parametrize(
-    ("enter", "leave"), [(0.3, 0.1), (0.05, 0.0166666667), (0.0, 0.0), (1.0, 0.333333333)]
-)
-def test_an_event_is_left_at_a_third_of_where_it_is_entered(enter: float, leave: float) -> None:
-    assert EventParameters(enter).leave == leave
-    assert EventParameters(enter, 0.0).leave == 0.0
-    check_parameters(EventParameters(enter))
-
-
-@given(st.floats(0, 1), st.none() | st.floats(0, 1), st.lists(st.none() | st.floats(0, 1)))
-def test_thresholds_of_columns(enter: float, share: float | None, own: list) -> None:
-    parameters = EventParameters(enter, None if share is None else share * enter)
-    entered, left = thresholds(parameters, own)
-    assert (left <= entered).all()
-    for level, high, low in zip(own, entered, left, strict=True):
-        if level is None:
-            assert (high, low) == (enter, parameters.leave)
-        elif enter > 0:
-            assert high == level
-            assert low * enter == pytest.approx(level * parameters.leave, rel=1e-9, abs=1e-300)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [
-        ({"median_cells": 2}, "median 2: wanted an odd number of cells"),
-        ({"median_cells": 0}, "median 0: wanted an odd"),
-        ({"min_duration_seconds": -1.0}, "min duration -1 s: wanted 0 to 86400 s"),
-        ({"join_gap_seconds": math.nan}, "join gap nan s"),
-        ({"cells": "sum"}, "cells 'sum': wanted one of mean, max"),
-        ({"score": "sum"}, "event score 'sum'"),
-        ({"enter": 0.05, "leave": 0.1}, "events enter at 0.05 and leave at 0.1"),
-        ({"enter": math.nan}, "enter nan: scores are 0 to 1"),
-        ({"enter": 30}, "enter 30: scores are 0 to 1; did you mean 0.3\\?"),
-        ({"leave": -0.5}, "leave -0.5: scores are 0 to 1$"),
-    ],
-)
-def test_parameters_that_make_no_sense(wrong, message: str) -> None:
-    with pytest.raises(ParameterError, match=message):
-        check_parameters(EventParameters(**wrong))
