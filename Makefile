@@ -1,25 +1,29 @@
-# Everything that must pass, on whatever `python` is active:
-# pip install '.[all,dev,training]' && make check
+# Each target runs on whatever `python` is active. PYTEST holds more arguments for pytest:
+# make test PYTEST=tests/yamkit/audio
 
-.PHONY: check
-check:
+# The tests that need no large engine and little time: pip install '.[test]' && make test
+.PHONY: test
+test:
+	pytest -n auto -m "not slow and not ray and not tensorflow and not torch" $(PYTEST)
+
+# Everything that must pass: pip install '.[all,dev,training]' && make check
+.PHONY: check lint suite
+check: lint suite
+
+lint:
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
-	pytest -n auto --cov
 
-# Every parser of strangers' files is fed with changed ones, for an hour with a fresh seed, and for
-# two minutes with the same one. What is found is in fuzz-findings/.
+suite:
+	pytest -n auto --dist loadgroup --cov $(PYTEST)
+
+# Every parser of files from strangers is fed with changed files, for an hour with a fresh seed, or
+# with the same few thousand every time. What is found is in fuzz-findings/.
 .PHONY: fuzz fuzz-smoke
 fuzz:
 	python -m tests.fuzz --seconds 3600
 
 fuzz-smoke:
-	python -m tests.fuzz --seconds 120 --seed 1
-
-# The tests that need no large engine and take no minutes:
-# pip install '.[calibrate,mic,parquet,plots,remote,resampy,test]' && make fast
-.PHONY: fast
-fast:
-	pytest -n auto -m "not matrix and not ray and not tensorflow and not torch"
+	python -m tests.fuzz --inputs 2500 --seed 1

@@ -34,7 +34,7 @@ NEEDED = (
     "yamkit/py.typed",
     "yamkit/data/models/yamnet-mini/weights.npz",
     "yamkit/data/ontology.csv",
-    "yamkit/data/templates/common/pyproject.toml",
+    "yamkit/data/new-plugin/pyproject.toml",
     "yamkit/testing/golden.npz",
 )
 MOST_BYTES = 5_000_000

@@ -26,10 +26,9 @@ import soundfile
 from measure import yamkit
 
 from yamkit import Tagger
-from yamkit.evaluation.targets import read_label_map
+from yamkit.evaluation.sets.label_map import read_label_map
 from yamkit.listening import Block, Delays, StreamUpdate, listen
-from yamkit.scores.postprocessing import Postprocessing
-from yamkit.types import EventParameters
+from yamkit.scores.choice import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,17 +64,8 @@ def blocks(sounds: Iterator[Sound]) -> Iterator[Block]:
 
 def hear(tagger: Tagger, sounds: Iterator[Sound], gate: float | None) -> Iterator[StreamUpdate]:
     """Listen for all classes with the defaults."""
-    columns = np.arange(len(tagger.classes))
-    parameters, postprocessing = EventParameters(), Postprocessing()
-    return listen(
-        tagger,
-        blocks(sounds),
-        RATE_HZ,
-        parameters,
-        columns=columns,
-        postprocessing=postprocessing,
-        gate_dbfs=gate,
-    )
+    choice = Choice.of(tagger.model, events=True)
+    return listen(tagger, blocks(sounds), RATE_HZ, choice, gate_dbfs=gate)
 
 
 def measure_delays(tagger: Tagger, sounds: list[Sound], placed: list[mixtures.Placed]) -> None:

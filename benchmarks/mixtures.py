@@ -24,11 +24,12 @@ import numpy as np
 import soundfile
 
 from yamkit import Tagger
-from yamkit.evaluation import evaluate_scores, score_set
-from yamkit.evaluation._events import match_clips
-from yamkit.evaluation._report import as_text
-from yamkit.evaluation.labels import read_set
-from yamkit.evaluation.targets import read_label_map, targets_of
+from yamkit.evaluation import EvaluationSettings, evaluate_scores, score_set
+from yamkit.evaluation.events.evaluate import EventSearch, match_clips
+from yamkit.evaluation.report import as_text
+from yamkit.evaluation.sets.label_map import read_label_map
+from yamkit.evaluation.sets.labelled_set import read_set
+from yamkit.evaluation.sets.targets import targets_of
 from yamkit.scores.grid import Cells
 from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters
@@ -36,9 +37,9 @@ from yamkit.types import EventParameters
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from yamkit.evaluation.detection import ClipEvents, EventRow
-    from yamkit.evaluation.scoring import Timeline
-    from yamkit.evaluation.targets import Targets
+    from yamkit.evaluation.events.counts import ClipEvents, EventRow
+    from yamkit.evaluation.scores_file import Timeline
+    from yamkit.evaluation.sets.targets import Targets
     from yamkit.scores.grid import Grid
 
     Samples = NDArray[np.float64]
@@ -234,12 +235,12 @@ def main() -> None:
         with Tagger(arguments.model, threads=1) as tagger:
             scores = score_set(labelled, folder, tagger, jobs=2)
             targets = targets_of(labelled, tagger.classes, label_map)
-            (report,) = evaluate_scores(labelled, [scores], label_map=label_map, events=parameters)
+            settings = EvaluationSettings(label_map=label_map, events=parameters)
+            (report,) = evaluate_scores(labelled, [scores], settings)
             print(as_text([report]), end="")
             timelines = [scores.timelines[clip.names[0]] for clip in labelled.clips]
-            clips = match_clips(
-                labelled.clips, timelines, targets, tagger.grid, parameters, Postprocessing()
-            )
+            search = EventSearch(targets, tagger.grid, parameters, Postprocessing(), tagger.classes)
+            clips = match_clips(labelled.clips, timelines, search)
             scored = [cells_of(timeline, targets, tagger.grid) for timeline in timelines]
     about = {(row.file, round(row.onset_seconds, 6), row.label): row for row in placed}
     found: dict[tuple[int, bool], list[tuple[float, float] | None]] = {}

@@ -27,6 +27,7 @@ from training.sounds import collections_of
 from yamkit import Tagger
 from yamkit.errors import YamkitError
 from yamkit.pipeline.compose import Pipeline
+from yamkit.pipeline.options import PipelineOptions
 from yamkit.scores.aggregate import AGGREGATES, ClipScores
 
 if TYPE_CHECKING:
@@ -171,13 +172,7 @@ def print_speed(backend: str, taggers: list[Tagger], repeats: int) -> None:
     networks = [
         Pipeline(
             tagger.model,
-            backend=backend,
-            frontend=tagger.frontend,
-            resampler=tagger.resampler,
-            hop_seconds=None,
-            batch_size=BATCH,
-            threads=1,
-            provider="cpu",
+            PipelineOptions(backend=backend, frontend=tagger.frontend, batch_size=BATCH, threads=1),
         ).backend
         for tagger in taggers
     ]

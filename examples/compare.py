@@ -1,9 +1,9 @@
-"""Compares what two models say of the same clips: the largest difference on a patch and on a clip.
+"""Compares the scores of two models for the same clips: largest difference of patches and clips.
 
 python examples/compare.py FOLDER MODEL OTHER [--at-most NUMBER]
 
-Each model is run by the backend that runs it; the exit code is 1 where a patch strays more than
-NUMBER. With it the figures of the plugins' READMEs were measured.
+The exit code is 1 if a score of a patch differs by more than NUMBER. The numbers in the READMEs of
+the plugins were measured with this program.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from yamkit import Tagger
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="of clips")
+    parser.add_argument("folder", type=Path, help="folder of clips")
     parser.add_argument("models", nargs=2, metavar="MODEL")
-    parser.add_argument("--backend", help="of the second model")
+    parser.add_argument("--backend", help="backend of the second model")
     parser.add_argument("--at-most", type=float, metavar="NUMBER")
     arguments = parser.parse_args()
     clips = sorted(p for p in arguments.folder.iterdir() if p.suffix in (".flac", ".wav", ".ogg"))
@@ -32,17 +32,18 @@ def main() -> None:
     patches = 0
     with Tagger(one) as first, Tagger(other, backend=arguments.backend) as second:
         for path in clips:
-            wanted, found = first.tag(path), second.tag(path)
-            assert wanted.scores.shape == found.scores.shape, path
-            patches += len(wanted.scores)
-            patch = max(patch, float(np.abs(wanted.scores - found.scores).max()))
-            clip = max(clip, float(np.abs(wanted.clip_scores - found.clip_scores).max()))
+            a, b = first.tag(path), second.tag(path)
+            assert a.scores.shape == b.scores.shape, path
+            patches += len(a.scores)
+            patch = max(patch, float(np.abs(a.scores - b.scores).max()))
+            clip = max(clip, float(np.abs(a.clip_scores - b.clip_scores).max()))
         print(
             f"{one} in {first.backend} and {other} in {second.backend}, {len(clips)} clips, "
-            f"{patches} patches: a score of a patch strays {patch:.2g}, of a clip's mean {clip:.2g}"
+            f"{patches} patches: scores of patches differ by up to {patch:.2g}, means of clips by "
+            f"up to {clip:.2g}"
         )
     if arguments.at_most is not None and patch > arguments.at_most:
-        sys.exit(f"at most {arguments.at_most:g} was wanted")
+        sys.exit(f"expected a difference of at most {arguments.at_most:g}")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,48 @@ settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # training and benchmarks; the yamkit that is installed comes first
+
+
+_CLUSTER = """
+import os, sys
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_raylet_start_wait_time_s"] = "300"  # a busy machine takes long
+import ray
+ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+print(ray.get_runtime_context().gcs_address, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests that share a cluster to one worker of pytest-xdist."""
+    for item in items:
+        if item.get_closest_marker("ray"):
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Ray cluster with two cores, on this machine."""
+    pytest.importorskip("ray")
+    folder = tmp_path_factory.mktemp("cluster")
+    errors = folder / "errors.txt"
+    with (
+        errors.open("w") as stream,
+        subprocess.Popen(
+            [sys.executable, "-c", _CLUSTER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+            env={**os.environ, "YAMKIT_HOME": str(folder)},
+        ) as process,  # which ends when its standard input is closed
+    ):
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        assert address, f"Ray starts no cluster: {errors.read_text()}"
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,14 @@ DOCS = sorted(
         *(ROOT / "examples").glob("*/README.md"),
     ]
 )
+FOLLOWED = (
+    "README.md",
+    "docs/tutorials/first-tags.md",
+    "docs/tutorials/evaluate.md",
+    "docs/tutorials/write-a-plugin.md",
+)
+"""Pages that `.ci/run` follows on machines of their own, with all that they install."""
+
 SCHEMA = json.loads((ROOT / "docs/reference/yamkit-1.schema.json").read_text())
 
 
@@ -111,7 +119,22 @@ def rewrite(model: ModelBundle, folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+every_page = pytest.mark.parametrize("page", DOCS, ids=name_of)
+
+
+@pytest.mark.slow(reason="every block starts a process or several")
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.followed] if name_of(page) in FOLLOWED else [])
+        for page in DOCS
+    ],
+    ids=name_of,
+)
 def test_code_blocks_run(page: Path, desk: Path, tmp_path: Path) -> None:
     folder = tmp_path / "desk"
     shutil.copytree(desk, folder)
@@ -127,32 +150,62 @@ def test_code_blocks_run(page: Path, desk: Path, tmp_path: Path) -> None:
     run_page(page, folder, environment, everything=False)
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+@every_page
 def test_a_block_that_does_not_run_says_why(page: Path) -> None:
     for block in blocks(page):
         assert bool(block.mark) == bool(block.reason), block.place
         assert not (block.mark and block.language == "text"), block.place
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The documentation as a site, built so that every warning is an error."""
-    folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
-        cwd=ROOT,
+def build_site(project: Path) -> subprocess.CompletedProcess[str]:
+    """Build the site of a folder that holds a mkdocs.yml; every warning is an error."""
+    return subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--strict", "-f", "mkdocs.yml"],
+        cwd=project,
         capture_output=True,
         text=True,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )
-    assert done.returncode == 0, done.stderr
-    return folder
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the documentation, in a folder of its own: a site has to lie within its project."""
+    pytest.importorskip("zensical", reason="the site needs pip install '.[docs]'")
+    project = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "docs", project / "docs")
+    for name in ("mkdocs.yml", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, project)
+    for name in ("yamkit", "backends", "frontends"):
+        (project / name).symlink_to(ROOT / name)
+    done = build_site(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project / "build" / "site"
+
+
+@pytest.mark.slow(reason="builds sites")
+@pytest.mark.parametrize("target", ["absent.md", "other.md#absent", "#absent"])
+def test_a_broken_link_fails_the_build(target: str, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text("site_name: small\n")
+    (tmp_path / "docs" / "other.md").write_text("# Other\n")
+    index = tmp_path / "docs" / "index.md"
+    pytest.importorskip("zensical", reason="the site needs pip install '.[docs]'")
+    for link in ("other.md#other", target):
+        index.write_text(f"# Small\n\n[a link]({link})\n")
+        done = build_site(tmp_path)
+        assert (done.returncode == 0) == (link != target), done.stdout + done.stderr
 
 
 def text_of(page: Path) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", page.read_text("utf-8")))
 
 
+def text_below(folder: Path) -> str:
+    return "\n".join(map(text_of, sorted(folder.glob("*.html"))))
+
+
+@pytest.mark.slow(reason="builds the site")
+@pytest.mark.xdist_group("site")
 def test_every_command_and_option_appears(site: Path) -> None:
     text = text_of(site / "reference" / "cli.html")
     seen = 0
@@ -174,13 +227,15 @@ def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Com
             yield from commands(each, f"{name} {key}")
 
 
+@pytest.mark.slow(reason="builds the site")
+@pytest.mark.xdist_group("site")
 def test_every_public_name_appears(site: Path) -> None:
-    plugins = text_of(site / "reference" / "plugins.html")
+    plugins = text_below(site / "reference" / "plugins")
     for module in (plugin, testing, networks, features):
         for name in module.__all__:
             if name not in ("hookspec", "CONTRACTS"):
                 assert name in plugins, name
-    python = text_of(site / "reference" / "python.html")
+    python = text_below(site / "reference" / "python")
     modules = (yamkit, errors, types, calibration, classes, listening, postprocessing)
     for name in [name for module in modules for name in module.__all__]:
         if name != "__version__":
@@ -188,10 +243,10 @@ def test_every_public_name_appears(site: Path) -> None:
 
 
 def test_every_hook_is_documented_and_has_a_contract() -> None:
-    page = (ROOT / "docs" / "reference" / "plugins.md").read_text()
+    page = (ROOT / "docs" / "reference" / "plugins" / "index.md").read_text()
     for kind, (hook, descriptor) in KINDS.items():
         contract = testing.CONTRACTS[kind].__name__
-        row = next(line for line in page.splitlines() if line.startswith(f"| `{hook}` "))
+        row = next(line for line in page.splitlines() if f"| `{hook}` " in line)
         assert f"`{descriptor.__name__}`" in row
         assert f"`{contract}`" in row
     assert set(KINDS) == set(testing.CONTRACTS)
@@ -213,7 +268,7 @@ def test_the_json_example_keeps_to_the_schema() -> None:
         jsonschema.validate(document, SCHEMA)
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+@every_page
 def test_links_resolve(page: Path) -> None:
     prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]+))?\)", prose):

@@ -1,4 +1,4 @@
-"""How far a student says what its teacher says: the figures of the field, over patches."""
+"""Agreement of a student with its teacher: metrics over patches."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Agreement", "agreement", "average_precision", "mean"]
 
-HEARD = 0.3
-"""Teacher's score from which on a class counts as heard."""
+_CLEAR_SCORE = 0.3
+"""Teacher's score from which on a class counts as present."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Figures over patches; 0 where there is nothing to count.
+    """Metrics over patches; 0 if there is nothing to count.
 
     Attributes
     ----------
@@ -59,10 +59,10 @@ def agreement(teacher: NDArray[np.float32], student: NDArray[np.float32]) -> Agr
     # among the five: at most four classes are higher
     higher = (teacher > teacher[np.arange(len(first)), first, np.newaxis]).sum(axis=1)
     in_five = higher < 5
-    clear = teacher.max(axis=1) >= HEARD
-    truth = teacher >= HEARD
-    heard = np.flatnonzero(truth.any(axis=0))
-    precisions = [average_precision(truth[:, index], student[:, index]) for index in heard]
+    clear = teacher.max(axis=1) >= _CLEAR_SCORE
+    truth = teacher >= _CLEAR_SCORE
+    present = np.flatnonzero(truth.any(axis=0))
+    precisions = [average_precision(truth[:, index], student[:, index]) for index in present]
     return Agreement(
         patches=len(teacher),
         clear_patches=int(clear.sum()),
@@ -71,12 +71,12 @@ def agreement(teacher: NDArray[np.float32], student: NDArray[np.float32]) -> Agr
         clear_first=mean(same[clear]),
         clear_first_in_five=mean(in_five[clear]),
         mean_average_precision=mean(precisions),
-        classes=len(heard),
+        classes=len(present),
     )
 
 
 def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
-    """Average the precision over the positives, in the order of falling scores.
+    """Average the precision over the positives, in the order of decreasing scores.
 
     Equal scores count as one step, so the result does not depend on the order of the rows
     (the definition of scikit-learn's `average_precision_score`).

@@ -1,4 +1,4 @@
-"""The trained network as a bundle that yamkit reads."""
+"""The trained network, written as a bundle."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def export(
 ) -> ModelBundle:
     """Write weights as float16, with the teacher's features and class map.
 
-    A half has 11 significant bits; a weight is off by at most 1 part in 2,048, one below 6e-5 by at
-    most 3e-8.
+    float16 has 11 significant bits; the error of a weight is at most 1 part in 2,048, and at most
+    3e-8 below 6e-5.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def export(
     recipe : Recipe
     teacher : ModelBundle
     folder : Path
-        To be made; it appears when all of it is written.
+        Must not exist; it appears once it is complete.
 
     Raises
     ------
     ParameterError
-        If a weight is not finite, as float16 or already before.
+        If a weight is not finite, or exceeds float16.
     BundleError
-        If the recipe's texts make no bundle.
+        If the recipe's texts are invalid in a bundle.
     OSError
         If the folder cannot be written.
     """
@@ -59,8 +59,8 @@ def export(
     for name, value in halves.items():
         if not np.isfinite(value).all():
             raise ParameterError(
-                f"{name}: a weight of {np.abs(weights[name]).max():g} is beyond float16, which "
-                "ends at 65504; train with a lower training.learning_rate"
+                f"{name}: a weight of {np.abs(weights[name]).max():g} is beyond float16: must be "
+                "at most 65504; lower training.learning_rate"
             )
     with _scratch(folder) as scratch:
         fresh = scratch / folder.name
@@ -71,14 +71,14 @@ def export(
 
 
 def check_export(recipe: Recipe, teacher: ModelBundle, folder: Path) -> None:
-    """See that a bundle of the recipe can be written, before hours are spent on its weights.
+    """Check that a bundle of the recipe can be written, before hours of training.
 
     Raises
     ------
     ParameterError
-        If the recipe's texts make no bundle.
+        If the recipe's texts are invalid in a bundle.
     OSError
-        If the place of the folder cannot be written.
+        If the folder cannot be created.
     """
     shapes = weight_shapes(mobilenet_v1(recipe.width), len(teacher.classes))
     blank = {name: np.zeros(shape, np.float16) for name, shape in shapes.items()}
@@ -87,12 +87,12 @@ def check_export(recipe: Recipe, teacher: ModelBundle, folder: Path) -> None:
             _write(scratch, blank, recipe, teacher)
         except BundleError as error:
             reason = str(error).removeprefix(f"{scratch / MANIFEST_FILE}: ")
-            raise ParameterError(f"the recipe makes no bundle: its {reason}") from None
+            raise ParameterError(f"recipe: {reason}") from None
 
 
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """Make an empty folder beside another one, for as long as it is needed."""
+    """Make a temporary empty folder next to another one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as scratch:
         yield Path(scratch)

@@ -1,4 +1,4 @@
-"""The command: what the user says, put together."""
+"""The command: options, and the steps of a training in order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import ctypes
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import torch
@@ -17,7 +18,7 @@ from filelock import FileLock, Timeout
 from training.bundle import check_export, export
 from training.prepare import prepare
 from training.recipe import read_recipe
-from training.run import check_initial, train
+from training.run import Material, check_initial, train
 from training.stream import Shards
 from training.teacher import open_teacher
 from yamkit._util.signals import Interruptions
@@ -53,13 +54,13 @@ _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else o
     "--work",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for samples, checkpoint and log; a checkpoint in it is gone on from.",
+    help="Folder for samples, checkpoint and log; the training continues from a checkpoint in it.",
 )
 @click.option(
     "--output",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the bundle, to be made.",
+    help="Folder of the bundle; must not exist.",
 )
 @click.option(
     "--set",
@@ -73,7 +74,7 @@ _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else o
     default=_CORES,
     show_default=True,
     type=click.IntRange(1, 1024),
-    help="Of the training.",
+    help="Threads of the training.",
 )
 @click.option(
     "--workers",
@@ -89,75 +90,85 @@ _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else o
     type=click.IntRange(1),
     help="Steps from one validation and checkpoint to the next.",
 )
-def main(
-    recipe: Path,
-    audio: Path,
-    index: Path | None,
-    teacher: str,
-    initial: str | None,
-    work: Path,
-    output: Path,
-    changes: tuple[str, ...],
-    threads: int,
-    workers: int,
-    every: int,
-) -> None:
-    """Train a small network to say what a large one says of sounds, as RECIPE has it.
+def main(**options: Any) -> None:
+    """Train a small network to agree with a large one, as RECIPE states it.
 
-    Interrupted, it goes on from its last checkpoint when the same command is given again.
+    An interrupted training continues from its last checkpoint when the same command runs again.
     """
-    for change in changes:
-        if "=" not in change:
-            raise click.UsageError(f"--set {change}: wanted KEY=VALUE")
     try:
-        if output.exists() or output.resolve() == work.resolve():
-            raise ModelExistsError(f"{output} exists; name another folder for the bundle")
-        plan = read_recipe(recipe, dict(change.split("=", 1) for change in changes))
-        model = find_model(teacher)
-        check_export(plan, model, output)
-        start = None if initial is None else find_model(initial)
-        if start is not None:
-            check_initial(start, plan, model)
-        _keep_freed_memory()
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True)
-        with Interruptions(), _alone(work):
-            with contextlib.closing(open_teacher(model, threads)) as pipeline:
-                mixer, validation = prepare(plan, audio, index, pipeline, work / "sounds.i16", _say)
-            weights = train(
-                plan,
-                Shards(mixer, model, plan),
-                validation,
-                model,
-                mixer.sounds.sha256,
-                work,
-                initial=start,
-                workers=workers,
-                every=every,
-                notes={
-                    "commit": _commit(),
-                    "arguments": sys.argv[1:],
-                    "teacher": {"name": model.name, "sha256": model.sha256},
-                    "initial": start and {"name": start.name, "sha256": start.sha256},
-                },
-                say=_say,
-            )
-            bundle = export(weights, plan, model, output)
+        _run(_Options(**options))
     except (YamkitError, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The command's arguments and options."""
+
+    recipe: Path
+    audio: Path
+    index: Path | None
+    teacher: str
+    initial: str | None
+    work: Path
+    output: Path
+    changes: tuple[str, ...]
+    threads: int
+    workers: int
+    every: int
+
+
+def _run(options: _Options) -> None:
+    work, output = options.work, options.output
+    for change in options.changes:
+        if "=" not in change:
+            raise click.UsageError(f"--set {change}: must be KEY=VALUE")
+    if output.exists() or output.resolve() == work.resolve():
+        raise ModelExistsError(f"{output} exists; choose another --output folder")
+    recipe = read_recipe(options.recipe, dict(each.split("=", 1) for each in options.changes))
+    teacher = find_model(options.teacher)
+    check_export(recipe, teacher, output)
+    initial = None if options.initial is None else find_model(options.initial)
+    if initial is not None:
+        check_initial(initial, recipe, teacher)
+    _keep_freed_memory()
+    torch.set_num_threads(options.threads)
+    torch.use_deterministic_algorithms(True)
+    with Interruptions(), _only_one(work):
+        with contextlib.closing(open_teacher(teacher, options.threads)) as pipeline:
+            samples = work / "sounds.i16"
+            mixer, validation = prepare(
+                recipe, options.audio, options.index, pipeline, samples, _say
+            )
+        shards, sounds_sha256 = Shards(mixer, teacher, recipe), mixer.sounds.sha256
+        weights = train(
+            recipe,
+            Material(shards, validation, teacher, sounds_sha256, initial),
+            work,
+            workers=options.workers,
+            every=options.every,
+            notes={
+                "commit": _commit(),
+                "arguments": sys.argv[1:],
+                "teacher": {"name": teacher.name, "sha256": teacher.sha256},
+                "initial": initial and {"name": initial.name, "sha256": initial.sha256},
+            },
+            say=_say,
+        )
+        bundle = export(weights, recipe, teacher, output)
     _say(f"{bundle.name}, SHA-256 {bundle.sha256}, in {output}")
 
 
 @contextlib.contextmanager
-def _alone(work: Path) -> Iterator[None]:
-    """Keep two trainings from writing into one folder."""
+def _only_one(work: Path) -> Iterator[None]:
+    """Prevent two trainings from writing to one folder."""
     work.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(work / "lock", blocking=False):
             yield
     except Timeout:
         raise ParameterError(
-            f"{work}: another training is at work in it; name another --work folder"
+            f"{work}: another training uses it; choose another --work folder"
         ) from None
 
 
@@ -183,9 +194,9 @@ def _commit() -> str:
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc keep large blocks that are freed: a step takes the same ones again and again.
+    """Make glibc keep large blocks that are freed, since every step allocates the same ones.
 
-    Without it a third of the time goes into pages that the kernel clears.
+    Otherwise a third of the time is spent on pages that the kernel clears.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,7 +1,7 @@
-"""What the student is measured by while it learns.
+"""The loss of the student.
 
 G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network", 2015: soft targets,
-and the temperature that brings out what a network thinks of the classes it does not choose.
+and a temperature that emphasises the classes with low scores.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 __all__ = ["loss"]
 
 
-def loss(logits: torch.Tensor, wanted: Examples, plan: Training) -> torch.Tensor:
-    """Compare a batch with what the teacher says.
+def loss(logits: torch.Tensor, expected: Examples, plan: Training) -> torch.Tensor:
+    """Return the loss of a batch against the teacher.
 
-    The sum of the binary cross-entropy of the scores, over all classes, and, weighted by the plan,
-    the Kullback-Leibler divergence of the softmax of the logits at a temperature. A score says how
-    sure the teacher is of a class by itself; the softmax says which class comes before which, down
-    to those it hardly hears.
+    The sum of the binary cross-entropy of the scores over all classes and, weighted by the plan,
+    the Kullback-Leibler divergence of the softmax of the logits at a temperature. The scores
+    compare each class separately; the softmax compares the order of the classes, including those
+    with low scores.
 
     Parameters
     ----------
     logits : Tensor [B, C]
-    wanted : Examples
+    expected : Examples
     plan : Training
     """
-    scores = torch.sigmoid(wanted.logits)
+    scores = torch.sigmoid(expected.logits)
     temperature = plan.temperature
     each = F.binary_cross_entropy_with_logits(logits, scores, reduction="sum") / len(logits)
     ranks = F.kl_div(
         F.log_softmax(logits / temperature, 1),
-        F.log_softmax(wanted.logits / temperature, 1),
+        F.log_softmax(expected.logits / temperature, 1),
         reduction="batchmean",
         log_target=True,
     )

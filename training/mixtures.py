@@ -1,7 +1,7 @@
-"""Endless new sounds made of a few hours of them: what the teacher is asked about.
+"""New sounds mixed from a few hours of recordings, which the teacher labels.
 
-Every mixture follows from the generator of random numbers alone. The teacher hears the mixture
-itself, so nothing that is done to a sound can make its label wrong.
+Every mixture depends only on the generator of random numbers. The teacher labels the mixture
+itself, so no change to a sound makes its label wrong.
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ _SHORTEST_GATE = 0.02
 
 
 def balanced_weights(scores: NDArray[np.float32], balance: float) -> NDArray[np.float64]:
-    """Weigh patches so that what the teacher hears seldom is drawn more often.
+    """Return weights of patches that draw rare classes more often.
 
-    A patch weighs the sum of its scores, each divided by the class's sum over all patches to the
-    power of `balance`.
+    The weight of a patch is the sum of its scores, each divided by the class's sum over all patches
+    to the power of `balance`.
 
     Parameters
     ----------
     scores : ndarray, float32 [N, C]
     balance : float
-        From 0, where a patch weighs the sum of its scores, to 1, where every class weighs the same.
+        From 0, where the weight is the sum of the scores, to 1, where all classes have the same
+        weight.
 
     Returns
     -------
     ndarray, float64 [N]
-        They add up to 1.
+        Their sum is 1.
     """
-    heard = scores.sum(axis=0, dtype=np.float64)
-    # a class that is nowhere heard for as much as one patch is left as rare as that
-    weights = scores @ (np.maximum(heard, 1.0) ** -balance)
+    totals = scores.sum(axis=0, dtype=np.float64)
+    # a class with a total below 1 counts as one patch, so that it is not drawn too often
+    weights = scores @ (np.maximum(totals, 1.0) ** -balance)
     return np.asarray(weights / weights.sum())
 
 
@@ -58,11 +59,11 @@ class Mixer:
     ----------
     sounds : Sounds
     clips, starts : ndarray, int [N]
-        Patches to draw from: which clip, and the first sample in it.
+        Patches to draw from: clip and first sample.
     weights : ndarray, float64 [N]
-        How often each is drawn; they add up to 1.
+        Probability of each patch.
     features : LogMelSpec
-        A mixture has the samples of a patch's window.
+        Features; a mixture has the length of a patch's window.
     settings : Mixtures
     """
 
@@ -82,7 +83,7 @@ class Mixer:
         self._window = window = features.patch_window_samples
         self._rate = features.sample_rate_hz
         self._settings = settings
-        self._length = 1 << (window - 1).bit_length() + 1  # no wrapping into the window
+        self._length = 1 << (window - 1).bit_length() + 1  # no circular overlap in the window
         self._frequencies = np.fft.rfftfreq(self._length)
         with np.errstate(divide="ignore"):
             octaves = np.log2(self._frequencies * 2)
@@ -115,7 +116,7 @@ class Mixer:
         return np.asarray(np.clip(mixed * gain, -1, 1), np.float32)
 
     def _voice(self, random: np.random.Generator) -> Samples:
-        """Take a stretch around a patch, of about the same loudness as any other."""
+        """Return a part of a clip around a patch, scaled to the same loudness as all others."""
         settings, window = self._settings, self._window
         drawn = min(int(np.searchsorted(self._cumulated, random.random())), len(self._clips) - 1)
         clip = self.sounds.clips[self._clips[drawn]]
@@ -123,7 +124,7 @@ class Mixer:
         if random.random() < settings.rate_share:
             speed = 2 ** random.uniform(-settings.rate_octaves, settings.rate_octaves)
         needed = int(window * speed) + 2
-        # around the middle of the patch, so that beginnings and ends are heard, too
+        # around the middle of the patch, so that beginnings and ends occur too
         middle = int(self._starts[drawn]) + window // 2 + int(window * random.uniform(-0.6, 0.6))
         first = middle - needed // 2
         low, high = max(first, 0), min(first + needed, clip.length)
@@ -145,7 +146,7 @@ class Mixer:
         return np.asarray(stretch * (0.1 / max(power, _QUIET)), np.float32)
 
     def _gate(self, random: np.random.Generator) -> Samples:
-        """Make a part of the window, or the same part again and again, with short ramps."""
+        """Return a gate over a part of the window, perhaps repeated, with short ramps."""
         window = self._window
         length = int(window * _SHORTEST_GATE ** random.random())
         ramp = max(1, int(length * random.uniform(0.01, 0.5)))
@@ -160,7 +161,7 @@ class Mixer:
         return gate
 
     def _coloured(self, random: np.random.Generator, mixed: Samples) -> Samples:
-        """Filter, reverberate, add noise: all of it on the spectrum, if any is due."""
+        """Filter, reverberate and add noise, each by chance."""
         settings = self._settings
         filtered, reverberated, noisy = (
             random.random() < share
@@ -180,7 +181,7 @@ class Mixer:
         return mixed
 
     def _filter(self, random: np.random.Generator) -> Samples:
-        """Make a smooth random gain over frequency, often with one end cut off."""
+        """Return a smooth random gain over frequency, often low-pass or high-pass."""
         points = np.linspace(-9, 0, _FILTER_POINTS)
         decibels = np.interp(
             self._octaves, points, random.normal(0, _FILTER_DB / 2, _FILTER_POINTS)
@@ -193,7 +194,7 @@ class Mixer:
         return np.asarray(10 ** (decibels / 20), np.float32)
 
     def _echoes(self, random: np.random.Generator) -> Samples:
-        """Make a room: the sound itself, then noise that dies away."""
+        """Return the impulse response of a room: the direct sound, then decaying noise."""
         seconds = random.uniform(*_REVERB_SECONDS)
         length = min(int(seconds * self._rate), self._length - self._window)
         tail = random.standard_normal(length, np.float32)
@@ -203,7 +204,7 @@ class Mixer:
         return tail
 
     def _noise(self, random: np.random.Generator) -> Samples:
-        """Make noise of power 1, from white to brown."""
+        """Return noise of power 1, from white to brown."""
         white = random.standard_normal(self._window, np.float32)
         slope = random.uniform(0, 2)
         if slope < 0.3:
@@ -215,7 +216,7 @@ class Mixer:
         return np.asarray(noise / np.sqrt(np.mean(noise * noise)), np.float32)
 
     def _synthetic(self, random: np.random.Generator) -> Samples:
-        """Make a test signal: silence, noise, a tone or glide, clicks."""
+        """Return a test signal: near silence, noise, clicks, a tone or a glide."""
         window = self._window
         kind = int(random.integers(0, 5))
         if kind == 0:

@@ -1,8 +1,8 @@
-"""The network in PyTorch, from yamkit's own description, and back into canonical weights.
+"""The network in PyTorch, built from yamkit's description and converted to canonical weights.
 
-It sees a patch turned by 180 degrees, its kernels turned likewise. ``same`` padding puts the odd
-zero at the end, where PyTorch's symmetric padding puts it at the beginning; turned, both agree, and
-no layer has to copy its input only to pad it.
+Patches and kernels are rotated by 180 degrees. ``same`` padding puts the odd zero at the end, and
+PyTorch's symmetric padding at the beginning; after the rotation both agree, and no layer has to
+copy its input to pad it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["BATCH_NORM_EPSILON", "Student"]
 
 BATCH_NORM_EPSILON = 1e-4
 _MOMENTUM = 0.02
-_FIRST_LOGIT = -6.0  # few classes sound at a time
+_FIRST_LOGIT = -6.0  # few classes are present at a time
 
 
 class Student(nn.Module):
@@ -63,26 +63,26 @@ class Student(nn.Module):
         nn.init.constant_(self.classifier.bias, _FIRST_LOGIT)
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
-        """Give logits [B, C] of patches [B, frames, bands]."""
+        """Return logits [B, C] of patches [B, frames, bands]."""
         turned = patches.flip((1, 2)).unsqueeze(1).contiguous(memory_format=torch.channels_last)
         logits: torch.Tensor = self.classifier(self.body(turned).mean((2, 3)))
         return logits
 
     def canonical_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Give the weights by the names and shapes of `yamkit.networks.weight_shapes`."""
+        """Return the weights with the names and shapes of `yamkit.networks.weight_shapes`."""
         return {
             name: _turned(view.detach()).contiguous().numpy()
             for name, view in self._canonical_views().items()
         }
 
     def load_canonical_weights(self, weights: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take weights by the names and shapes of `yamkit.networks.weight_shapes`."""
+        """Load weights with the names and shapes of `yamkit.networks.weight_shapes`."""
         with torch.no_grad():
             for name, view in self._canonical_views().items():
                 view.copy_(_turned(torch.tensor(weights[name])))
 
     def _canonical_views(self) -> dict[str, torch.Tensor]:
-        """Give the network's own tensors in canonical shapes, the kernels still turned."""
+        """Return the network's tensors in canonical shapes, with rotated kernels."""
         views: dict[str, torch.Tensor] = {}
         for number, layer in enumerate(self.layers):
             convolution, norm = self.body[3 * number], self.body[3 * number + 1]

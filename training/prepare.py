@@ -1,4 +1,4 @@
-"""From a folder of audio to a training: sounds to draw from, patches to validate with."""
+"""Preparation of a training: sounds to draw from, and patches for validation."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ __all__ = ["Validation", "prepare"]
 
 @dataclass(frozen=True)
 class Validation:
-    """Patches the network is not trained on, as they are.
+    """Unchanged patches that are not used for training.
 
     Attributes
     ----------
     patches : ndarray, float16 [N, frames, bands]
     scores : ndarray, float32 [N, C]
-        The teacher's.
+        The teacher's scores.
     collections : tuple of str
-        Where each patch is from.
+        Collection of each patch.
     """
 
     patches: NDArray[np.float16]
@@ -52,7 +52,7 @@ def prepare(
     samples_file: Path,
     say: Callable[[str], None],
 ) -> tuple[Mixer, Validation]:
-    """Decode a folder and ask the teacher what is to be heard in it.
+    """Decode a folder and label it by the teacher.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def prepare(
     samples_file : Path
         Receives all decoded samples.
     say : callable
-        Receives a line now and then.
+        Receives lines about progress.
 
     Raises
     ------
     ParameterError
-        If there is nothing to train or to validate with.
+        If there is nothing to train on or to validate with.
     OSError
         If the samples cannot be written.
     """
@@ -79,7 +79,7 @@ def prepare(
     numbers = {name: [n for n, part in enumerate(parts) if part == name] for name in set(parts)}
     for name in ("training", "validation"):
         if name not in numbers:
-            raise ParameterError(f"{audio}: no clip in it is for {name}")
+            raise ParameterError(f"{audio}: no clips for {name}")
         collections = {sounds.clips[n].collection for n in numbers[name]}
         seconds = (
             sum(sounds.clips[n].length for n in numbers[name]) / teacher.features.sample_rate_hz
@@ -92,19 +92,20 @@ def prepare(
     sounds = with_generated(sounds, recipe, teacher.features.sample_rate_hz)
     share = settings.generated_share
     clips, starts, weights = [], [], []
-    for part, wanted in (
+    for part, chosen in (
         (1 - share, numbers["training"]),
         (share, range(recorded, len(sounds.clips))),
     ):
         if part > 0:
-            labelled = label_clips(teacher, sounds, wanted)
+            labelled = label_clips(teacher, sounds, chosen)
             clips.append(labelled[0])
             starts.append(labelled[1])
             weights.append(part * balanced_weights(labelled[2], settings.balance))
     features = teacher.features
     if not isinstance(features, LogMelSpec):
         raise ParameterError(
-            f"a teacher that eats {features.kind!r}: the student needs one that eats 'log-mel'"
+            f"teacher expects {features.kind!r} features; the student requires a teacher that "
+            "expects 'log-mel' features"
         )
     mixer = Mixer(
         sounds,

@@ -1,4 +1,4 @@
-"""What a training is to do, as one TOML file says it."""
+"""Settings of a training, read from one TOML file."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ __all__ = ["Data", "Mixtures", "Recipe", "Training", "read_recipe"]
 
 
 def _within(low: float, high: float) -> Any:
-    """Declare a field whose number, or numbers, lie between two."""
+    """Declare a field whose number, or numbers, are in a range."""
     return field(metadata={"low": low, "high": high})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Which sounds may be learnt from.
+    """Which sounds are used for training.
 
     Attributes
     ----------
     validation_part : float
-        Share of the clips of every trained collection that are kept for validation.
+        Share of the clips of every trained collection that is kept for validation.
     generated_clips, generated_seconds : int, float
-        How many sounds made by formula are learnt from, too, and how long each is.
+        Number of additional sounds made by formula, and duration of each.
     held_out, left_out, validation_only : mapping of str to str
-        Collections that are not trained on, and why: those for the figures at the end, those that
-        are not used at all, and those by which settings may be chosen.
+        Collections that are not trained on, and why: for the final metrics, not used at all, and
+        for the choice of settings.
     """
 
     validation_part: float = _within(0, 1)
@@ -62,23 +62,23 @@ class Mixtures:
     Attributes
     ----------
     balance : float
-        From 0, a patch as often as the sum of its scores says, to 1, every class as often as any
-        other; see `training.mixtures.balanced_weights`.
+        From 0, patches drawn by the sum of their scores, to 1, all classes equally often; see
+        `training.mixtures.balanced_weights`.
     generated_share : float
-        How often a sound is one of those made by formula.
+        How often a sound is one made by formula.
     sounds : list of float
         Shares of mixtures of one, two, ... sounds.
     level_db : float
-        How far below the first sound the others may lie.
+        How far the other sounds may be below the first one.
     rate_octaves, rate_share : float
         How much faster or slower a sound is played, and how often.
     reverse_share, gate_share, filter_share, reverb_share, noise_share, clip_share : float
-        How often a sound runs backwards, sounds in a part of the window only; how often a mixture
-        is filtered, gets reverberation, noise, is driven beyond full scale.
+        How often a sound is reversed, or limited to a part of the window; how often a mixture is
+        filtered, reverberated, mixed with noise, or clipped.
     noise_db, gain_db : list of float
-        Between which levels below the mixture the noise, below full scale the peak lies.
+        Range of the noise level below the mixture, and of the peak relative to full scale.
     synthetic_share : float
-        How often there is a test signal instead of sounds.
+        How often a mixture is a test signal instead.
     """
 
     balance: float = _within(0, 1)
@@ -105,20 +105,20 @@ class Training:
     Attributes
     ----------
     batch_size, steps : int
-        Mixtures of a step, and steps in all.
+        Mixtures per step, and number of steps.
     shard_size, pool_shards : int
-        Mixtures made at a time, and how many such shards are kept to draw batches from.
+        Mixtures in a shard, and number of shards from which batches are drawn.
     uses : int
         How often a mixture is drawn, on average.
     learning_rate, warmup_share, weight_decay : float
-        Of AdamW: the highest rate, the share of the steps that lead up to it, and the decay.
+        Of AdamW: the highest rate, the share of the steps before it, and the decay.
     averaging : float
-        Of the weights: what a step leaves of the average before.
+        Decay of the moving average of the weights in a step.
     ranks_weight, temperature : float
-        Of the part of the loss that compares the order of the classes; see `training.losses`.
+        Of the part of the loss that compares the order of classes; see `training.losses`.
     """
 
-    batch_size: int = _within(2, 2**16)  # batch normalisation has nothing to say of one
+    batch_size: int = _within(2, 2**16)  # batch normalisation requires two
     steps: int = _within(1, 10**9)
     shard_size: int = _within(1, 2**16)
     pool_shards: int = _within(1, 2**16)
@@ -138,11 +138,11 @@ class Recipe:
     Attributes
     ----------
     name, version, licence, source : str
-        Of the model, as its bundle states them.
+        Of the model's bundle.
     width : float
-        Of its network, see `yamkit.networks.mobilenet_v1`.
+        Width of the network; see `yamkit.networks.mobilenet_v1`.
     seed : int
-        Everything random follows from it.
+        Determines all random numbers.
     data, mixtures, training
         See `Data`, `Mixtures`, `Training`.
     """
@@ -158,7 +158,7 @@ class Recipe:
     training: Training
 
     def random(self, use: Literal["mixtures", "batches", "generated"], number: int) -> Generator:
-        """Give the random numbers of a shard of mixtures, a batch, or a generated sound."""
+        """Return the generator of random numbers of a shard, a batch, or a generated sound."""
         return np.random.default_rng((self.seed, _USES.index(use), number))
 
 
@@ -174,7 +174,7 @@ def read_recipe(path: Path, changes: Mapping[str, str] = MappingProxyType({})) -
     Raises
     ------
     ParameterError
-        If a key is missing, unknown, or not of the type or in the range it should be.
+        If a key is missing or unknown, or its value has the wrong type or is out of range.
     """
     where = str(path)
     try:
@@ -198,24 +198,26 @@ def read_recipe(path: Path, changes: Mapping[str, str] = MappingProxyType({})) -
 
 
 def _check_together(recipe: Recipe, where: str) -> None:
-    """Check what the range of a single number does not say."""
+    """Check values that depend on each other."""
     settings = recipe.mixtures
     if not math.isclose(sum(settings.sounds), 1, abs_tol=1e-9):
-        raise ParameterError(f"{where}: sounds = {settings.sounds}; shares that add up to 1")
+        raise ParameterError(f"{where}: sounds = {settings.sounds}: must be shares with the sum 1")
     for name in ("noise_db", "gain_db"):
         levels = getattr(settings, name)
         if len(levels) != 2 or levels[0] > levels[1]:
-            raise ParameterError(f"{where}: {name} = {levels}; wanted the lowest and the highest")
+            raise ParameterError(f"{where}: {name} = {levels}: must be the lowest and the highest")
     if settings.generated_share and not recipe.data.generated_clips:
         raise ParameterError(
-            f"{where}: generated_share = {settings.generated_share}, but generated_clips = 0; set "
-            "both or neither"
+            f"{where}: generated_share = {settings.generated_share} requires generated_clips above "
+            "0; set both or neither"
         )
     named: dict[str, str] = {}
     for table, collections in recipe.data.collections.items():
         for name, why in collections.items():
             if not isinstance(why, str):
-                raise ParameterError(f"{where}: [data.{table}] {name!r} = {why!r}; wanted a reason")
+                raise ParameterError(
+                    f"{where}: [data.{table}] {name!r} = {why!r}: must be a reason"
+                )
             if name in named:
                 raise ParameterError(f"{where}: {name!r} is both {named[name]} and {table}")
             named[name] = table
@@ -235,24 +237,24 @@ def _parse(text: str, where: str) -> dict[str, Any]:
 
 def _checked(kind: type[Any], table: Any, where: str) -> dict[str, Any]:
     if not isinstance(table, dict):
-        raise ParameterError(f"{where}: wanted a table")
-    wanted = {item.name: item for item in fields(kind)}
+        raise ParameterError(f"{where}: must be a table")
+    known = {item.name: item for item in fields(kind)}
     for key in table:
-        if key not in wanted:
-            raise ParameterError(f"{where}: unknown key {key!r}; known: {', '.join(wanted)}")
+        if key not in known:
+            raise ParameterError(f"{where}: unknown key {key!r}; known: {', '.join(known)}")
     values = {}
-    for key, item in wanted.items():
+    for key, item in known.items():
         if key not in table:
             raise ParameterError(f"{where}: no key {key!r}")
         type_ = _TYPES.get(str(item.type), dict)
         value = table[key]
         whole = type_ is float and type(value) is int
         if type(value) is not type_ and not whole:
-            raise ParameterError(f"{where}: {key} = {value!r}; wanted {type_.__name__}")
+            raise ParameterError(f"{where}: {key} = {value!r}: must be {type_.__name__}")
         numbers: Any = value if type_ is list else [value] if item.metadata else []
         for number in numbers:
             low, high = item.metadata["low"], item.metadata["high"]
             if type(number) not in (int, float) or not low <= number <= high:
-                raise ParameterError(f"{where}: {key} = {value!r}; wanted {low} to {high}")
+                raise ParameterError(f"{where}: {key} = {value!r}: must be {low} to {high}")
         values[key] = float(value) if whole else value
     return values

@@ -1,4 +1,4 @@
-"""The training itself: steps, checkpoints, a log, and weights at the end."""
+"""The training: steps, checkpoints, a log, and weights at the end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import math
 import os
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,17 +29,17 @@ if TYPE_CHECKING:
 
     from training.prepare import Validation
     from training.recipe import Recipe, Training
-    from training.stream import Shards
+    from training.stream import Examples, Shards
     from yamkit.models import ModelBundle
 
-__all__ = ["check_initial", "learning_rate", "train", "validate"]
+__all__ = ["Material", "check_initial", "learning_rate", "train", "validate"]
 
 _CHECKPOINT = "checkpoint.pt"
 _LOG = "log.jsonl"
 
 
 def learning_rate(step: int, plan: Training) -> float:
-    """Rise in a line, then fall along a cosine to zero.
+    """Return a rate that rises linearly, then falls along a cosine to zero.
 
     L. N. Smith, N. Topin, "Super-Convergence", 2018; I. Loshchilov, F. Hutter, "SGDR", 2017.
     """
@@ -50,7 +51,7 @@ def learning_rate(step: int, plan: Training) -> float:
 
 
 class _State:
-    """All that a training has learnt so far."""
+    """Networks, optimiser and step of a training."""
 
     def __init__(self, recipe: Recipe, classes: int, initial: ModelBundle | None) -> None:
         torch.manual_seed(recipe.seed)
@@ -74,8 +75,26 @@ class _State:
         )
         self.step = 0
 
-    def update_average(self, decay: float) -> None:
-        # early on a short average, that forgets the random start
+    def learn(self, examples: Examples, plan: Training, rate: float) -> float:
+        """Take one step and return its loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.student.train()
+        value = loss(self.student(examples.patches), examples, plan)
+        self.optimiser.zero_grad()
+        value.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.step += 1
+        self._update_average(plan.averaging)
+        result = value.item()
+        if not math.isfinite(result):
+            raise ParameterError(
+                f"loss {result} at step {self.step}: must be finite; lower training.learning_rate"
+            )
+        return float(result)
+
+    def _update_average(self, decay: float) -> None:
+        # a short average at first, so that it forgets the random start
         decay = min(decay, (1 + self.step) / (10 + self.step))
         pairs = zip(
             self.average.state_dict().values(), self.student.state_dict().values(), strict=True
@@ -86,7 +105,7 @@ class _State:
 
     def save(self, path: Path, identity: str) -> None:
         parts = {name: getattr(self, name).state_dict() for name in self._parts}
-        data = io.BytesIO()  # PyTorch's own writer tells a full disk as a bug of its own
+        data = io.BytesIO()  # PyTorch's writer reports a full disk as an internal error
         torch.save({**parts, "step": self.step, "identity": identity}, data)
         fresh = path.with_suffix(".new")
         with fresh.open("wb") as stream:
@@ -105,15 +124,14 @@ class _State:
                 self.step = saved["step"]
         except (OSError, MemoryError):
             raise
-        except Exception as error:  # whatever a broken file makes the reader stumble over
+        except Exception as error:  # the reader raises many types for a broken file
             raise ParameterError(
-                f"{path}: no checkpoint of this program ({type(error).__name__}); remove it to "
-                "begin anew"
+                f"{path}: not a valid checkpoint ({type(error).__name__}); remove it to start again"
             ) from None
         if not belongs:
             raise ParameterError(
-                f"{path} belongs to a training with another recipe, teacher, initial model or "
-                "other sounds; name another --work folder, or remove it"
+                f"{path}: belongs to a training with another recipe, teacher, initial model or "
+                "other sounds; choose another --work folder, or remove it"
             )
 
     _parts = ("student", "average", "optimiser")
@@ -126,7 +144,7 @@ def validate(student: Student, validation: Validation) -> dict[str, float]:
     -------
     dict of str to float
         The fields of `training.agreement.Agreement` over all patches, and two of them as means
-        over collections, as some are far larger than others.
+        over collections, since some are far larger than others.
     """
     student.eval()
     scores = []
@@ -134,29 +152,48 @@ def validate(student: Student, validation: Validation) -> dict[str, float]:
         for part in np.array_split(validation.patches, max(1, len(validation.patches) // 256)):
             logits = student(torch.from_numpy(part).float())
             scores.append(torch.sigmoid(logits).numpy())
-    given = np.concatenate(scores)
+    found = np.concatenate(scores)
     collections = np.array(validation.collections)
     parts = [
-        agreement(validation.scores[collections == name], given[collections == name])
+        agreement(validation.scores[collections == name], found[collections == name])
         for name in sorted(set(validation.collections))
     ]
     clear = [part for part in parts if part.clear_patches]
     return {
-        **dataclasses.asdict(agreement(validation.scores, given)),
+        **dataclasses.asdict(agreement(validation.scores, found)),
         "mean_clear_first": mean([part.clear_first for part in clear]),
         "mean_clear_first_in_five": mean([part.clear_first_in_five for part in clear]),
     }
 
 
+@dataclass(frozen=True)
+class Material:
+    """What a training learns from.
+
+    Attributes
+    ----------
+    shards : Shards
+        Labelled mixtures.
+    validation : Validation
+    teacher : ModelBundle
+    sounds_sha256 : str
+        SHA-256 of the sounds that the mixtures are made of.
+    initial : ModelBundle or None
+        A model that passes `check_initial`, whose weights to start from; None for random weights.
+    """
+
+    shards: Shards
+    validation: Validation
+    teacher: ModelBundle
+    sounds_sha256: str
+    initial: ModelBundle | None = None
+
+
 def train(
     recipe: Recipe,
-    shards: Shards,
-    validation: Validation,
-    teacher: ModelBundle,
-    sounds_sha256: str,
+    material: Material,
     folder: Path,
     *,
-    initial: ModelBundle | None,
     workers: int,
     every: int,
     notes: dict[str, Any],
@@ -167,23 +204,17 @@ def train(
     Parameters
     ----------
     recipe : Recipe
-    shards : Shards
-    validation : Validation
-    teacher : ModelBundle
-    sounds_sha256 : str
-        Of the sounds that the mixtures are made of.
+    material : Material
     folder : Path
         Receives ``checkpoint.pt`` and ``log.jsonl``.
-    initial : ModelBundle or None
-        One that passes `check_initial`, whose weights to start from; None for random ones.
     workers : int
         Processes that make mixtures.
     every : int
         Steps from one validation and checkpoint to the next.
     notes : dict
-        Goes into the log's first line.
+        Written to the log's first line.
     say : callable
-        Receives a line now and then.
+        Receives a line at each validation.
 
     Returns
     -------
@@ -196,95 +227,87 @@ def train(
         If the checkpoint cannot be read or belongs to another recipe, teacher, initial model or
         other sounds, or the loss is not finite.
     BundleError
-        If the initial model's weights are not what they should be.
+        If the initial model's weights are invalid.
     OSError
         If the folder cannot be written, or a process that makes mixtures ends.
     """
     plan = recipe.training
-    state = _State(recipe, len(teacher.classes), initial)
-    checkpoint = folder / _CHECKPOINT
-    identity = json.dumps(
-        {
-            **dataclasses.asdict(recipe),
-            # the bundle's, and nothing to its weights
-            **dict.fromkeys(("name", "version", "licence", "source")),
-            "teacher": teacher.sha256,
-            "initial": initial and initial.weights_sha256,
-            "sounds": sounds_sha256,
-        }
-    )
+    state = _State(recipe, len(material.teacher.classes), material.initial)
+    checkpoint, identity = folder / _CHECKPOINT, _identity(recipe, material)
     if checkpoint.exists():
         state.load(checkpoint, identity)
     _log(folder, {"step": state.step, **notes, "recipe": dataclasses.asdict(recipe)})
     if state.step < plan.steps:
-        pool = Pool(shards, recipe, state.step, workers)
+        pool = Pool(material.shards, recipe, state.step, workers)
     begin, first = time.monotonic(), state.step
     losses: list[float] = []
     while state.step < plan.steps:
         rate = learning_rate(state.step, plan)
-        for group in state.optimiser.param_groups:
-            group["lr"] = rate
-        examples = pool.batch()
-        state.student.train()
-        logits = state.student(examples.patches)
-        value = loss(logits, examples, plan)
-        state.optimiser.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
-        state.optimiser.step()
-        state.step += 1
-        state.update_average(plan.averaging)
-        losses.append(value.item())
-        if not math.isfinite(losses[-1]):
-            raise ParameterError(
-                f"the loss is {losses[-1]} at step {state.step}; lower training.learning_rate"
-            )
+        losses.append(state.learn(pool.batch(), plan, rate))
         if state.step % every == 0 or state.step == plan.steps:
+            seconds = time.monotonic() - begin
             line = {
                 "step": state.step,
-                "seconds": round(time.monotonic() - begin),
-                "examples_per_second": round(
-                    (state.step - first) * plan.batch_size / (time.monotonic() - begin)
-                ),
+                "seconds": round(seconds),
+                "examples_per_second": round((state.step - first) * plan.batch_size / seconds),
                 "learning_rate": rate,
                 "loss": float(np.mean(losses)),
-                **validate(state.average, validation),
+                **validate(state.average, material.validation),
             }
             losses.clear()
             _log(folder, line)
             state.save(checkpoint, identity)
-            say(
-                f"step {state.step} of {plan.steps}: loss {line['loss']:.3f}, "
-                f"first choice {line['clear_first']:.1%}, "
-                f"in five {line['clear_first_in_five']:.1%} of clear patches, "
-                f"{line['examples_per_second']} examples a second"
-            )
+            say(_progress(line, plan))
     return state.average.canonical_weights()
 
 
+def _identity(recipe: Recipe, material: Material) -> str:
+    """Return what a checkpoint must agree with: all that changes the weights."""
+    return json.dumps(
+        {
+            **dataclasses.asdict(recipe),
+            # for the bundle only, without effect on its weights
+            **dict.fromkeys(("name", "version", "licence", "source")),
+            "teacher": material.teacher.sha256,
+            "initial": material.initial and material.initial.weights_sha256,
+            "sounds": material.sounds_sha256,
+        }
+    )
+
+
+def _progress(line: dict[str, Any], plan: Training) -> str:
+    return (
+        f"step {line['step']} of {plan.steps}: loss {line['loss']:.3f}, "
+        f"first choice {line['clear_first']:.1%}, "
+        f"in five {line['clear_first_in_five']:.1%} of clear patches, "
+        f"{line['examples_per_second']} examples a second"
+    )
+
+
 def check_initial(initial: ModelBundle, recipe: Recipe, teacher: ModelBundle) -> None:
-    """See that a training can start from a model.
+    """Check that a training can start from a model.
 
     Raises
     ------
     ParameterError
-        If it is of another shape than the recipe's, was made for other features or classes than
-        the teacher's, or is the teacher.
+        If it has another shape than the recipe's, other features or classes than the teacher, or is
+        the teacher.
     BundleError
-        If its weights are not what they should be.
+        If its weights are invalid.
     """
     network = initial.network
-    wanted = ("mobilenet-v1", recipe.width, BATCH_NORM_EPSILON)
-    if (network.kind, network.width, network.batch_norm_epsilon) != wanted:
+    expected = ("mobilenet-v1", recipe.width, BATCH_NORM_EPSILON)
+    if (network.kind, network.width, network.batch_norm_epsilon) != expected:
         raise ParameterError(
-            f"{initial.name}: cannot be started from; wanted a mobilenet-v1 of width "
-            f"{recipe.width} and epsilon {BATCH_NORM_EPSILON}, as the recipe trains it"
+            f"initial model {initial.name}: must be a mobilenet-v1 of width {recipe.width} and "
+            f"epsilon {BATCH_NORM_EPSILON}, like the recipe's"
         )
     if (initial.classes, initial.features) != (teacher.classes, teacher.features):
         raise ParameterError(
-            f"{initial.name}: its classes or features are not those of {teacher.name}"
+            f"initial model {initial.name}: must have the classes and features of {teacher.name}"
         )
     if initial.weights_sha256 == teacher.weights_sha256:
-        raise ParameterError(f"{initial.name}: is the teacher; start from another model")
+        raise ParameterError(f"initial model {initial.name} is the teacher; choose another")
     initial.load_weights()
 
 

@@ -1,6 +1,6 @@
-"""A folder of audio, decoded once into one long row of samples and divided by collection.
+"""A folder of audio, decoded once into one file of samples and divided by collection.
 
-Decoders, mix to mono and resampler are yamkit's own.
+yamkit decodes, mixes to mono and resamples.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ __all__ = ["Sound", "Sounds", "collections_of", "decode", "part_of", "with_gener
 
 @dataclass(frozen=True)
 class Sound:
-    """One clip in the row of samples.
+    """One clip in the file of samples.
 
     Attributes
     ----------
     path : str
-        Below the folder it came from.
+        Relative to the folder of audio.
     collection : str
     start, length : int
         In samples.
@@ -73,7 +73,7 @@ class Sounds:
 
     @property
     def sha256(self) -> str:
-        """Hash the samples, and whose they are."""
+        """SHA-256 of the samples and the list of clips."""
         clips = json.dumps([dataclasses.astuple(clip) for clip in self.clips])
         return hashlib.sha256((file_sha256(self.file) + clips).encode()).hexdigest()
 
@@ -82,33 +82,33 @@ class Sounds:
         return {"file": self.file, "clips": self.clips}
 
     def of(self, clip: Sound, first: int = 0, end: int | None = None) -> NDArray[np.float32]:
-        """Give the samples of a clip, or those from one on and before another, full scale at 1."""
+        """Return the samples of a clip, or of a part of it, with full scale at 1."""
         end = clip.length if end is None else min(end, clip.length)
         part = self.samples[clip.start + first : clip.start + end]
         return np.asarray(part / np.float32(32768), np.float32)
 
 
 def collections_of(folder: Path, index: Path | None, warn: Callable[[str], None]) -> dict[str, str]:
-    """Tell the collection of every file of a folder.
+    """Return the collection of every file of a folder.
 
     Parameters
     ----------
     folder : Path
     index : Path or None
-        A CSV file with the columns ``file`` and ``repository``; without one, the first folder of
-        a path is its collection, and ``.`` that of the files in no folder.
+        A CSV file with the columns ``file`` and ``repository``; without one, the first folder of a
+        path is its collection, and ``.`` that of files outside subfolders.
     warn : callable
-        Told about folders that cannot be read.
+        Receives messages about folders that cannot be read.
 
     Returns
     -------
     dict of str to str
-        By path below `folder`, in the order of the index, or sorted.
+        By path relative to `folder`, in the order of the index, or sorted.
 
     Raises
     ------
     ParameterError
-        If the index is no such file, or names one outside the folder.
+        If the index is invalid, or names a file outside the folder.
     """
     if index is not None:
         return _read_index(index)
@@ -127,31 +127,31 @@ def _read_index(index: Path) -> dict[str, str]:
         with index.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, strict=True)
             if not {"file", "repository"} <= set(rows.fieldnames or ()):
-                raise ParameterError(f"{index}: wanted the columns file and repository")
+                raise ParameterError(f"{index}: must have the columns file and repository")
             for row in rows:
                 file, collection = row["file"], row["repository"]
                 where = f"{index}, line {rows.line_num}"
                 if not file or not collection:
-                    raise ParameterError(f"{where}: no file or no repository")
+                    raise ParameterError(f"{where}: file or repository is empty")
                 if not _is_inside(file):
-                    raise ParameterError(f"{where}: {file!r} leads out of the folder of audio")
+                    raise ParameterError(f"{where}: {file!r} is outside the folder of audio")
                 collections[file] = collection
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ParameterError(f"{index}: no CSV file in UTF-8 ({error})") from None
+        raise ParameterError(f"{index}: not a CSV file in UTF-8 ({error})") from None
     return collections
 
 
 def _is_inside(file: str) -> bool:
-    """Tell whether a path stays in its folder, on whatever system."""
+    """Return whether a path stays in its folder, on any system."""
     paths = (PurePosixPath(file), PureWindowsPath(file))
     return "\0" not in file and not any(path.anchor or ".." in path.parts for path in paths)
 
 
 def part_of(clip: Sound, data: Data) -> str:
-    """Say what a clip is for: ``training`` or ``validation``."""
+    """Return the use of a clip: ``training`` or ``validation``."""
     if clip.collection in data.validation_only:
         return "validation"
-    # by name alone: adding a clip moves no other one
+    # by name only, so that adding a clip does not change the others
     draw = hashlib.sha256(os.fsencode(clip.path)).digest()[0] / 256
     return "validation" if draw < data.validation_part else "training"
 
@@ -164,7 +164,7 @@ def decode(
     target: Path,
     warn: Callable[[str], None],
 ) -> Sounds:
-    """Decode a folder, but for the collections that are held out or left out.
+    """Decode a folder, except the collections that are held out or left out.
 
     Parameters
     ----------
@@ -174,15 +174,15 @@ def decode(
     pipeline : Pipeline
         Its resampler and rate are used.
     target : Path
-        File that receives the samples.
+        Receives the samples.
     warn : callable
-        Told about files and folders that cannot be read. Of a file that breaks off, what comes
-        before is kept.
+        Receives messages about files and folders that cannot be read. The part of a file before
+        damage is kept.
 
     Raises
     ------
     ParameterError
-        If nothing can be decoded, or the recipe names a collection that is not there.
+        If no file can be decoded, or the recipe names a collection that does not exist.
     OSError
         If the samples cannot be written.
     """
@@ -205,12 +205,12 @@ def decode(
                 clips.append(Sound(path, collection, position, length))
                 position += length
     if not clips:
-        raise ParameterError(f"{folder}: no file in it could be decoded")
+        raise ParameterError(f"{folder}: contains no file that can be decoded")
     return Sounds(target, tuple(clips))
 
 
 def _check_named(data: Data, collections: list[str], folder: Path) -> None:
-    """Refuse a misspelt collection: it would be trained on unnoticed."""
+    """Refuse a misspelt collection, which would be trained on unnoticed."""
     for table, named in data.collections.items():
         for name in named:
             if name not in collections:
@@ -221,7 +221,7 @@ def _check_named(data: Data, collections: list[str], folder: Path) -> None:
 
 
 def with_generated(sounds: Sounds, recipe: Recipe, rate: int) -> Sounds:
-    """Append the sounds made by formula that a recipe asks for.
+    """Append the sounds made by formula that a recipe requests.
 
     Parameters
     ----------
@@ -229,12 +229,12 @@ def with_generated(sounds: Sounds, recipe: Recipe, rate: int) -> Sounds:
         Its file grows.
     recipe : Recipe
     rate : int
-        Samples a second.
+        In Hz.
 
     Returns
     -------
     Sounds
-        The clips there were, then the generated ones.
+        The given clips, then the generated ones.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Labelled mixtures without end, in an order that depends on the seed alone.
+"""An endless stream of labelled mixtures, in an order that depends only on the seed.
 
-Mixtures come in shards. A shard's content follows from the seed and its number, so it does not
-matter which process makes it, and a training that goes on makes the shards it had again.
+Mixtures are made in shards. The content of a shard depends on the seed and its number, so any
+process can make it, and a training that continues makes the same shards again.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ __all__ = ["Pool", "Shards"]
 
 
 class Shards(Dataset["Labelled"]):
-    """Shard by number; every process opens a teacher of its own, of one thread.
+    """Shards by number; every process opens its own teacher with one thread.
 
     Parameters
     ----------
     mixer : Mixer
     teacher : ModelBundle
     recipe : Recipe
-        Has the seed, and the size of a shard.
+        Has the seed and the size of a shard.
     """
 
     def __init__(self, mixer: Mixer, teacher: ModelBundle, recipe: Recipe) -> None:
@@ -58,7 +58,7 @@ class Shards(Dataset["Labelled"]):
         return label(self._teacher, (self._mixer.mixture(random) for _ in range(count)))
 
     def stream(self, first: int, workers: int) -> Iterator[Labelled]:
-        """Give the shards from one on, made ahead by other processes if there are any."""
+        """Return the shards from one on, made in advance by other processes if there are any."""
         loader = DataLoader(
             self,
             batch_size=None,
@@ -72,7 +72,7 @@ class Shards(Dataset["Labelled"]):
 
 
 def _leave_signals_to_the_parent(_: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the parent ends the others by SIGTERM."""
+    """Ignore Ctrl-C, which reaches every process of a terminal; the parent sends SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -91,7 +91,7 @@ def _same(shard: Any) -> Any:
 
 @dataclass(frozen=True)
 class Examples:
-    """A batch: what the network sees and what it should say, float32 tensors.
+    """A batch: inputs and expected outputs, float32 tensors.
 
     Attributes
     ----------
@@ -104,21 +104,21 @@ class Examples:
 
 
 class Pool:
-    """The newest shards, from which batches are drawn; a new shard takes the oldest one's place.
+    """The newest shards, from which batches are drawn; a new shard replaces the oldest.
 
     Parameters
     ----------
     shards : Shards
     recipe : Recipe
     step : int
-        To begin at.
+        First step.
     workers : int
         Processes that make shards.
 
     Raises
     ------
     ChildProcessError
-        If one of these ends before its time, also in `batch`.
+        If one of these processes ends, also in `batch`.
     """
 
     def __init__(self, shards: Shards, recipe: Recipe, step: int, workers: int) -> None:
@@ -130,7 +130,7 @@ class Pool:
         self._held = deque((self._next_shard() for _ in range(count)), maxlen=count)
 
     def batch(self) -> Examples:
-        """Draw the next batch; the same for the same step, wherever the training began."""
+        """Return the next batch; it depends only on the step."""
         random = self._recipe.random("batches", self._step)
         count = self._plan.batch_size
         places = random.integers(0, self._plan.pool_shards, count)
@@ -148,8 +148,8 @@ class Pool:
         try:
             return next(self._stream)
         except (RuntimeError, YamkitError, OSError) as error:
-            # of another process it holds that one's whole traceback
+            # the error of another process contains its traceback
             raise ChildProcessError(
-                f"no mixtures any more: {str(error).strip().splitlines()[-1]}; the same command "
-                "goes on from the checkpoint, perhaps with fewer --workers"
+                f"a process that makes mixtures ended: {str(error).strip().splitlines()[-1]}; the "
+                "same command continues from the checkpoint, perhaps with fewer --workers"
             ) from None

@@ -1,9 +1,9 @@
-"""Sounds made by formula, for what a folder of recordings lacks.
+"""Sounds made by formula, for classes that a folder of recordings lacks.
 
-A sound is a source (noise, pulses, partials, frequency modulation), the resonances of what it comes
-through, and a course in time (swells, a rhythm, bursts, crackles); sometimes several such layers.
-Most of them sound like nothing on earth, and the teacher has something to say of nearly all:
-motors, wings, bells, sirens, surf. Frequencies, rates and times are drawn evenly by octaves.
+A sound is a source (noise, pulses, partials, frequency modulation), resonances, and an envelope
+(swells, a rhythm, bursts, crackles); sometimes several such layers. Few sound natural, but the
+teacher assigns classes to nearly all: motors, wings, bells, sirens, surf. Frequencies, rates and
+times are drawn uniformly by octave.
 
 J. O. Smith, "Physical Audio Signal Processing", 2010, on sources and resonators; J. Chowning, "The
 Synthesis of Complex Audio Spectra by Means of Frequency Modulation", 1973.
@@ -37,7 +37,7 @@ class Synthesiser:
     length : int
         In samples.
     rate : int
-        Samples a second.
+        In Hz.
     """
 
     def __init__(self, length: int, rate: int) -> None:
@@ -168,7 +168,7 @@ class Synthesiser:
         ]
 
     def _wander(self, random: np.random.Generator, rate: float) -> Signal:
-        """Make a line through normal random numbers, so many a second."""
+        """Return a line through normal random numbers at a rate per second."""
         count = max(4, int(rate * self._time[-1]) + 3)
         return np.interp(
             np.linspace(0, count - 1, self._length), np.arange(count), random.standard_normal(count)
@@ -176,5 +176,5 @@ class Synthesiser:
 
 
 def _even(random: np.random.Generator, low: float, high: float) -> float:
-    """Draw a number, every octave as likely as any other."""
+    """Draw a number, all octaves with equal probability."""
     return float(np.exp(random.uniform(np.log(low), np.log(high))))

@@ -1,4 +1,4 @@
-"""The teacher: labels sounds, through yamkit's front end and backend."""
+"""The teacher: labels sounds with yamkit's front end and backend."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from yamkit.errors import ParameterError
 from yamkit.pipeline.compose import Pipeline
+from yamkit.pipeline.options import PipelineOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,13 +29,13 @@ _HIGHEST_LOGIT = 15.0
 
 @dataclass(frozen=True)
 class Labelled:
-    """Patches, and what the teacher says of them; float16, as they are many.
+    """Patches and the teacher's logits, float16 to save memory.
 
     Attributes
     ----------
     patches : ndarray, float16 [N, frames, bands]
     logits : ndarray, float16 [N, C]
-        Of the scores, at most 15 from 0.
+        Logits of the scores, clipped to -15 and 15.
     """
 
     patches: NDArray[np.float16]
@@ -43,20 +44,12 @@ class Labelled:
 
 def open_teacher(model: ModelBundle, threads: int | None) -> Pipeline:
     """Open a bundle as a teacher."""
-    return Pipeline(
-        model,
-        backend="onnx",
-        frontend="logmel",
-        resampler="polyphase",
-        hop_seconds=None,
-        batch_size=_BATCH,
-        threads=threads,
-        provider="cpu",
-    )
+    options = PipelineOptions(backend="onnx", frontend="logmel", batch_size=_BATCH, threads=threads)
+    return Pipeline(model, options)
 
 
 def label(teacher: Pipeline, windows: Iterable[NDArray[np.float32]]) -> Labelled:
-    """Ask the teacher about single windows.
+    """Label single windows.
 
     Parameters
     ----------
@@ -71,7 +64,7 @@ def label(teacher: Pipeline, windows: Iterable[NDArray[np.float32]]) -> Labelled
     patches = np.concatenate([teacher.frontend.patches(window) for window in windows])
     scores, _ = teacher.backend.predict(patches)
     if not np.isfinite(scores).all():
-        raise ParameterError("the teacher gives scores that are not finite; take another one")
+        raise ParameterError("the teacher's scores are not finite; choose another --teacher")
     scores = np.clip(scores, 0, 1)
     with np.errstate(divide="ignore"):
         logits = np.log(scores) - np.log1p(-scores)
@@ -82,18 +75,18 @@ def label(teacher: Pipeline, windows: Iterable[NDArray[np.float32]]) -> Labelled
 
 
 def label_clips(
-    teacher: Pipeline, sounds: Sounds, wanted: Iterable[int]
+    teacher: Pipeline, sounds: Sounds, numbers: Iterable[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Ask the teacher about all patches of clips, as they are.
+    """Label all patches of unchanged clips.
 
     Returns
     -------
     clips, starts : ndarray, int64 [N]
-        Which clip, and the first sample in it.
+        Clip, and first sample in it.
     scores : ndarray, float32 [N, C]
     """
     clips, starts, scores = [], [], []
-    for number in wanted:
+    for number in numbers:
         for batch in teacher.batches(_blocks(sounds, number), teacher.features.sample_rate_hz):
             clips.append(np.full(len(batch.scores), number))
             starts.append(batch.start_samples)

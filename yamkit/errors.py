@@ -1,38 +1,38 @@
-"""Every exception yamkit raises on purpose, as one tree.
+"""The exceptions that yamkit raises, as one tree.
 
 ::
 
     YamkitError
-    ├── ParameterError          (ValueError)         an argument out of its range
-    ├── IncompatibleError       (ValueError)         parts that do not fit together
+    ├── ParameterError          (ValueError)         an argument is out of range
+    ├── IncompatibleError       (ValueError)         model and plugins do not fit together
     ├── PluginError
-    │   ├── UnknownPluginError  (LookupError)        no plugin of that name
-    │   ├── PluginClashError    (LookupError)        two plugins of that name
+    │   ├── UnknownPluginError  (LookupError)        no plugin has that name
+    │   ├── PluginClashError    (LookupError)        two plugins have that name
     │   ├── MissingRequirementError (ImportError)    an extra is not installed
-    │   └── BrokenPluginError   (ImportError)        a plugin that cannot be loaded
+    │   └── BrokenPluginError   (ImportError)        a plugin cannot be loaded or used
     ├── ModelError
-    │   ├── UnknownModelError   (LookupError)        no model of that name
-    │   ├── ModelExistsError    (FileExistsError)    the name is taken
-    │   ├── BundleError         (ValueError)         a bundle that is not sound
-    │   ├── WeightFileError     (ValueError)         a weight file that does not fit
-    │   ├── ExportError         (ValueError)         a form that cannot hold the model
+    │   ├── UnknownModelError   (LookupError)        no model has that name
+    │   ├── ModelExistsError    (FileExistsError)    a model already has that name
+    │   ├── BundleError         (ValueError)         a model bundle is invalid
+    │   ├── WeightFileError     (ValueError)         a weight file does not fit the network
+    │   ├── ExportError         (ValueError)         a format cannot hold the model
     │   ├── StoreError          (OSError)            the model folder cannot be used
-    │   └── DownloadError       (OSError)            a download that did not arrive whole
+    │   └── DownloadError       (OSError)            a download failed or is incomplete
     ├── AudioError
-    │   ├── AudioFileError      (OSError)            a file that cannot be opened
-    │   ├── DecodeError         (RuntimeError)       bytes that are not sound
-    │   ├── AudioValueError     (ValueError)         samples that cannot be tagged
-    │   └── AudioWarningError   (RuntimeError)       an input with warnings, where none may be
-    ├── LabelError              (ValueError)         a labelled set that cannot be read
-    ├── CalibrationError        (ValueError)         calibration or thresholds that are none
-    ├── OutputError             (OSError)            results that cannot be written
-    └── RunnerError             (RuntimeError)       a cluster that cannot go on
+    │   ├── AudioFileError      (OSError)            an input cannot be opened
+    │   ├── DecodeError         (RuntimeError)       an input cannot be decoded
+    │   ├── AudioValueError     (ValueError)         samples cannot be tagged
+    │   └── AudioWarningError   (RuntimeError)       an input has warnings, with ``--strict``
+    ├── LabelError              (ValueError)         a labelled set cannot be read
+    ├── CalibrationError        (ValueError)         a calibration or thresholds are invalid
+    ├── OutputError             (OSError)            results cannot be written
+    └── RunnerError             (RuntimeError)       a runner cannot start or continue
 
-Two are warnings: `AudioWarning`, samples of a stream are odd; `ProviderWarning`, the network runs
-elsewhere, or with other threads, than was asked for.
+There are two warnings: `AudioWarning` for unusual samples of a stream, and `ProviderWarning` if the
+network runs on another provider, or with other threads, than requested.
 
-Each has the built-in parent that fits, so ``except ValueError`` works as well. A message is one
-line: what, which value, what would be valid, the next command.
+Each exception has a built-in parent, so ``except ValueError`` works as well. Messages are one line:
+what is wrong, the value, what would be valid, the next command.
 """
 
 from __future__ import annotations
@@ -71,13 +71,13 @@ __all__ = [
 
 
 _LONGEST = 1000
-"""Characters of a message; the end is kept, which says what to do."""
+"""Most characters of a message; longer ones lose their middle, as the end says what to do."""
 
 
 class YamkitError(Exception):
-    """Root of everything yamkit raises on purpose.
+    """Root of the exceptions that yamkit raises.
 
-    As text it is one line that can be shown anywhere, whatever a stranger's file made it say.
+    As text it is one printable line, even if the message quotes a hostile file.
     """
 
     def __str__(self) -> str:
@@ -88,11 +88,11 @@ class YamkitError(Exception):
 
 
 class ParameterError(YamkitError, ValueError):
-    """An argument is out of its range."""
+    """An argument is out of range."""
 
 
 class IncompatibleError(YamkitError, ValueError):
-    """A model, a front end and a backend that do not fit together."""
+    """A model, a front end and a backend do not fit together."""
 
 
 class PluginError(YamkitError):
@@ -108,11 +108,11 @@ class PluginClashError(PluginError, LookupError):
 
 
 class MissingRequirementError(PluginError, ImportError):
-    """A plugin is installed, the packages it needs are not."""
+    """A plugin is installed, but the packages that it needs are not."""
 
 
 class BrokenPluginError(PluginError, ImportError):
-    """A plugin is installed and cannot be used."""
+    """A plugin is installed, but cannot be loaded or used."""
 
 
 class ModelError(YamkitError):
@@ -124,27 +124,27 @@ class UnknownModelError(ModelError, LookupError):
 
 
 class ModelExistsError(ModelError, FileExistsError):
-    """A model of that name is installed already."""
+    """A model of that name is already installed."""
 
 
 class BundleError(ModelError, ValueError):
-    """A model bundle is malformed, damaged or reaches outside its folder."""
+    """A model bundle is malformed or damaged, or refers to files outside its folder."""
 
 
 class WeightFileError(ModelError, ValueError):
-    """A weight file does not hold the network it should."""
+    """A weight file does not hold the expected network."""
 
 
 class ExportError(ModelError, ValueError):
-    """A model cannot be written in another form."""
+    """A model cannot be written in another format."""
 
 
 class StoreError(ModelError, OSError):
-    """The folder that keeps the models cannot be read or written."""
+    """The folder of installed models cannot be read or written."""
 
 
 class DownloadError(ModelError, OSError):
-    """A download failed or is not the file it should be."""
+    """A download failed, or is not the expected file."""
 
 
 class AudioError(YamkitError):
@@ -160,19 +160,19 @@ class DecodeError(AudioError, RuntimeError):
 
 
 class AudioValueError(AudioError, ValueError):
-    """Decoded samples cannot be tagged: none at all, NaN, infinity, a wrong shape."""
+    """Samples cannot be tagged: there are none, they are not finite, or have a wrong shape."""
 
 
 class AudioWarningError(AudioError, RuntimeError):
-    """An input was tagged with warnings, and ``--strict`` lets none pass."""
+    """An input has warnings, and ``--strict`` makes them errors."""
 
 
 class LabelError(YamkitError, ValueError):
-    """A labelled set, or a map of its labels, that is not what it should be."""
+    """A labelled set, or a map of its labels, is invalid."""
 
 
 class CalibrationError(YamkitError, ValueError):
-    """A calibration, or thresholds, that are not what they should be."""
+    """A calibration, or thresholds, are invalid."""
 
 
 class OutputError(YamkitError, OSError):
@@ -180,12 +180,12 @@ class OutputError(YamkitError, OSError):
 
 
 class RunnerError(YamkitError, RuntimeError):
-    """A runner cannot begin, or not go on."""
+    """A runner cannot start or continue."""
 
 
 class AudioWarning(UserWarning):
-    """Samples of a stream are odd, such as NaN; what became of them stands in the text."""
+    """Samples of a stream are unusual, such as NaN; the text says how they were treated."""
 
 
 class ProviderWarning(UserWarning):
-    """The network runs elsewhere, or with other threads, than was asked for."""
+    """The network runs on another provider, or with other threads, than requested."""

@@ -15,7 +15,8 @@ import numpy as np
 from yamkit._util.replace import replaced
 from yamkit._util.text import described, printable
 from yamkit.errors import ExportError, OutputError, YamkitError
-from yamkit.pipeline.compose import Pipeline, default_parts
+from yamkit.pipeline.compose import Pipeline
+from yamkit.pipeline.options import PipelineOptions
 from yamkit.pipeline.trial import varied_windows
 from yamkit.pipeline.windows import Segment
 from yamkit.plugin import BackendInfo
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from yamkit.plugin import Exporter
     from yamkit.registry import Plugin
 
-__all__ = ["LARGEST_DIFFERENCE", "REFERENCE", "Export", "export_forms", "export_model"]
+__all__ = ["LARGEST_DIFFERENCE", "REFERENCE", "Export", "export_formats", "export_model"]
 
 REFERENCE = "numpy"
 """The backend that exports are compared with."""
@@ -66,7 +67,7 @@ class Export:
     embedding_difference: float
 
 
-def export_forms() -> dict[str, Plugin]:
+def export_formats() -> dict[str, Plugin]:
     """Return the formats that installed backends write, and the backend of each.
 
     Backends that lack an extra are included; one that is ready is preferred.
@@ -81,7 +82,7 @@ def export_forms() -> dict[str, Plugin]:
 
 def export_model(
     model: ModelBundle,
-    form: str,
+    format_name: str,
     path: Path,
     *,
     with_frontend: bool = False,
@@ -92,8 +93,8 @@ def export_model(
     Parameters
     ----------
     model : ModelBundle
-    form : str
-        One of `export_forms`.
+    format_name : str
+        One of `export_formats`.
     path : Path
         Path of the file, or of the folder if the format is one.
     with_frontend : bool
@@ -114,10 +115,10 @@ def export_model(
     PluginError
         If the backend lacks an extra or is broken.
     """
-    forms = export_forms()
-    if form not in forms:
-        raise ExportError(f"format {form!r}: must be one of {', '.join(sorted(forms))}")
-    plugin = registry().resolve("backend", forms[form].name)
+    formats = export_formats()
+    if format_name not in formats:
+        raise ExportError(f"format {format_name!r}: must be one of {', '.join(sorted(formats))}")
+    plugin = registry().resolve("backend", formats[format_name].name)
     info = plugin.info
     assert isinstance(info, BackendInfo)
     fits = registry().resolve("backend", REFERENCE).info
@@ -133,14 +134,14 @@ def export_model(
     inputs, scores, embeddings = _expected(model, with_frontend=with_frontend)
     try:
         with replaced(path) as fresh:
-            found = _run(exporter, model, form, fresh, inputs, with_frontend=with_frontend)
+            found = _run(exporter, model, format_name, fresh, inputs, with_frontend=with_frontend)
             differences = [
                 _difference(each, expected)
                 for each, expected in zip(found, (scores, embeddings), strict=True)
             ]
             if not differences[0] <= LARGEST_DIFFERENCE:  # NaN fails too
                 raise ExportError(
-                    f"{form} of {model.name!r} differs by {differences[0]:.2g} from the "
+                    f"{format_name} of {model.name!r} differs by {differences[0]:.2g} from the "
                     f"{REFERENCE} backend: must be at most {LARGEST_DIFFERENCE:g}; nothing was "
                     "written"
                 )
@@ -168,19 +169,9 @@ def _expected(
 
     The inputs are silence, tones and noise from faint to full scale, one window each.
     """
-    frontend, _ = default_parts(model)
     windows = np.stack(list(varied_windows(model.features, _PATCHES)))
     windows[0] = 0
-    pipeline = Pipeline(
-        model,
-        backend=REFERENCE,
-        frontend=frontend,
-        resampler="polyphase",
-        hop_seconds=None,
-        batch_size=1,
-        threads=None,
-        provider="cpu",
-    )
+    pipeline = Pipeline(model, PipelineOptions(backend=REFERENCE, batch_size=1))
     with contextlib.closing(pipeline):
         pieces = [pipeline.transform(Segment(0, 1, window)) for window in windows]
         batches = pipeline.infer(pieces)
@@ -195,19 +186,21 @@ def _expected(
 def _run(
     exporter: Exporter,
     model: ModelBundle,
-    form: str,
+    format_name: str,
     path: Path,
     inputs: NDArray[np.float32],
     *,
     with_frontend: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     try:
-        run = exporter(model, form, path, with_frontend=with_frontend)
+        run = exporter(model, format_name, path, with_frontend=with_frontend)
         return run(inputs)
     except (YamkitError, OSError):
         raise
     except Exception as error:
-        raise ExportError(f"{form} of {model.name!r} failed: {described(error):.300}") from error
+        raise ExportError(
+            f"{format_name} of {model.name!r} failed: {described(error):.300}"
+        ) from error
 
 
 def _difference(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:

@@ -1,7 +1,7 @@
 """Log-mel features as tables: the window and the mel bands, from their definitions.
 
-Every front end and every exported graph takes them from here, so a formula stands in one place.
-Nothing here touches a sample.
+Every front end and every exported graph uses them, so each formula is in one place. Nothing here
+processes samples.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["fourier_basis", "mel_matrix", "periodic_hann"]
 
 
 def periodic_hann(samples: int) -> NDArray[np.float64]:
-    """Make a Hann window for spectral analysis: one period, its last zero left out.
+    """Return a Hann window for spectral analysis: one period without its last zero.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def periodic_hann(samples: int) -> NDArray[np.float64]:
 
 
 def mel_matrix(features: LogMelSpec) -> NDArray[np.float64]:
-    """Make the weights from magnitudes to mel bands.
+    """Return the weights from magnitudes to mel bands.
 
     Triangles over the HTK mel scale, ``1127 ln(1 + f / 700)`` (S. Young et al., The HTK Book,
     section 5.4), their edges evenly spaced in mel and their slopes linear in mel, without
@@ -58,10 +58,10 @@ def _mel(frequency: float | NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fourier_basis(features: LogMelSpec) -> NDArray[np.float64]:
-    """Make the windowed Fourier transform of one STFT frame as a matrix.
+    """Return the windowed Fourier transform of one STFT frame as a matrix.
 
-    A frame times the matrix gives the real parts of all bins, then the imaginary ones: what engines
-    without a Fourier transform compute it by.
+    A frame times the matrix is the real parts of all bins, then the imaginary parts. Engines
+    without a Fourier transform use it.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def fourier_basis(features: LogMelSpec) -> NDArray[np.float64]:
     """
     length, bins = features.fft_length, features.fft_length // 2 + 1
     samples = np.arange(features.stft_window_samples)[:, np.newaxis]
-    turns = samples * np.arange(bins) % length / length  # whole turns do not matter
+    turns = samples * np.arange(bins) % length / length  # without whole turns
     window = periodic_hann(features.stft_window_samples)[:, np.newaxis]
     angles = 2 * np.pi * turns
     basis: NDArray[np.float64] = window * np.hstack([np.cos(angles), -np.sin(angles)])

@@ -1,7 +1,7 @@
-"""Networks as data: the layers, the names and shapes of their canonical weights, their cost.
+"""Networks as data: layers, names and shapes of canonical weights, cost.
 
-Every backend builds its own form of a network from the description here, so the numbers of an
-architecture stand in one place. Nothing here computes a score.
+Every backend builds its network from this description, so the numbers of an architecture are in
+one place. Nothing here computes a score.
 
 MobileNet v1: A. Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile
 Vision Applications", 2017, table 1, as YAMNet uses it (no classifier dropout, biasless
@@ -80,7 +80,7 @@ class Convolution:
 
 
 def mobilenet_v1(width: float) -> tuple[Convolution, ...]:
-    """Describe the convolutions of MobileNet v1, in order.
+    """Return the convolutions of MobileNet v1, in order.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def mobilenet_v1(width: float) -> tuple[Convolution, ...]:
 
 
 def weight_shapes(layers: tuple[Convolution, ...], classes: int) -> dict[str, tuple[int, ...]]:
-    """Name every canonical weight and give its shape.
+    """Return the name and shape of every canonical weight.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def weight_shapes(layers: tuple[Convolution, ...], classes: int) -> dict[str, tu
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int, int]:
-    """Work out ``same`` padding along one axis: the odd zero goes to the end.
+    """Return ``same`` padding along one axis: the odd zero is at the end.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int, int]:
 def fold_batch_norm(
     layer: Convolution, weights: Mapping[str, NDArray[np.float32]], epsilon: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Turn convolution and batch normalisation into one convolution with a bias.
+    """Fold batch normalisation into a convolution with a bias.
 
     ``(conv(x) - mean) / sqrt(variance + epsilon) + beta``, computed in float64.
 
@@ -167,9 +167,9 @@ def fold_batch_norm(
 
 
 def parameter_count(layers: tuple[Convolution, ...], classes: int) -> int:
-    """Count weights that training sets: kernels, batch-norm offsets and the classifier.
+    """Count trainable weights: kernels, batch-norm offsets and the classifier.
 
-    The running means and variances of batch normalisation are statistics and do not count.
+    Running means and variances of batch normalisation are statistics and are not counted.
     """
     total = 0
     for name, shape in weight_shapes(layers, classes).items():
@@ -184,7 +184,7 @@ def parameter_count(layers: tuple[Convolution, ...], classes: int) -> int:
 def multiplications(
     layers: tuple[Convolution, ...], patch_shape: tuple[int, int], classes: int
 ) -> int:
-    """Count the multiplications one patch costs in convolutions and classifier."""
+    """Count the multiplications of one patch in convolutions and classifier."""
     height, breadth = patch_shape
     total = 0
     for layer in layers:

@@ -1,7 +1,7 @@
-"""The JSON form of results, schema ``yamkit/1``: one place for its keys and their order.
+"""The JSON form of results, schema ``yamkit/1``: its keys and their order.
 
-Keys may be added within ``yamkit/1``; readers ignore those they do not know. For formats without
-an escape of their own, `printable` gives names in which nothing acts.
+Keys may be added within ``yamkit/1``; readers ignore unknown ones. For formats without escapes,
+`printable` returns names without control characters.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SCHEMA = "yamkit/1"
 
 
 def run_dict(run: RunInfo) -> dict[str, Any]:
-    """Give what stands before ``clips``."""
+    """Return the fields before ``clips``."""
     parameters = run.parameters
     return {
         "schema": SCHEMA,
@@ -63,12 +63,12 @@ def run_dict(run: RunInfo) -> dict[str, Any]:
 
 
 def start_dict(start: ClipStart) -> dict[str, Any]:
-    """Give what stands before ``timeline`` in a clip."""
+    """Return the fields of a clip before ``timeline``."""
     return {"path": start.path, "sample_rate": start.sample_rate, "channels": start.channels}
 
 
 def patch_dict(patch: PatchTags) -> dict[str, Any]:
-    """Give one entry of ``timeline``."""
+    """Return an entry of ``timeline``."""
     return {
         "start_seconds": patch.start_seconds,
         "end_seconds": patch.end_seconds,
@@ -77,7 +77,7 @@ def patch_dict(patch: PatchTags) -> dict[str, Any]:
 
 
 def event_dict(event: Event) -> dict[str, Any]:
-    """Give one entry of ``events``."""
+    """Return an entry of ``events``."""
     return {
         "onset_seconds": event.onset_seconds,
         "offset_seconds": event.offset_seconds,
@@ -86,13 +86,13 @@ def event_dict(event: Event) -> dict[str, Any]:
 
 
 def end_dict(end: ClipEnd) -> dict[str, Any]:
-    """Give what stands behind the list in a clip; ``warnings`` only where there are some."""
+    """Return the fields of a clip after ``timeline`` and ``events``; ``warnings`` only if any."""
     tail: dict[str, Any] = {
         "duration_seconds": end.duration_seconds,
         "patches": end.patches,
         "tags": [tag_dict(tag) for tag in end.tags],
     }
-    for tag, peak in zip(tail["tags"], end.peaks, strict=False):  # no peaks, or one a tag
+    for tag, peak in zip(tail["tags"], end.peaks, strict=False):  # no peaks, or one per tag
         tag["peak"] = float(f"{peak.score:.7g}")
         tag["peak_seconds"] = peak.start_seconds
     if end.warnings:
@@ -101,12 +101,12 @@ def end_dict(end: ClipEnd) -> dict[str, Any]:
 
 
 def failure_dict(failure: ClipFailure) -> dict[str, Any]:
-    """Give what a clip that failed has in place of `end_dict`."""
+    """Return the fields that a failed clip has in place of `end_dict`."""
     return {"error": {"type": failure.type, "message": failure.message}}
 
 
 def tag_dict(tag: Tag) -> dict[str, Any]:
-    """Give a tag; seven significant digits hold all that a float32 score says."""
+    """Return a tag; seven significant digits are the precision of a float32 score."""
     return {
         "index": tag.index,
         "mid": tag.mid,

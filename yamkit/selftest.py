@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit.pipeline.compose import fitting
+from yamkit.pipeline.fit import fitting
 from yamkit.tagger import Tagger
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The backend `keras`: the network in tf_keras. This module only says that it exists."""
+"""The backend `keras`: the network in tf_keras. This module only describes it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""MobileNet v1 in tf_keras, layer by layer, batch normalisation left as it was trained.
+"""MobileNet v1 in tf_keras, layer by layer, with batch normalisation as trained.
 
-Keras 2 under its own name, `tf_keras`: which Keras is installed beside it does not matter.
+Keras 2 has its own name, `tf_keras`: it does not depend on the Keras that is installed.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class KerasBackend:
     Parameters
     ----------
     model : Model
-        Of kind ``mobilenet-v1``.
+        A model of kind ``mobilenet-v1``.
     options : BackendOptions
-        ``threads`` belongs to TensorFlow's runtime, one in a process: where it runs already, with
-        another number, that number stands, with a `ProviderWarning`.
+        ``threads`` applies to TensorFlow's runtime, one per process: if it already runs with
+        another number, that number is kept, with a `ProviderWarning`.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
@@ -50,7 +50,7 @@ class KerasBackend:
                 self._device = "/gpu:0"
             else:
                 warnings.warn(
-                    f"provider {options.provider!r}: TensorFlow sees no GPU here; the network runs "
+                    f"provider {options.provider!r}: TensorFlow finds no GPU; the network runs "
                     "on cpu",
                     ProviderWarning,
                     stacklevel=2,
@@ -71,7 +71,7 @@ class KerasBackend:
         self, patches: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Score a batch; see `yamkit.plugin.Backend`."""
-        if not len(patches):  # TensorFlow's own depthwise convolution fails on nothing
+        if not len(patches):  # TensorFlow's depthwise convolution fails on an empty batch
             classes, embedding_size = self._sizes
             return np.empty((0, classes), np.float32), np.empty((0, embedding_size), np.float32)
         with tf.device(self._device):
@@ -116,7 +116,7 @@ def _convolution(layer: Convolution, weights: Mapping[str, NDArray[np.float32]])
 
 
 def _set(layer: Any, x: Any, weights: list[NDArray[np.float32]]) -> Any:
-    """Apply a layer, which makes its variables, and fill them."""
+    """Apply a layer, which creates its variables, and set them."""
     y = layer(x)
     layer.set_weights(weights)
     return y

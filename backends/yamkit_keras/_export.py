@@ -27,15 +27,15 @@ __all__ = ["export"]
 
 
 def export(
-    model: Model, form: str, path: Path, /, *, with_frontend: bool
+    model: Model, format_: str, path: Path, /, *, with_frontend: bool
 ) -> Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Write ``tf`` or ``tflite``; see `yamkit.plugin.Exporter`.
 
     Both have one signature, ``serving_default``, from ``patches`` or ``waveform`` to ``scores`` and
-    ``embeddings``, with a free first axis. TFLite's arithmetic is float32.
+    ``embeddings``, with a dynamic first axis. TFLite computes in float32.
     """
     module, name = _module(model, with_frontend=with_frontend)
-    if form == "tf":
+    if format_ == "tf":
         tf.saved_model.save(module, str(path), signatures={"serving_default": module.run})
         loaded = tf.saved_model.load(str(path))
         run = loaded.signatures["serving_default"]
@@ -46,10 +46,10 @@ def export(
             data = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ExportError(f"TensorFlow does not convert it to TFLite: {reason:.200}") from None
+            raise ExportError(f"TensorFlow cannot convert it to TFLite: {reason:.200}") from None
     path.write_bytes(data)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the interpreter has moved to another package
+        warnings.simplefilter("ignore")  # about the interpreter's move to another package
         interpreter = tf.lite.Interpreter(model_path=str(path))
     runner = interpreter.get_signature_runner("serving_default")
     return lambda inputs: _outputs(runner(**{name: inputs}))
@@ -60,9 +60,9 @@ def _outputs(named: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _module(model: Model, *, with_frontend: bool) -> tuple[Any, str]:
-    """Make a module whose ``run`` is the graph, and name its input."""
+    """Return a module whose ``run`` is the graph, and the name of its input."""
     features = model.features
-    assert isinstance(features, LogMelSpec)  # what a mobilenet-v1 eats
+    assert isinstance(features, LogMelSpec)  # a mobilenet-v1 expects them
     network = build(model)
     name, shape = "patches", tuple[int, ...](features.patch_shape)
     to_patches: Callable[[Any], Any] = tf.identity
@@ -82,7 +82,7 @@ def _module(model: Model, *, with_frontend: bool) -> tuple[Any, str]:
 
 
 def _frontend(features: LogMelSpec) -> Callable[[Any], Any]:
-    """Compute log-mel patches of one window a row, with operations that TFLite has."""
+    """Return a function for log-mel patches of one window per row, in TFLite's operations."""
     basis = tf.constant(fourier_basis(features)[:, np.newaxis], tf.float32)  # [window, 1, 2 * bins]
     mel = tf.constant(mel_matrix(features), tf.float32)
 
@@ -98,7 +98,7 @@ def _frontend(features: LogMelSpec) -> Callable[[Any], Any]:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what the converter's own code writes to standard error from the user's terminal."""
+    """Suppress what the converter writes to standard error."""
     kept = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)

@@ -1,4 +1,4 @@
-"""The backend `numpy`: the network with NumPy alone. This module only says that it exists."""
+"""The backend `numpy`: the network in NumPy. This module only describes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MobileNet v1 with NumPy alone, to be read.
+"""MobileNet v1 in NumPy, written for readability.
 
 Every convolution is a matrix product or a sum of shifted images, and batch normalisation is folded
 into kernel and bias.
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["NumpyBackend"]
 
 _MOST_AT_ONCE = 8
-"""Patches of full width in one matrix product: more would leave the cache and gain nothing."""
+"""Patches of full width in one matrix product: more would not fit the cache."""
 
 
 class NumpyBackend:
-    """The backend; holds folded weights alone, so any thread may use it.
+    """The backend; it holds only folded weights, so any thread may use it.
 
-    A batch is shared out to threads, each of which runs the whole network on its patches: that
-    shares the convolutions that are no matrix products, too.
+    A batch is divided among threads, each of which runs the whole network on its patches: this also
+    distributes the convolutions that are not matrix products.
 
     Parameters
     ----------
     model : Model
-        Of kind ``mobilenet-v1``.
+        A model of kind ``mobilenet-v1``.
     options : BackendOptions
-        ``threads`` None takes the cores this process may use.
+        ``threads`` None uses the cores that this process may use.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
@@ -71,11 +71,11 @@ class NumpyBackend:
 
         with one_blas_thread(), ThreadPoolExecutor(self._threads) as pool:
             for _ in pool.map(run, range(0, count, size)):
-                pass  # raises here what was raised there
+                pass  # raises the exceptions of the threads
         return scores, embeddings
 
     def close(self) -> None:
-        """Do nothing: there are arrays alone."""
+        """Do nothing: there are only arrays."""
 
 
 def _convolve(
@@ -84,7 +84,7 @@ def _convolve(
     kernel: NDArray[np.float32],
     bias: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Convolve, add the bias, cut at zero: [B, H, W, channels] -> [B, h, w, filters]."""
+    """Convolve, add the bias, apply ReLU: [B, H, W, channels] -> [B, h, w, filters]."""
     if layer.kind == "pointwise":
         y = _product(x, kernel)
     elif layer.kind == "conv":
@@ -98,13 +98,13 @@ def _convolve(
 
 
 def _rows(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Take columns and channels as one axis: NumPy is slow over a last axis of a few channels."""
+    """Merge columns and channels into one axis: NumPy is slow over a short last axis."""
     rows: NDArray[np.float32] = x.reshape(*x.shape[:2], -1)
     return rows
 
 
 def _shifted(x: NDArray[np.float32], layer: Convolution) -> list[NDArray[np.float32]]:
-    """Give what each tap of the kernel sees: k * k views [B, h, w, channels]."""
+    """Return the input of each tap of the kernel: k * k views [B, h, w, channels]."""
     size, stride = layer.kernel, layer.stride
     height, *rows = same_padding(x.shape[1], size, stride)
     width, *columns = same_padding(x.shape[2], size, stride)
@@ -134,7 +134,7 @@ def _weighted_sum(
 def _product(x: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     """Multiply [B, h, w, n] by a kernel of n rows.
 
-    As one product of two matrices; of four axes NumPy would make a small one for each image row.
+    As one product of two matrices; with four axes NumPy would compute one for each image row.
     """
     matrix = kernel.reshape(x.shape[-1], -1)  # [n, filters]
     y: NDArray[np.float32] = x.reshape(-1, len(matrix)) @ matrix  # [B * h * w, filters]

@@ -23,11 +23,11 @@ __all__ = ["export"]
 
 
 def export(
-    model: Model, _form: str, path: Path, /, *, with_frontend: bool
+    model: Model, _format: str, path: Path, /, *, with_frontend: bool
 ) -> Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Write ``npz``; see `yamkit.plugin.Exporter`."""
     if with_frontend:
-        raise ExportError("npz holds weights alone, and no front end; onnx, tf and tflite have one")
+        raise ExportError("npz contains only weights, no front end; export onnx, tf or tflite")
     with path.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **model.load_weights())
     with np.load(path, allow_pickle=False) as archive:
@@ -36,7 +36,7 @@ def export(
 
 
 class _Weights:
-    """What the backend asks of a model, with the weights of a file."""
+    """A model with the weights of a file."""
 
     def __init__(self, model: Model, weights: Mapping[str, NDArray[np.float32]]) -> None:
         self.network: NetworkSpec = model.network

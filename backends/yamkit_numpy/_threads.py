@@ -1,7 +1,7 @@
-"""Holds NumPy's BLAS library to one thread while the backend's own threads are at work.
+"""Limits NumPy's BLAS library to one thread while the backend's threads run.
 
-The library has one setting for the whole process, so calls that overlap count themselves: the
-first one in takes it, the last one out gives it back.
+The library has one setting for the whole process, so overlapping calls are counted: the first one
+sets the limit, the last one restores the setting.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ __all__ = ["one_blas_thread"]
 
 _lock = threading.Lock()
 _controller = ThreadpoolController()
-_limits: list[Any] = []  # one for each call inside; the outermost remembers the user's setting
+_limits: list[Any] = []  # one for each running call; the first holds the user's setting
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Let every matrix product run on the thread that asks for it."""
+    """Run every matrix product on the calling thread."""
     with _lock:
         _limits.append(_controller.limit(limits=1, user_api="blas"))
     try:
         yield
     finally:
         with _lock:
-            # whoever leaves, the newest goes: it remembers a limit of one, so nothing changes
-            # until the oldest is left
+            # remove the newest whichever call ends: it holds a limit of one, so only the last
+            # removal restores the user's setting
             _limits.pop().restore_original_limits()

@@ -1,4 +1,4 @@
-"""The backend `onnx`: the network in ONNX Runtime. This module only says that it exists."""
+"""The backend `onnx`: the network in ONNX Runtime. This module only describes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network in ONNX Runtime: a session over a cached graph, or over a bundle's own ONNX file."""
+"""The network in ONNX Runtime: a session of a cached graph, or of a bundle's ONNX file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-# Read once, when the engine is imported; what its own function switches off comes too late for a
-# host name to be looked up and a device number to be written.
+# Read when the engine is imported; its own function comes too late to prevent a look-up of the host
+# name and a file with a device number.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["GRAPH_VERSION", "OnnxBackend"]
 
 GRAPH_VERSION = 1
-"""Raised whenever `_graph` builds another graph from the same model."""
+"""Increases when `_graph` builds another graph from the same model."""
 
 _PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -45,7 +45,7 @@ _PROVIDERS = {
 }
 
 _MOST_AT_ONCE = 16
-"""Patches in one run on a CPU: more gain nothing, and their images would take memory."""
+"""Patches in one run on a CPU: more are not faster, and take memory."""
 
 onnxruntime.disable_telemetry_events()
 
@@ -56,17 +56,17 @@ class OnnxBackend:
     Parameters
     ----------
     model : Model
-        Of kind ``mobilenet-v1``: its graph is built once and cached. Of kind ``onnx``: its own
-        file, with one float input [B, *patch_shape] and the outputs scores [B, C] and, where
-        there is a second one, embeddings [B, E].
+        Of kind ``mobilenet-v1``: its graph is built once and cached. Of kind ``onnx``: the
+        bundle's file, with one float input [B, *patch_shape] and the outputs scores [B, C] and,
+        if there is a second one, embeddings [B, E].
     options : BackendOptions
-        ``threads`` None takes the cores this process may use. Where this machine does not have the
-        provider, the CPU takes its place, with a `ProviderWarning`.
+        ``threads`` None uses the cores that this process may use. If the provider is not
+        available, the CPU is used, with a `ProviderWarning`.
 
     Raises
     ------
     BundleError
-        If the ONNX file is not one, or has other inputs or outputs.
+        If the ONNX file is invalid, or has other inputs or outputs.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
@@ -101,7 +101,7 @@ class OnnxBackend:
 
 
 def _has(provider: str, available: list[str]) -> bool:
-    """Tell whether a provider is there, and the user if it is not."""
+    """Return whether a provider is available; warn if it is not."""
     if _PROVIDERS.get(provider) in available:
         return True
     names = [name for name, engine in _PROVIDERS.items() if engine in available]
@@ -122,43 +122,42 @@ def _session(
 ) -> Any:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
-    # The check read the file as ONNX; left to itself the engine may find another format in it.
+    # the file was checked as ONNX; by default the engine may detect another format in it
     settings.add_session_config_entry("session.load_model_format", "ONNX")
-    # Said outright: left to itself the engine pins a thread to every core of the host, and
-    # complains where a container does not allow it.
+    # by default the engine pins a thread to every core of the host, and complains if a container
+    # does not allow it
     settings.intra_op_num_threads = options.thread_count
     settings.inter_op_num_threads = 1
-    # Threads that spin while they wait gain a twentieth on an idle machine, and halve the speed of
-    # a busy one.
+    # spinning threads are a twentieth faster on an idle machine, and half as fast on a busy one
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    settings.enable_mem_pattern = False  # as fast without, and the peak is lower
+    settings.enable_mem_pattern = False  # same speed without, and less peak memory
     if save is not None:
         settings.optimized_model_filepath = str(save)
     if is_optimised:
         settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     engine = _PROVIDERS[options.provider]
     session = onnxruntime.InferenceSession(source, settings, providers=[engine])
-    # the engine falls back in silence where a provider's own libraries are missing
+    # the engine falls back silently if a provider's libraries are missing
     _has(options.provider, session.get_providers())
     return session
 
 
 def _built_session(model: Model, options: BackendOptions) -> Any:
-    """Open the cached graph; build it where there is none, or a damaged one.
+    """Open the cached graph; build it if it is missing or damaged.
 
-    It is cached as the engine optimised it for this processor, which is most of the time that a
-    session takes to open.
+    The cache holds the graph as optimised for this processor: optimisation takes most of the time
+    of opening a session.
     """
     path = _cache_path(model, options)
     if path is not None:
-        with contextlib.suppress(Exception):  # whatever is wrong with it, it can be built again
+        with contextlib.suppress(Exception):  # a broken cache is built again
             if _digest_path(path).read_text() == _sha256(path):
                 return _session(str(path), options, is_optimised=True)
     from yamkit_onnx._graph import build_graph
 
     graph = build_graph(model)
     if path is not None:
-        with contextlib.suppress(Exception):  # it can be done without
+        with contextlib.suppress(Exception):  # the cache is optional
             path.parent.mkdir(parents=True, exist_ok=True)
             with _renamed(path) as fresh:
                 session = _session(graph, options, save=fresh)
@@ -180,31 +179,32 @@ def _own_session(model: Model, options: BackendOptions) -> Any:
 
 
 def _check_signature(model: Model, path: Path, session: Any) -> None:
-    """Compare the input with the model, then run two patches and compare what comes out."""
+    """Compare the input with the model, then run two patches and compare the outputs."""
     shape = model.features.patch_shape
     inputs = session.get_inputs()
     types = [node.type for node in inputs]
     if types != ["tensor(float)"] or not _fits(inputs[0].shape, (None, *shape)):
         axes = ", ".join(map(str, shape))
         raise BundleError(
-            f"{path}: inputs {_describe(inputs)}; wanted one of float [batch, {axes}]"
+            f"{path}: inputs {_describe(inputs)}: must be one of float [batch, {axes}]"
         )
     try:
         results = session.run(None, {inputs[0].name: np.zeros((2, *shape), np.float32)})
     except Exception as error:
         raise BundleError(f"{path}: ONNX Runtime does not run it: {_line(error)}") from None
     sizes = [size for size in (len(model.classes), model.network.embedding_size) if size]
-    forms = [(getattr(x, "dtype", None), getattr(x, "shape", None)) for x in results[: len(sizes)]]
-    if forms != [(np.float32, (2, size)) for size in sizes]:
-        wanted = " and ".join(f"float [batch, {size}]" for size in sizes)
-        raise BundleError(f"{path}: outputs {_describe(session.get_outputs())}; wanted {wanted}")
+    found = [(getattr(x, "dtype", None), getattr(x, "shape", None)) for x in results[: len(sizes)]]
+    if found != [(np.float32, (2, size)) for size in sizes]:
+        expected = " and ".join(f"float [batch, {size}]" for size in sizes)
+        outputs = _describe(session.get_outputs())
+        raise BundleError(f"{path}: outputs {outputs}: must be {expected}")
 
 
-def _fits(shape: list[Any], wanted: tuple[int | None, ...]) -> bool:
-    """Compare axes. A free one, which has a name or None, fits any; None wants a free one."""
-    return len(shape) == len(wanted) and all(
+def _fits(shape: list[Any], required: tuple[int | None, ...]) -> bool:
+    """Compare axes. A dynamic one, a name or None, fits any; None requires a dynamic one."""
+    return len(shape) == len(required) and all(
         size == length or not isinstance(size, int)
-        for size, length in zip(shape, wanted, strict=True)
+        for size, length in zip(shape, required, strict=True)
     )
 
 
@@ -213,13 +213,13 @@ def _describe(nodes: list[Any]) -> str:
 
 
 def _line(error: Exception) -> str:
-    """Give the first line of what the engine says, at a length that can be read."""
+    """Return the first line of the engine's message, shortened."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return f"{lines[0]:.300}"
 
 
 def _cache_path(model: Model, options: BackendOptions) -> Path | None:
-    """Name a graph after all that it is built from, and what it was optimised for."""
+    """Return the path of a graph, named after its inputs and the processor."""
     if options.cache_folder is None or options.provider != "cpu":
         return None
     parts = (
@@ -236,12 +236,12 @@ def _cache_path(model: Model, options: BackendOptions) -> Path | None:
 
 
 def _processor() -> str:
-    """Tell processors apart that the engine lays weights out for in different ways."""
+    """Return what distinguishes processors for which the engine arranges weights differently."""
     facts = ""
     with contextlib.suppress(OSError), Path("/proc/cpuinfo").open() as stream:
         facts = stream.read(8192)  # the first processor's, of perhaps hundreds
     flags = [line for line in facts.splitlines() if line.startswith(("flags", "Features"))]
-    # platform.processor() would run whatever is called uname on the path
+    # platform.processor() would run any uname on the path
     return f"{platform.machine()} {os.environ.get('PROCESSOR_IDENTIFIER', '')} {flags[:1]}"
 
 
@@ -259,7 +259,7 @@ def _sha256(path: Path) -> str:
 
 @contextlib.contextmanager
 def _renamed(path: Path) -> Iterator[Path]:
-    """Give a place beside another, whose file goes there when it is whole."""
+    """Yield a temporary path next to a place; move its file there at the end."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield temporary

@@ -21,14 +21,14 @@ __all__ = ["export"]
 
 
 def export(
-    model: Model, _form: str, path: Path, /, *, with_frontend: bool
+    model: Model, _format: str, path: Path, /, *, with_frontend: bool
 ) -> Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Write ``onnx``; see `yamkit.plugin.Exporter`."""
     path.write_bytes(build_graph(model, with_frontend=with_frontend))
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    (entrance,) = session.get_inputs()
+    (value,) = session.get_inputs()
 
     def run(inputs: NDArray[np.float32]) -> Any:
-        return session.run(["scores", "embeddings"], {entrance.name: inputs})
+        return session.run(["scores", "embeddings"], {value.name: inputs})
 
     return run

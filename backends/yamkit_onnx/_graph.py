@@ -1,6 +1,6 @@
 """Builds the ONNX graph of a MobileNet v1 from its description and canonical weights.
 
-The one module that imports `onnx`: a run with a cached graph does without.
+Only this module imports `onnx`: a run with a cached graph does not need it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["build_graph"]
 
 _OPSET = 17
 _IR_VERSION = 8
-"""Both are years old on purpose: any ONNX Runtime that yamkit allows reads them."""
+"""Both are old on purpose: every ONNX Runtime that yamkit supports reads them."""
 
 
 def build_graph(model: Model, *, with_frontend: bool = False) -> bytes:
@@ -35,9 +35,9 @@ def build_graph(model: Model, *, with_frontend: bool = False) -> bytes:
     Parameters
     ----------
     model : Model
-        Of kind ``mobilenet-v1``.
+        A model of kind ``mobilenet-v1``.
     with_frontend : bool
-        Whether it begins at ``waveform`` [B, patch_window_samples] instead.
+        Whether the input is ``waveform`` [B, patch_window_samples] instead.
 
     Returns
     -------
@@ -45,14 +45,14 @@ def build_graph(model: Model, *, with_frontend: bool = False) -> bytes:
         A serialised ``ModelProto``.
     """
     features = model.features
-    assert isinstance(features, LogMelSpec)  # what a mobilenet-v1 eats
+    assert isinstance(features, LogMelSpec)  # a mobilenet-v1 expects them
     weights = model.load_weights()
     layers = mobilenet_v1(model.network.width)
     nodes: list[Any] = []
     constants: dict[str, NDArray[Any]] = {}
-    entrance = _tensor("patches", *features.patch_shape)
+    entry = _tensor("patches", *features.patch_shape)
     if with_frontend:
-        entrance = _tensor("waveform", features.patch_window_samples)
+        entry = _tensor("waveform", features.patch_window_samples)
         _add_frontend(nodes, constants, features)
     constants["axis"] = np.array([1], np.int64)  # the one channel: [B, 1, frames, bands]
     nodes.append(helper.make_node("Unsqueeze", ["patches", "axis"], ["image"]))
@@ -92,7 +92,7 @@ def build_graph(model: Model, *, with_frontend: bool = False) -> bytes:
     graph = helper.make_graph(
         nodes,
         "mobilenet-v1",
-        [entrance],
+        [entry],
         [_tensor("scores", len(model.classes)), _tensor("embeddings", layers[-1].filters)],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )

@@ -1,4 +1,4 @@
-"""The front end `logmel`: log-mel patches with NumPy. This module only says that it exists."""
+"""The front end `logmel`: log-mel patches with NumPy. This module only describes it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Log-mel patches with NumPy: frame, window, transform, mel bands, logarithm.
 
-All numbers come from the `LogMelSpec`.
+All parameters come from the `LogMelSpec`.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 __all__ = ["LogMel"]
 
 _CHUNK_FRAMES = 96
-"""Frames transformed at once: they stay in a second-level cache."""
+"""Frames transformed at once; they fit a second-level cache."""
 
 _BANDS_AT_ONCE = 16
-"""Mel bands of one matrix product: few, so that each meets the bins alone that it has weights for.
+"""Mel bands of one matrix product: few, so that the product includes only bins with weights.
 
-The products are small enough for OpenBLAS to compute each on one thread. Its threads gain nothing
-here, and on a busy machine waiting for them takes far longer than the work.
+The products are so small that OpenBLAS computes each on one thread. More threads are not faster,
+and on a busy machine waiting for them takes longer than the work.
 """
 
 
 class LogMel:
-    """The front end; holds tables alone, so any thread may use it.
+    """The front end; it holds only tables, so any thread may use it.
 
     Parameters
     ----------
     features : LogMelSpec
-        Of kind ``log-mel``.
+        Features of kind ``log-mel``.
 
     Raises
     ------
     IncompatibleError
-        If the features are of another kind, or contradict each other.
+        If the features have another kind, or are inconsistent.
     """
 
     def __init__(self, features: LogMelSpec) -> None:
@@ -64,7 +64,7 @@ class LogMel:
             np.multiply(part, self._window, out=scratch.windowed[:count])
             np.fft.rfft(scratch.padded[:count], out=scratch.spectrum[:count])
             np.abs(scratch.spectrum[:count], out=scratch.magnitudes[:count])
-            # always the whole chunk: a product of other sizes may round in another way
+            # always the whole chunk: a product of another size may round differently
             for bands, bins, weights in self._bands:
                 np.matmul(scratch.magnitudes[:, bins], weights, out=scratch.mel[:, bands])
             np.add(scratch.mel, np.float32(spec.log_offset), out=scratch.mel)
@@ -73,7 +73,7 @@ class LogMel:
         return np.ascontiguousarray(windows[:: spec.patch_hop_frames].swapaxes(1, 2))
 
     def _buffers(self) -> _Buffers:
-        """Give this thread its own memory, rather than ask the system for it at every chunk."""
+        """Return the memory of this thread, which is not allocated for every chunk."""
         buffers: _Buffers | None = getattr(self._scratch, "buffers", None)
         if buffers is None:
             buffers = self._scratch.buffers = _Buffers(self._features)
@@ -81,7 +81,7 @@ class LogMel:
 
 
 class _Buffers:
-    """A chunk on its way: samples, spectrum, magnitudes, mel bands."""
+    """Memory of a chunk: samples, spectrum, magnitudes, mel bands."""
 
     def __init__(self, features: LogMelSpec) -> None:
         bins = features.fft_length // 2 + 1
@@ -93,7 +93,7 @@ class _Buffers:
 
 
 def _groups(mel: NDArray[np.float32]) -> list[tuple[slice, slice, NDArray[np.float32]]]:
-    """Cut the mel matrix into bands, and the bins that these have weights for."""
+    """Divide the mel matrix into groups of bands, and the bins with weights for them."""
     groups = []
     for first in range(0, mel.shape[1], _BANDS_AT_ONCE):
         bands = slice(first, min(first + _BANDS_AT_ONCE, mel.shape[1]))
@@ -108,12 +108,12 @@ def _check(features: LogMelSpec) -> None:
         raise IncompatibleError(f"features {features.kind!r}: this front end computes 'log-mel'")
     if features.fft_length < features.stft_window_samples:
         raise IncompatibleError(
-            f"fft_length {features.fft_length}: wanted at least the "
+            f"fft_length {features.fft_length}: must be at least the "
             f"{features.stft_window_samples} samples of the STFT window"
         )
     nyquist = features.sample_rate_hz / 2
     if not 0 <= features.mel_low_hz < features.mel_high_hz <= nyquist:
         raise IncompatibleError(
-            f"mel bands from {features.mel_low_hz:g} to {features.mel_high_hz:g} Hz: wanted "
+            f"mel bands from {features.mel_low_hz:g} to {features.mel_high_hz:g} Hz: must be "
             f"a rising range within 0 to {nyquist:g} Hz"
         )

@@ -1,4 +1,4 @@
-"""The front end `logmel-tf`: log-mel patches with tf.signal. This module only says it exists."""
+"""The front end `logmel-tf`: log-mel patches with tf.signal. This module only describes it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Log-mel patches with tf.signal: the operations the published model was trained behind.
+"""Log-mel patches with tf.signal: the operations with which the published model was trained.
 
-All numbers come from the `LogMelSpec`.
+All parameters come from the `LogMelSpec`.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class LogMelTf:
     Parameters
     ----------
     features : LogMelSpec
-        Of kind ``log-mel``.
+        Features of kind ``log-mel``.
 
     Raises
     ------
     IncompatibleError
-        If the features are of another kind, or contradict each other.
+        If the features have another kind, or are inconsistent.
     """
 
     def __init__(self, features: LogMelSpec) -> None:
@@ -47,7 +47,7 @@ class LogMelTf:
             )
         if features.fft_length < features.stft_window_samples:
             raise IncompatibleError(
-                f"fft_length {features.fft_length}: wanted at least the "
+                f"fft_length {features.fft_length}: must be at least the "
                 f"{features.stft_window_samples} samples of the STFT window"
             )
         try:
@@ -89,9 +89,9 @@ class LogMelTf:
 
 
 def _window(samples: int) -> Callable[..., Any]:
-    """Choose the periodic Hann window: tf.signal's own to the bit, where that is periodic.
+    """Return the periodic Hann window: tf.signal's if it is periodic.
 
-    For an odd number of samples it is not.
+    It is not for an odd number of samples.
     """
     if samples % 2 == 0:
         return tf.signal.hann_window  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The front end `waveform`: windows of samples. This module only says that it exists."""
+"""The front end `waveform`: windows of samples. This module only describes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Windows of samples as they are: the network computes its own features."""
+"""Windows of samples, for networks that compute their own features."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["Waveform"]
 
 
 class Waveform:
-    """The front end; it keeps two numbers, so any thread may use it.
+    """The front end; it holds two numbers, so any thread may use it.
 
     Parameters
     ----------
     features : FeatureSpec
-        Of kind ``waveform``.
+        Features of kind ``waveform``.
 
     Raises
     ------
     IncompatibleError
-        If the features are of another kind.
+        If the features have another kind.
     """
 
     def __init__(self, features: FeatureSpec) -> None:
@@ -40,5 +40,5 @@ class Waveform:
         self._hop = features.patch_hop_samples
 
     def patches(self, segment: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Cut a segment into windows; see `yamkit.plugin.Frontend`."""
+        """Divide a segment into windows; see `yamkit.plugin.Frontend`."""
         return np.ascontiguousarray(sliding_window_view(segment, self._window)[:: self._hop])

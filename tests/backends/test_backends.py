@@ -440,7 +440,7 @@ class TestOwnOnnx:
         from onnx import TensorProto
 
         model = own(inputs=(("x", TensorProto.FLOAT, ["n", 9, 3]),))
-        with pytest.raises(BundleError, match="inputs x .*9, 3.*; wanted one of float"):
+        with pytest.raises(BundleError, match="inputs x .*9, 3.*: must be one of float"):
             make("onnx", model)
 
     @pytest.mark.parametrize("shape", [["n", 4], ["n", 4, 3, 1], [1, 4, 3], [2, 4, 3]], ids=str)
@@ -448,7 +448,7 @@ class TestOwnOnnx:
         from onnx import TensorProto
 
         model = own(inputs=(("x", TensorProto.FLOAT, shape),), rows=None)
-        with pytest.raises(BundleError, match=r"wanted one of float \[batch, 4, 3\]|does not load"):
+        with pytest.raises(BundleError, match=r"one of float \[batch, 4, 3\]|does not load"):
             make("onnx", model)
 
     def test_free_axes(self, own) -> None:
@@ -496,7 +496,7 @@ class TestOwnOnnx:
             make("onnx", model, provider="cuda")
 
     def test_wrong_outputs(self, own) -> None:
-        with pytest.raises(BundleError, match=r"outputs s .*; wanted float \[batch, 1\] and"):
+        with pytest.raises(BundleError, match=r"outputs s .*: must be float \[batch, 1\] and"):
             make("onnx", own(classes=1))
 
 
@@ -508,7 +508,7 @@ class TestKeras:
         tf = pytest.importorskip("tensorflow")
         if tf.config.list_physical_devices("GPU"):
             pytest.skip("there is a GPU")
-        with pytest.warns(ProviderWarning, match="provider 'cuda': TensorFlow sees no GPU"):
+        with pytest.warns(ProviderWarning, match="provider 'cuda': TensorFlow finds no GPU"):
             make("keras", fake(), provider="cuda")
 
     def test_threads_belong_to_the_process(self) -> None:

@@ -160,7 +160,7 @@ def test_any_number_of_bands(bins: int, bands: int) -> None:
     ("changes", "message"),
     [
         ({"kind": "waveform"}, "features 'waveform': this front end computes 'log-mel'"),
-        ({"fft_length": 256}, "fft_length 256: wanted at least the 400 samples"),
+        ({"fft_length": 256}, "fft_length 256: must be at least the 400 samples"),
         ({"mel_high_hz": 9000.0}, "mel bands"),
         ({"mel_low_hz": 7500.0}, "mel bands"),
     ],

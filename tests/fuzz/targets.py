@@ -26,9 +26,11 @@ from yamkit._util.trees import make_folders, remove_tree
 from yamkit.audio import open_audio
 from yamkit.audio._uris import is_uri
 from yamkit.errors import YamkitError
-from yamkit.evaluation import scoring
-from yamkit.evaluation.labels import find_files, read_set
-from yamkit.evaluation.targets import read_label_map, targets_of
+from yamkit.evaluation.scores_file import Scores, Timeline, read_scores
+from yamkit.evaluation.sets.files import find_files
+from yamkit.evaluation.sets.label_map import read_label_map
+from yamkit.evaluation.sets.labelled_set import read_set
+from yamkit.evaluation.sets.targets import targets_of
 from yamkit.folders import sound_files
 from yamkit.models.catalogue import published
 from yamkit.models.classmap import format_class_map, parse_class_map
@@ -248,10 +250,8 @@ def _run_journal(path: Path) -> None:
 @functools.cache
 def _scores_files() -> list[bytes]:
     row = np.full(len(_CLASSES), 0.5, np.float32)
-    timeline = scoring.Timeline(np.stack([row, row]), 23_000)
-    plain = scoring.Scores(
-        {"model": "m"}, _CLASSES, {"a.wav": row, "b.wav": row}, {"c": "x"}, {"d"}
-    )
+    timeline = Timeline(np.stack([row, row]), 23_000)
+    plain = Scores({"model": "m"}, _CLASSES, {"a.wav": row, "b.wav": row}, {"c": "x"}, {"d"})
     strong = replace(plain, timelines={"a.wav": timeline}, grid=Grid(16_000, 15_600, 7_680))
     found = []
     for each in (plain, strong):
@@ -361,7 +361,7 @@ TARGETS = {
         ("audio/*.*", "hostile/wav*/*", "hostile/float/*"),
     ),
     "journal": Target(_run_journal, _journals, ("hostile/journal/*",)),
-    "scores": Target(scoring.read_scores, _scores_files, ("hostile/scores/*.npz",)),
+    "scores": Target(read_scores, _scores_files, ("hostile/scores/*.npz",)),
     "calibration": Target(_run_calibration, _calibrations, ("hostile/calibration/*",)),
     "class-list": Target(
         _run_words,

@@ -48,9 +48,9 @@ def test_collections_from_an_index_or_from_folders(audio: Path, tmp_path: Path) 
         (b"file,repository\na.wav\n", "line 2: no file or no repository"),
         (b"file,repository\n,x\n", "line 2: no file or no repository"),
         (b"file,repository\na.wav,x\n/etc/a.wav,x\n", "line 3: '/etc/a.wav' leads out"),
-        (b"file,repository\na/../../b.wav,x\n", "leads out of the folder"),
-        (b"file,repository\n..\\b.wav,x\n", "leads out of the folder"),
-        (b"file,repository\nC:/b.wav,x\n", "leads out of the folder"),
+        (b"file,repository\na/../../b.wav,x\n", "outside the folder"),
+        (b"file,repository\n..\\b.wav,x\n", "outside the folder"),
+        (b"file,repository\nC:/b.wav,x\n", "outside the folder"),
         (b"file,repository\n\xff.wav,x\n", "no CSV file in UTF-8"),
         (b'file,repository\n"a.wav"b,x\n', "no CSV file in UTF-8"),
     ],
@@ -113,7 +113,7 @@ def test_a_folder_without_sound(tmp_path: Path, tiny: ModelBundle) -> None:
     (tmp_path / "a" / "b.wav").write_bytes(b"RIFF but not really")
     data = dataclasses.replace(DATA, held_out={})
     said: list[str] = []
-    with pytest.raises(ParameterError, match="no file in it could be decoded"):
+    with pytest.raises(ParameterError, match="contains no file that can be decoded"):
         decode(tmp_path, None, data, teacher, tmp_path / "s.i16", said.append)
     assert len(said) == 1
     assert "b.wav" in said[0]

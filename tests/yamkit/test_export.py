@@ -10,7 +10,7 @@ import pytest
 
 from yamkit import Tagger
 from yamkit.errors import ExportError, OutputError
-from yamkit.export import export_forms, export_model
+from yamkit.export import export_formats, export_model
 from yamkit.models.importing import ImportOptions, import_model
 from yamkit.types import NetworkSpec, WaveformSpec
 
@@ -19,7 +19,7 @@ NOISE = np.random.default_rng(0).normal(0, 0.1, 20_000).astype(np.float32)
 
 
 def test_who_writes_what() -> None:
-    owners = {form: plugin.name for form, plugin in export_forms().items()}
+    owners = {form: plugin.name for form, plugin in export_formats().items()}
     assert owners == {"onnx": "onnx", "npz": "numpy", "tf": "keras", "tflite": "keras"}
 
 

@@ -17,6 +17,11 @@ NAMES = {
         LabelledClip LabelledEvent LogMelSpec NetworkSpec Parameters PatchTags Peak RunInfo RunModel
         SinkItem Tag TagClass WaveformSpec
     """,
+    "yamkit.plugin": """
+        API_VERSION Backend BackendInfo BackendOptions Exporter Frontend FrontendInfo LabelReader
+        LabelReaderInfo Model PluginInfo Resampler ResamplerInfo Runner RunnerInfo RunnerOptions
+        Sink SinkInfo Work hookimpl hookspec
+    """,
     "yamkit.testing": """
         CONTRACTS BackendContract Check ContractFailure FrontendContract Golden LabelReaderContract
         PluginContract ResamplerContract RunnerContract SinkContract golden run_contract
@@ -33,7 +38,7 @@ NAMES = {
         weight_shapes
     """,
     "yamkit.features": "fourier_basis mel_matrix periodic_hann",
-    "yamkit.export": "LARGEST_DIFFERENCE REFERENCE Export export_forms export_model",
+    "yamkit.export": "LARGEST_DIFFERENCE REFERENCE Export export_formats export_model",
 }
 
 

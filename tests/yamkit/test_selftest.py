@@ -9,7 +9,7 @@ import pytest
 
 from yamkit import selftest
 from yamkit.models.bundle import ModelBundle
-from yamkit.pipeline import compose as pipeline
+from yamkit.pipeline import fit
 from yamkit.registry import Registry, registry
 from yamkit.selftest import run_selftest, signals
 
@@ -24,7 +24,7 @@ def _without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
         for plugin in registry().plugins
     )
     light = Registry(tuple(plugins))
-    monkeypatch.setattr(pipeline, "registry", lambda: light)
+    monkeypatch.setattr(fit, "registry", lambda: light)
 
 
 def test_signals() -> None:
@@ -83,5 +83,5 @@ def test_a_plugin_that_raises_hides_no_other(
 def test_an_installation_without_a_combination_is_a_failure(
     tiny: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "registry", lambda: Registry(()))
+    monkeypatch.setattr(fit, "registry", lambda: Registry(()))
     assert not run_selftest(tiny).passed

@@ -1,1 +1,1 @@
-"""Helpers that know nothing of audio or models: text, files, signals, bounds, the machine."""
+"""Helpers without audio, models or scores: text, files, signals, bounds, the machine."""

@@ -1,7 +1,7 @@
-"""What this machine is, and what this process may use of it.
+"""The machine: its names, and the cores and memory that this process may use.
 
-Nothing is run to find out: `platform.processor` and `platform.platform` start whatever is called
-``uname`` on the path.
+No program is started: `platform.processor` and `platform.platform` would run any ``uname`` on the
+path.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ __all__ = [
 
 
 def usable_cores() -> int:
-    """Count the processor cores that this process may use.
+    """Return the number of processor cores that this process may use.
 
-    Those it may run on, and where a container's share of time is less, so many as that fills.
+    A container's share of processor time limits it, rounded up to whole cores.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return math.ceil(min(cores or 1, _share_of_container()))
 
 
 def processor_name() -> str:
-    """Name the processor: its model where the system tells, else its architecture."""
+    """Return the processor's model if the system states it, else its architecture."""
     try:
         facts = _CPU_INFO.read_text()
     except OSError:
@@ -48,16 +48,16 @@ def processor_name() -> str:
 
 
 def system_name() -> str:
-    """Name the system and its release, such as ``Linux-6.1``."""
+    """Return the system and its release, such as ``Linux-6.1``."""
     return f"{platform.system()}-{platform.release()}"
 
 
 @functools.cache
 def boot_mark() -> str:
-    """Give six hexadecimal digits that tell this machine from others that write to one folder.
+    """Return six hexadecimal digits that distinguish machines that write to one folder.
 
     On Linux they are a hash of the kernel's boot ID: containers on one kernel share it, as they
-    share its locks, and each start of the machine has another. Elsewhere it is the host's name.
+    share locks, and it changes at each boot. Elsewhere they are a hash of the host name.
     """
     try:
         name = _BOOT_ID.read_bytes()
@@ -67,8 +67,8 @@ def boot_mark() -> str:
 
 
 def peak_memory_bytes() -> int | None:
-    """Give the most memory that this process has had; None where the system does not tell."""
-    try:  # what `resource` says begins with the size of the process that started this one
+    """Return the peak memory of this process; None if the system does not state it."""
+    try:  # `resource` includes the peak of the parent process
         facts = _STATUS.read_text()
         line = next(line for line in facts.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
@@ -83,7 +83,7 @@ def peak_memory_bytes() -> int | None:
 
 
 def bound_memory(more_bytes: int) -> None:
-    """Let this process take so much more memory and no more, where the system can."""
+    """Limit the memory that this process may allocate from now on, if the system supports it."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
@@ -93,7 +93,7 @@ def bound_memory(more_bytes: int) -> None:
 
 
 def _share_of_container() -> float:
-    """Read how many cores' time Linux grants: cgroup's version 2, else version 1."""
+    """Return how many cores' time Linux grants: cgroup version 2, else version 1."""
     try:
         quota, period = _CPU_MAX.read_text().split()
     except (OSError, ValueError):

@@ -1,10 +1,10 @@
-"""Files and folders that appear in their place when they are whole, or not at all.
+"""Output files and folders that appear in their place complete, or not at all.
 
-Until then they lie in a hidden folder beside it. Whoever writes there holds a lock on that folder,
-so the next one knows what a process that was killed left behind, and removes it. On a shared file
-system a lock may hold on one machine only, so the name of the folder says which one made it, and
-other machines leave it alone until it is old. A symbolic link in the place is refused: it may have
-come in the archive of a stranger, and lead anywhere.
+Until they are complete they are in a hidden folder next to their place. The writer holds a lock on
+that folder, so a later process recognises and removes what a killed process left. On a shared file
+system a lock may be valid on one machine only, so the folder's name includes the machine, and other
+machines remove it only when it is old. A symbolic link in the place is refused: it may come from a
+stranger's archive and lead anywhere.
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ __all__ = ["Part", "abandoned", "refuse_link", "replaced", "working_folder"]
 _FOLDER = re.compile(r"\.yamkit-(?P<machine>[0-9a-f]{6})-[0-9a-f]{8}\.part")
 _CONTENT = "output"
 _OLD_SECONDS = 7 * 24 * 3600
-"""A week: what another machine writes, and has not changed for longer, is left from a kill."""
+"""A week: an older folder of another machine is a leftover."""
 
 
 def refuse_link(place: Path) -> None:
-    """Refuse a symbolic link in the place of something that is written, a dangling one as well.
+    """Refuse a symbolic link in the place of an output, a dangling one included.
 
-    Links among the folders above it are followed.
+    Links among the parent folders are followed.
 
     Raises
     ------
     OSError
-        If it is one.
+        If the place is a symbolic link.
     """
     if place.is_symlink():
         raise OSError(
             errno.ELOOP,
-            "a symbolic link; name the file that it leads to, or remove it",
+            "is a symbolic link; name its target, or remove the link",
             str(place),
         )
 
 
 class Part:
-    """Something that is being written beside its place.
+    """An output that is being written next to its place.
 
     Parameters
     ----------
     place : Path
-        Where it shall be in the end.
+        Final path of the output.
 
     Attributes
     ----------
     path : Path
-        Where it is written: a file or a folder, which the caller makes.
+        Temporary path: a file or folder that the caller creates.
 
     Raises
     ------
@@ -82,9 +82,9 @@ class Part:
         self.path = self._folder / _CONTENT
 
     def keep(self) -> None:
-        """Put it into its place, with the permissions of the file that was there.
+        """Move the output to its place, with the permissions of the file that it replaces.
 
-        A folder that stands in the place is never replaced.
+        A folder in the place is never replaced.
         """
         if self._place.is_file() and self.path.is_file():
             self.path.chmod(stat.S_IMODE(self._place.stat().st_mode))
@@ -92,7 +92,7 @@ class Part:
         self.discard()
 
     def discard(self) -> None:
-        """Leave nothing of it; what is in the place stays."""
+        """Remove the temporary folder; a file in the place stays."""
         remove_tree(self._folder)
         if self._lock is not None:
             os.close(self._lock)
@@ -101,9 +101,9 @@ class Part:
 
 @contextlib.contextmanager
 def replaced(place: Path) -> Iterator[Path]:
-    """Give a name beside a place; what is written there takes the place in the end.
+    """Yield a temporary path next to a place; at the end, move what is there to the place.
 
-    Where something goes wrong, nothing is left, and what was there stays: see `Part`.
+    After an exception nothing is left, and a file in the place stays: see `Part`.
     """
     part = Part(place)
     try:
@@ -114,9 +114,9 @@ def replaced(place: Path) -> Iterator[Path]:
 
 
 def _make_folder(parent: Path) -> tuple[Path, int | None]:
-    """Make a hidden folder and lock it, if the system can."""
+    """Make a hidden folder and lock it, if the system supports locks."""
     while True:
-        # a short name: the place's own may be as long as names can be
+        # a short name: that of the place may have the maximum length
         folder = parent / f".yamkit-{boot_mark()}-{secrets.token_hex(4)}.part"
         folder.mkdir(0o700)
         lock = None
@@ -125,7 +125,7 @@ def _make_folder(parent: Path) -> tuple[Path, int | None]:
             _lock(lock, wait=True)
         if folder.exists():
             return folder, lock
-        if lock is not None:  # it was taken for a leftover before it was locked
+        if lock is not None:  # another process removed it as a leftover before it was locked
             os.close(lock)
 
 
@@ -186,7 +186,7 @@ def _open_folder(folder: Path) -> int:
 
 
 def _lock(descriptor: int, *, wait: bool) -> None:
-    """Lock a folder until its descriptor is closed, or its process ends in whatever way."""
+    """Lock a folder until its descriptor is closed or the process ends."""
     if sys.platform != "win32":
         import fcntl
 

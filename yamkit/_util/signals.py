@@ -1,7 +1,7 @@
-"""Signals that end a process: as `KeyboardInterrupt`, so that what was begun is tidied up.
+"""Signals that end a process: as `KeyboardInterrupt`, so that unfinished work is cleaned up.
 
-Python raises it between two of its own steps, and an engine's network may take none for ever. So
-what calls a network says so, and a thread ends the process where such a call goes on and on.
+Python raises it between two of its own instructions, and a call of an engine may never return to
+Python. So callers mark such calls, and a thread ends the process if one goes on after a signal.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ __all__ = [
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _NUMBERS = frozenset(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 _GRACE_SECONDS = 5.0
-"""How long an engine may go on after a signal, at least."""
+"""Least time that an engine may go on after a signal."""
 
 _IMPATIENT_SECONDS = 1.0
-"""How long it may go on after a second signal; a third one does not wait."""
+"""Time that an engine may go on after a second signal; a third one ends the process at once."""
 
 _GRACE_CALLS = 4
-"""How many times as long as the longest call so far it may go on: large batches are slow."""
+"""Factor of the longest call so far that an engine may go on: large batches are slow."""
 
 _calls: dict[object, float] = {}
-"""When each call of an engine began that has not come back, in seconds of the monotonic clock."""
+"""Start of each running call of an engine, in seconds of the monotonic clock."""
 
 _longest = 0.0
-"""Seconds of the longest call that came back in this process."""
+"""Duration of the longest finished call of this process, in seconds."""
 
 
 def interrupted_code(error: BaseException | None) -> int:
-    """Give the exit code of a command that an interruption ended, as shells have it.
+    """Return the exit code of an interrupted command, as shells define it.
 
     128 and the number of the signal: 130 for SIGINT (Ctrl-C), 143 for SIGTERM, 129 for SIGHUP.
 
     Parameters
     ----------
     error : exception or None
-        The `KeyboardInterrupt`: of this module it holds the number, else it was Python's SIGINT.
+        A `KeyboardInterrupt` of this module holds the number; any other stands for SIGINT.
     """
     is_told = isinstance(error, KeyboardInterrupt) and error.args
     return 128 + int(error.args[0] if error is not None and is_told else signal.SIGINT)
@@ -61,7 +61,7 @@ def interrupted_code(error: BaseException | None) -> int:
 
 @contextlib.contextmanager
 def engine_call() -> Iterator[None]:
-    """Mark a call of an engine, which takes signals only when it comes back."""
+    """Mark a call of an engine, which sees signals only when it returns."""
     global _longest
     call = object()
     _calls[call] = time.monotonic()
@@ -73,17 +73,16 @@ def engine_call() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
-    """End the process when a signal came and an engine's call goes on, while the context lasts.
+    """End the process if an engine's call goes on after a signal, while the context lasts.
 
-    It ends as by ``kill -9``, which leaves nothing that looks finished: neither Python nor the
-    engine can be asked any more. A second signal leaves it a second at most, a third one nothing.
-    For the main thread.
+    The process ends as by ``kill -9``, which leaves nothing that looks finished: neither Python nor
+    the engine responds any more. After a second signal the call has a second at most, after a third
+    none. For the main thread.
 
     Parameters
     ----------
     grace_seconds : float
-        How long a call may go on after a signal, or four times as long as the longest call that
-        came back before, whichever is more.
+        Time that a call may go on after a signal; at least four times the longest finished call.
     """
     receiver, sender = socket.socketpair()
     sender.setblocking(False)
@@ -93,7 +92,7 @@ def stuck_engines_end(grace_seconds: float = _GRACE_SECONDS) -> Iterator[None]:
     try:
         yield
     finally:
-        # Python would wait for the threads of such calls, with nobody to end it
+        # Python would wait for the threads of such calls without end
         deadline = time.monotonic() + _grace(grace_seconds) + 1
         while _calls and time.monotonic() < deadline:
             watcher.join(0.05)
@@ -108,23 +107,23 @@ def _grace(least_seconds: float) -> float:
 
 
 def _watch(receiver: socket.socket, grace_seconds: float) -> None:
-    """Wait for signals, a byte each, until the other side is closed."""
+    """Wait for signals, one byte each, until the other end is closed."""
     while number := _next(receiver):
         came = time.monotonic()
         grace = _grace(grace_seconds)
-        with contextlib.suppress(TimeoutError, BlockingIOError):  # the latter of no grace at all
+        with contextlib.suppress(TimeoutError, BlockingIOError):  # BlockingIOError: no time left
             for seconds in (grace, min(grace, _IMPATIENT_SECONDS)):
                 receiver.settimeout(seconds)
                 if not _next(receiver):
                     return
         receiver.settimeout(None)
         if any(began < came for began in list(_calls.values())):
-            os.write(2, b"interrupted; the network did not stop, and was ended\n")
+            os.write(2, b"interrupted; the network did not stop and was killed\n")
             os._exit(128 + number)
 
 
 def _next(receiver: socket.socket) -> int:
-    """Give the number of the next signal that ends a process; 0 where the other side is closed."""
+    """Return the next signal that ends a process; 0 if the other end is closed."""
     while data := receiver.recv(1):
         if data[0] in _NUMBERS:
             return data[0]
@@ -132,7 +131,7 @@ def _next(receiver: socket.socket) -> int:
 
 
 class _Handled:
-    """Handles signals that end a process, while the context lasts, in the main thread.
+    """Handler of signals that end a process, in the main thread, while the context lasts.
 
     A signal that was ignored before stays ignored.
     """
@@ -158,10 +157,10 @@ class _Handled:
 class Interruptions(_Handled):
     """SIGINT, SIGTERM and SIGHUP become `KeyboardInterrupt` while the context lasts.
 
-    A second signal while one is held back interrupts at once: what it waits for may be what hangs.
+    A second signal while one is held back interrupts at once, since the held block may hang.
 
-    An exception that is raised while a destructor or a callback runs is lost: Python prints it and
-    goes on. So what goes on for long must `check`.
+    An exception raised while a destructor or a callback runs is lost: Python prints it and goes on.
+    So long work must call `check`.
     """
 
     def __init__(self) -> None:
@@ -171,7 +170,7 @@ class Interruptions(_Handled):
         self._received: int | None = None
 
     def check(self) -> None:
-        """Interrupt, if a signal came and its exception was lost."""
+        """Raise the interruption if a signal arrived and its exception was lost."""
         if self._received is not None:
             raise KeyboardInterrupt(self._received)
 
@@ -201,7 +200,7 @@ class StopRequests(_Handled):
     Parameters
     ----------
     stop : callable
-        Called in the main thread, between any two steps of it.
+        Called in the main thread, between any two of its instructions.
     """
 
     def __init__(self, stop: Callable[[], object]) -> None:
@@ -217,10 +216,10 @@ class StopRequests(_Handled):
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a signal came."""
+        """Whether a signal arrived."""
         return self._received is not None
 
     @property
     def exit_code(self) -> int:
-        """0 where no signal came, else as `interrupted_code`."""
+        """0 without a signal, else as `interrupted_code`."""
         return 0 if self._received is None else 128 + self._received

@@ -1,4 +1,4 @@
-"""Text of strangers on its way into a message: valid Unicode, one line, nothing that acts."""
+"""Text in messages: strangers' text made valid Unicode without control characters, and lists."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import io
 import os
 import re
 import sys
+from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 _Word = TypeVar("_Word")
 
 _ALMOST_EQUAL = 0.8
-"""Share of characters that agree: "Dogs" is "Dog", before it is a part of another name."""
+"""Ratio at which words count as a misspelling: "Dogs" of "Dog", before a part of a longer name."""
 
 __all__ = [
     "InertStream",
@@ -35,7 +36,7 @@ __all__ = [
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest what was meant, or show what would be valid: the end of a message."""
+    """Return the end of a message: a suggestion, or an example of what is valid."""
     choices = list(known)
     word = name.casefold()
     folded = {choice.casefold(): choice for choice in reversed(choices)}
@@ -48,9 +49,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f", such as {printable(choices[0])!r}"
 
 
-def listed(words: str | Iterable[_Word]) -> tuple[str | _Word, ...]:
-    """Give several words as they are, and one that stands alone as the only one."""
-    return (words,) if isinstance(words, str) else tuple(words)
+def listed(words: str | _Word | Iterable[str | _Word]) -> tuple[str | _Word, ...]:
+    """Return words as a tuple; a single string or other object is one word."""
+    if isinstance(words, str) or not isinstance(words, Iterable):
+        return (words,)
+    return tuple(words)
 
 
 def described(error: BaseException) -> str:
@@ -59,12 +62,12 @@ def described(error: BaseException) -> str:
 
 
 def delimiter_of(header: str) -> str:
-    """Tell what separates the cells of a table by its header: commas, semicolons or tabs."""
+    """Return the separator of a table's header: comma, semicolon or tab."""
     return max(",;\t", key=header.count)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Give rows as lines: the first column to the left, the others to the right."""
+    """Return rows as lines: the first column left-aligned, the others right-aligned."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
@@ -76,14 +79,13 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def path_to_text(path: str | os.PathLike[str]) -> str:
-    """Give a path as the Unicode that its bytes are, in any locale.
+    """Return a path decoded as UTF-8, in any locale.
 
-    Where the locale is not UTF-8, Python reads the bytes of names as something else. Bytes that
-    are no UTF-8 stay the surrogates that Python carries them as.
+    Python decodes names by the locale. Bytes that are not UTF-8 remain surrogates.
     """
     try:
         return os.fsencode(path).decode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # no name that this system's files can have
+    except UnicodeEncodeError:  # not a possible file name on this system
         return os.fsdecode(path)
 
 
@@ -96,7 +98,7 @@ def path_text(path: str | os.PathLike[str]) -> str:
 
 
 def text_to_path(text: str) -> str:
-    """Give Unicode as the path whose bytes it is: the inverse of `path_to_text`."""
+    """Return the path that `path_to_text` turns into the given text."""
     try:
         return os.fsdecode(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:
@@ -104,35 +106,35 @@ def text_to_path(text: str) -> str:
 
 
 def printable(text: str | os.PathLike[str]) -> str:
-    r"""Give a path, or any text of a stranger, as valid Unicode on one line.
+    r"""Return a path, or any text of a stranger, as valid Unicode on one line.
 
-    Bytes that are no text become ``\xNN``. What acts rather than shows becomes an escape: control
-    characters, line separators, surrogates, and marks that turn the direction of writing
-    (Bidi_Control of UAX #9), so that no name can break a line or drive a terminal.
+    Bytes that are not UTF-8 become ``\xNN``. Control characters, line separators, surrogates and
+    marks of writing direction (Bidi_Control of UAX #9) become escapes, so no name can break a line
+    or control a terminal.
     """
     plain = os.fspath(text)
     if plain.isascii() and plain.isprintable():
         return plain
     if isinstance(text, os.PathLike):
         plain = path_to_text(text)
-    with contextlib.suppress(UnicodeEncodeError):  # bytes that a locale of ASCII made surrogates of
+    with contextlib.suppress(UnicodeEncodeError):  # an ASCII locale makes surrogates of UTF-8
         plain = plain.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     return _ACTS_IN_A_LINE.sub(_escaped, plain)
 
 
 def underscored(text: str) -> str:
-    """Give the name of a file with underscores for what `printable` escapes.
+    """Return a file name with underscores for what `printable` escapes.
 
-    Bytes that are no text stay what they are.
+    Bytes that are not UTF-8 are kept.
     """
     return _ACTS_IN_A_NAME.sub("_", text)
 
 
 def inert(text: str) -> str:
-    r"""Give text of any number of lines in which nothing acts.
+    r"""Return text of several lines without control characters.
 
-    What `printable` escapes becomes ``\uNNNN``, all but tabs and line ends. In the strings of a
-    JSON document that is an escape, too: who reads it gets the original back.
+    What `printable` escapes becomes ``\uNNNN``, except tabs and line ends. In the strings of a JSON
+    document this is an escape too, so a JSON reader gets the original.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -140,7 +142,7 @@ def inert(text: str) -> str:
 
 
 class InertStream:
-    """A text stream on which what is written is `inert`; all else is the stream's own.
+    """A text stream that makes what is written `inert`; all else is passed on.
 
     Parameters
     ----------
@@ -149,32 +151,32 @@ class InertStream:
 
     def __init__(self, stream: IO[str]) -> None:
         self.rich_proxied_file = stream
-        """Where rich draws, whose control sequences are meant; the name is rich's."""
+        """Where rich draws with control sequences; the name is rich's."""
 
     @property
     def encoding(self) -> str:
-        """Say UTF-8, since click writes past a stream of ASCII, to its bytes; names get escapes."""
+        """UTF-8: click would write directly to the bytes of an ASCII stream."""
         return "utf-8"
 
     def fileno(self) -> int:
-        """Give the number of its file; of a console of Windows none, since click writes past it.
+        """Return the file descriptor, but not of a Windows console: click would write directly.
 
         Raises
         ------
         OSError
-            If it is such a console, or no file.
+            If the stream is such a console, or not a file.
         """
         if sys.platform == "win32" and self.isatty():
             raise io.UnsupportedOperation("fileno")
         return self.rich_proxied_file.fileno()
 
     def write(self, text: str) -> int:
-        """Write text; give its length, as every stream does."""
+        """Write text and return its length."""
         self.rich_proxied_file.write(inert(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write texts one after the other."""
+        """Write several texts."""
         for line in lines:
             self.write(line)
 
@@ -193,6 +195,6 @@ _ACTS = re.compile(
 
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if 0xDC80 <= code <= 0xDCFF:  # how Python carries the bytes of a name that are no text
+    if 0xDC80 <= code <= 0xDCFF:  # Python's surrogate of a byte that is not UTF-8
         return f"\\x{code - 0xDC00:02x}"
     return match[0].encode("unicode_escape").decode("ascii")

@@ -1,4 +1,4 @@
-"""Folders made, dated and removed at any depth: Python's own functions recurse at each level."""
+"""Folder trees of any depth: create, date, remove. Python's own functions recurse at each level."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["latest_change", "make_folders", "remove_tree"]
 
 
 def make_folders(folder: Path) -> None:
-    """Make a folder and those above it, where they are missing.
+    """Create a folder and its missing parents.
 
     Raises
     ------
     OSError
-        If one cannot be made.
+        If one cannot be created.
     """
     missing = []
     while True:
@@ -35,17 +35,17 @@ def make_folders(folder: Path) -> None:
 
 
 def latest_change(folder: Path) -> float:
-    """Give when a folder or something in it was last changed; links are not followed.
+    """Return when a folder or anything in it was last changed; links are not followed.
 
     Returns
     -------
     float
-        Seconds since the beginning of 1970, by the clock of the file system.
+        Seconds since 1970, by the clock of the file system.
 
     Raises
     ------
     OSError
-        If something in it cannot be looked at.
+        If something in it cannot be examined.
     """
     latest, pending = folder.lstat().st_mtime, [os.fspath(folder)]
     while pending:
@@ -58,7 +58,7 @@ def latest_change(folder: Path) -> float:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder and all in it, as far as that is allowed; links are not followed."""
+    """Remove a folder and its content, as far as permitted; links are not followed."""
     found, pending = [], [os.fspath(folder)]
     while pending:
         found.append(path := pending.pop())

@@ -19,7 +19,7 @@ from yamkit.audio._microphone import Microphone, list_microphones, open_micropho
 from yamkit.audio._open import open_audio
 from yamkit.audio._source import AudioSource
 from yamkit.audio._values import LARGEST_SAMPLE
-from yamkit.audio.readers.wav import ENCODINGS
+from yamkit.audio.formats.pcm import ENCODINGS
 
 __all__ = [
     "ENCODINGS",

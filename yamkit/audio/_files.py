@@ -1,4 +1,4 @@
-"""Names of files: how they are shown, and which inputs they stand for."""
+"""File names: how they are shown, and which inputs they are."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ __all__ = ["Found", "NotFound", "display_path", "file_stamp", "find_audio"]
 
 @dataclass(frozen=True)
 class Found:
-    """An input to open: a path as it was given or found, ``-`` for standard input."""
+    """An input: a path as given or found; ``-`` for standard input."""
 
     path: str
 
 
 @dataclass(frozen=True)
 class NotFound:
-    """An input that cannot be searched or holds nothing, and why."""
+    """An input that cannot be searched or contains no sound file, and why."""
 
     path: str
     error: AudioFileError
 
 
 def display_path(path: str | os.PathLike[str]) -> str:
-    r"""Give a path as valid Unicode on one line.
+    r"""Return a path as valid Unicode on one line.
 
-    Bytes that are no text become ``\xNN``; control characters become escapes, so that no name can
-    break a line or drive a terminal.
+    Bytes that are not UTF-8 become ``\xNN`` and control characters become escapes, so no name can
+    break a line or control a terminal.
     """
     return printable(path_to_text(path))
 
 
 def file_stamp(path: str) -> tuple[int, int] | None:
-    """Give the size of a file in bytes and its time of modification in nanoseconds.
+    """Return the size of a file in bytes and its time of modification in nanoseconds.
 
-    None where there is no telling, such as for standard input and pipes.
+    None if there is neither, as for standard input and pipes.
     """
     if is_uri(path):
         return uri_stamp(path)
@@ -59,39 +59,38 @@ def file_stamp(path: str) -> tuple[int, int] | None:
 def find_audio(
     paths: Iterable[str], recursive: bool, metadata: Callable[[str], object] | None = None
 ) -> Iterator[Found | NotFound]:
-    """Replace folders by the sound files in them.
+    """Yield inputs, with folders replaced by the sound files in them.
 
     Parameters
     ----------
     paths : iterable of str
         Files, folders, URIs and ``-``.
     recursive : bool
-        Whether folders may be searched. Hidden files and folders are left out, each folder below
-        the one that was named is searched once, however many links lead to it, and a file counts
-        by its suffix.
+        Whether folders are searched. Hidden files and folders are ignored, each subfolder is
+        searched once, however many links lead to it, and the suffix decides about a file.
     metadata : callable, optional
-        Receives the name of each ``._*`` file that was left out: metadata that macOS writes
-        beside sound files on other systems' disks.
+        Receives the name of each ignored ``._*`` file: metadata that macOS writes next to sound
+        files on disks of other systems.
 
     Yields
     ------
     Found or NotFound
-        In the order of `paths`, the files of a folder sorted by name. Files are yielded as they
-        were given, whatever they are; `NotFound` stands for a folder that was not to be searched,
-        that cannot be read, or that holds no sound file.
+        In the order of `paths`, the files of a folder sorted by name. Files are yielded as given,
+        unchecked; `NotFound` is a folder that must not be searched, cannot be read, or contains
+        no sound file.
     """
     for path in paths:
         if is_uri(path):
             yield from _find_elsewhere(path, recursive, metadata)
             continue
-        # Path.is_dir raises for names that are too long, and others.
+        # Path.is_dir raises for some names, such as too long ones
         if path == "-" or not os.path.isdir(path):  # noqa: PTH112
             yield Found(path)
         elif not recursive:
             yield NotFound(
                 path,
                 AudioFileError(
-                    f"{display_path(path)} is a directory; add --recursive to take the files in it"
+                    f"{display_path(path)} is a directory; add --recursive for the files in it"
                 ),
             )
         else:

@@ -1,8 +1,8 @@
-"""Streams that are heard while they arrive: standard input, with a header or as bare samples.
+"""Streams that are decoded while they arrive: standard input, with a header or as raw samples.
 
-WAV of integers, floats and telephony's laws is yamkit's own to read; what else can be decoded from
-front to back goes through FFmpeg's demuxers. Which one is told by the first bytes, never by trial:
-bare samples would pass for a sound that nobody made.
+yamkit reads WAV of integers, floats, mu-law and A-law; FFmpeg's demuxers read other formats that
+can be decoded from front to back. The first bytes select the demuxer, not a trial: raw samples
+could pass for coded sound.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import AudioSource
 from yamkit.audio.formats.beginnings import claimed_format, demuxer_of
+from yamkit.audio.formats.frames import frames_begin
 from yamkit.audio.formats.incoming import Incoming
 from yamkit.audio.formats.tags import id3_size
 from yamkit.audio.formats.window import Window
@@ -41,7 +42,7 @@ _FRAMES = {
 
 _TS_PACKET = 188
 _LOOKS = (1 << 11, 1 << 12, 1 << 13)
-"""Bytes in which frames without a container are looked for, more only where fewer are too few."""
+"""Bytes that are searched for frames without a container; more only if fewer are not enough."""
 
 _REMEDY = "FFmpeg turns what it reads into WAV: ffmpeg -i FILE -f wav - | yamkit listen -"
 
@@ -57,14 +58,14 @@ def open_live(
     Parameters
     ----------
     encoding : str, optional
-        Of samples without a header, one of `ENCODINGS`; None: the stream says what it is.
+        Encoding of samples without a header, one of `ENCODINGS`; None if the stream has a header.
     sample_rate : int, optional
-        In Hz, of samples without a header.
+        Sample rate in Hz of samples without a header.
     channels : int
-        Likewise.
+        Number of channels of samples without a header.
     stream : binary file object, optional
-        None: standard input, read without a buffer, so that nobody waits for what is there, and a
-        thread that waits for more holds nothing that the end of the process needs.
+        By default standard input, without a buffer, so that available bytes are read at once, and a
+        waiting thread holds no lock that the end of the process needs.
 
     Returns
     -------
@@ -76,8 +77,7 @@ def open_live(
     AudioFileError
         If standard input is closed or a terminal.
     DecodeError
-        If the stream is of no format that can be heard while it arrives, or rate and channels make
-        no sense.
+        If the format cannot be decoded while it arrives, or rate or channels are out of range.
     ParameterError
         If the encoding is unknown.
     """
@@ -117,10 +117,10 @@ def _open(incoming: Incoming) -> tuple[Decoded, Callable[[], None]]:
     demuxer, name = _demuxer(incoming), claimed_format(head)
     if demuxer is None:
         reason = (
-            f"begins as {name} file, which cannot be heard while it arrives"
+            f"begins as {name} file, which cannot be decoded while it arrives"
             if name
-            else "of no format that can be heard while it arrives; bare samples need --encoding "
-            "and --sample-rate"
+            else "has no format that can be decoded while it arrives; raw samples require "
+            "--encoding and --sample-rate"
         )
         raise DecodeError(f"{reason}; {_REMEDY}")
     from yamkit.audio.readers.containers import open_arriving
@@ -135,14 +135,12 @@ def _open(incoming: Incoming) -> tuple[Decoded, Callable[[], None]]:
 
 
 def _demuxer(incoming: Incoming) -> str | None:
-    """Name the demuxer of what comes next, in FFmpeg's words; None where there is none."""
+    """Return FFmpeg's name of the demuxer for what follows; None if there is none."""
     head = incoming.peek(12)
     if demuxer := demuxer_of(head):
         return demuxer
     if head[:1] == b"G" and incoming.peek(_TS_PACKET + 1)[_TS_PACKET:] == b"G":
         return "mpegts"
-    from yamkit.audio.readers.frames import frames_begin
-
     for size in _LOOKS:
         ahead = incoming.peek(size)
         kind = frames_begin(Window(io.BytesIO(ahead), 0), size)

@@ -1,4 +1,4 @@
-"""Microphones, through `sounddevice`; imported when somebody listens to one."""
+"""Microphones, through `sounddevice`, which is imported on use."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["Microphone", "list_microphones", "open_microphone"]
 
 
 class Microphone(NamedTuple):
-    """A device that brings sound in.
+    """An input device.
 
     Attributes
     ----------
     number : int
-        Of the device, as the system counts them.
+        Number of the device on the system.
     name : str
     channels : int
-        Most that it has.
+        Largest number of channels.
     sample_rate : int
-        Its own, in Hz.
+        Default sample rate in Hz.
     is_default : bool
     """
 
@@ -45,9 +45,9 @@ def list_microphones() -> list[Microphone]:
     Raises
     ------
     MissingRequirementError
-        If `sounddevice`, or the library it needs, is not installed.
+        If `sounddevice` or PortAudio is not installed.
     AudioFileError
-        If the system does not tell.
+        If the system cannot list them.
     """
     sounddevice = _sounddevice()
     try:
@@ -79,29 +79,29 @@ def open_microphone(
     Parameters
     ----------
     name : str
-        Its index, its name or a part of it that no other has; empty for the default.
+        Number, name or unique part of a name; empty for the default microphone.
     put : callable
-        Given each block, float32 [n, 1], from another thread.
+        Receives each block, float32 [n, 1], from another thread.
     lost : callable
-        Called when the system says that it lost samples.
+        Called when the system reports lost samples.
     ended : callable
-        Called when the stream ends, by itself (the device is gone) or because it was stopped.
+        Called when the stream ends, because the device is gone or the stream was stopped.
 
     Returns
     -------
     microphone : Microphone
     stream : object
-        A context manager: it is heard inside.
+        A context manager; the microphone records inside.
 
     Raises
     ------
     MissingRequirementError, AudioFileError
-        As `list_microphones` does, and if there is no such microphone or it cannot be opened.
+        As `list_microphones`, and if there is no such microphone or it cannot be opened.
     """
     sounddevice = _sounddevice()
     microphone = _find(name)
 
-    def heard(block: NDArray[np.float32], _frames: int, _time: object, status: Any) -> None:
+    def received(block: NDArray[np.float32], _frames: int, _time: object, status: Any) -> None:
         if status and status.input_overflow:
             lost()
         put(block.copy())
@@ -112,7 +112,7 @@ def open_microphone(
             channels=1,
             samplerate=microphone.sample_rate,
             dtype="float32",
-            callback=heard,
+            callback=received,
             finished_callback=ended,
         )
     except sounddevice.PortAudioError as error:
@@ -123,7 +123,7 @@ def open_microphone(
 
 @contextlib.contextmanager
 def _started(stream: Any, microphone: Microphone, failure: type[Exception]) -> Iterator[None]:
-    """Start a stream, which may fail as well, and stop it at the end."""
+    """Start a stream, which may fail too, and stop it at the end."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(stream)
@@ -155,11 +155,11 @@ def _sounddevice() -> Any:
         import sounddevice
     except ImportError as error:
         raise MissingRequirementError(
-            "a microphone needs sounddevice: pip install 'yamkit[mic]'"
+            "microphones require sounddevice: pip install 'yamkit[mic]'"
         ) from error
-    except OSError as error:  # the Python package is there, its library is not
+    except OSError as error:  # the Python package is installed, PortAudio is not
         raise MissingRequirementError(
-            f"a microphone needs the PortAudio library ({error}); on Debian and Ubuntu: apt "
+            f"microphones require the PortAudio library ({error}); on Debian and Ubuntu: apt "
             "install libportaudio2"
         ) from error
     return sounddevice

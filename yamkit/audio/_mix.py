@@ -1,4 +1,4 @@
-"""The mix of all channels to one, and whether they cancel each other in it."""
+"""The mix of all channels, and whether the channels cancel each other in it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Cancellation", "mean"]
 
-# NumPy adds fewer values than this one after the other, and only then is a sum over columns the
-# same to the last bit as its mean along a row.
+# NumPy adds fewer values than this sequentially, and only then is the sum over columns identical to
+# the mean along a row.
 _PAIRWISE = 8
 
 _LEAST_DB = 20.0
-"""How far below the mix of channels that have nothing in common the mix must lie."""
+"""How far the mix must be below the mix of uncorrelated channels."""
 _LOWEST_DBFS = -60.0
-"""Level of the channels from which on anybody would miss them."""
+"""Level of the channels from which on their loss is audible."""
 
 
 def mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -31,7 +31,7 @@ def mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
     Parameters
     ----------
     block : ndarray, float32 [n, channels]
-        As `AudioSource.blocks` gives it, so that no sum leaves float32.
+        From `AudioSource.blocks`, so that no sum exceeds float32.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
     if channels == 1:
         return block[:, 0]
     if channels >= _PAIRWISE:
-        # NumPy adds in another order where the channels do not lie beside each other.
+        # NumPy adds in another order if the channels are not contiguous
         mixed: NDArray[np.float32] = np.ascontiguousarray(block).mean(axis=1)
         return mixed
     mixed = block[:, 0] + block[:, 1]
@@ -52,10 +52,10 @@ def mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class Cancellation:
-    """Finds the seconds in which the mix lies far below its channels.
+    """Finds the seconds in which the mix is far below its channels.
 
-    The mix of N channels that have nothing in common has 1/N of their mean power, and so has that
-    of one channel that sounds alone; 20 dB less is the work of opposite phases.
+    The mix of N uncorrelated channels has 1/N of their mean power, and so has the mix if only one
+    channel has sound; opposite phases cause a level that is 20 dB lower.
     """
 
     def __init__(self, sample_rate: int, channels: int) -> None:
@@ -69,7 +69,7 @@ class Cancellation:
         self._lost = self._kept = 0.0
 
     def take(self, block: NDArray[np.float32], mixed: NDArray[np.float32]) -> None:
-        """Take in a block [n, channels] and its mix [n]."""
+        """Process a block [n, channels] and its mix [n]."""
         self._mix += float(np.dot(mixed, mixed))
         self._all += float(np.vdot(block, block)) / self._channels
         self._samples += len(block)
@@ -77,14 +77,14 @@ class Cancellation:
             self._end_of_second()
 
     def report(self, notes: Notes) -> None:
-        """Say where the channels cancel each other."""
+        """Note where the channels cancel each other."""
         self._end_of_second()
         if not self._cancelled:
             return
         below = 10 * np.log10(self._lost / max(self._kept, 1e-9 * self._lost))
         notes.add(
             f"the channels cancel each other for {place(self._cancelled / self._rate)}, from "
-            f"{place(self._first / self._rate)} on: their mix lies {below:.0f} dB below "
+            f"{place(self._first / self._rate)} on: their mix is {below:.0f} dB below "
             "them; choose one with --channel 1"
         )
 

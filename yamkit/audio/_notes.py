@@ -1,7 +1,7 @@
-"""What was odd about a source, in a person's words: how much, where, and what became of it.
+"""Warnings about a source: what is wrong, where, how much, and what was done about it.
 
-Places are seconds from the start of the source. Spots that touch are one; of many spots the first
-few are named, and the others counted.
+Places are in seconds from the start of the source. Adjacent spots are merged; of many spots the
+first few are listed and the others counted.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Notes:
     Parameters
     ----------
     start_seconds : float
-        Where what the notes are about begins in the source.
+        Where the part that the notes concern begins in the source.
 
     Attributes
     ----------
     has_errors : bool
-        Whether the decoder met errors whose places it does not tell.
+        Whether the decoder reported errors without their places.
     """
 
     def __init__(self, start_seconds: float = 0.0) -> None:
@@ -41,19 +41,19 @@ class Notes:
         self.has_errors = False
 
     def undecodable(self, start_seconds: float, seconds: float) -> None:
-        """Note a spot that cannot be decoded, and where silence stands in for it."""
+        """Note a spot that could not be decoded and was replaced by silence."""
         self._add("could not be decoded", start_seconds, seconds)
 
     def missing(self, start_seconds: float, seconds: float) -> None:
-        """Note a gap that the time stamps tell, and that was filled with silence."""
+        """Note a gap in the time stamps that was filled with silence."""
         self._add(
             "is missing according to the time stamps; filled with silence", start_seconds, seconds
         )
 
     def repeated(self, start_seconds: float, seconds: float) -> None:
-        """Note a spot that is there twice by its time stamps, and was heard once."""
+        """Note a spot that occurs twice by its time stamps and was used once."""
         self._add(
-            "is present twice according to the time stamps; heard once", start_seconds, seconds
+            "is present twice according to the time stamps; used once", start_seconds, seconds
         )
 
     def breaks_off(self, at_seconds: float, promised_seconds: float | None = None) -> None:
@@ -64,37 +64,37 @@ class Notes:
         self.add(f"breaks off at {place(self._start + at_seconds)}{promise}")
 
     def goes_on(self, end_seconds: float, more_seconds: float) -> None:
-        """Note that there is more sound than the header says, and that it is heard."""
+        """Note that there is more sound than the header states, and that it is included."""
         self.add(
             f"the header says that the sound ends at {place(self._start + end_seconds)}; "
             f"{place(more_seconds)} more follow, and are included"
         )
 
     def jumps_too_far(self, at_seconds: float, seconds: float) -> None:
-        """Note time stamps that are not believed."""
+        """Note implausible time stamps."""
         self.add(
             f"the time stamps jump by {seconds:.0f} s at {place(self._start + at_seconds)}, "
-            "which is implausible; what follows is placed directly behind"
+            "which is implausible; what follows is placed directly after it"
         )
 
     def unreadable(self, at_seconds: float, what: str) -> None:
-        """Note something behind a place of which nothing can be decoded."""
-        self.add(f"behind {place(self._start + at_seconds)}, {what} could not be decoded")
+        """Note something after a place that could not be decoded."""
+        self.add(f"after {place(self._start + at_seconds)}, {what} could not be decoded")
 
     def take(self, notes: Notes) -> None:
-        """Take over what was noted elsewhere."""
+        """Add the notes of another object."""
         for what, spots in notes._spots.items():
             self._spots.setdefault(what, []).extend(spots)
         for text in notes._texts:
             self.add(text)
 
     def add(self, text: str) -> None:
-        """Note something else; it says where."""
+        """Note something else; the text includes the place."""
         if text not in self._texts:
             self._texts.append(text)
 
     def lines(self) -> tuple[str, ...]:
-        """Give the warnings, each on one line."""
+        """Return the warnings, one line each."""
         spots = [line for what, found in self._spots.items() for line in _lines(what, found)]
         return (*spots, *self._texts)
 
@@ -108,14 +108,14 @@ class Notes:
 
 
 def amount(seconds: float) -> str:
-    """Give a duration as a person writes it: ``12 ms``, ``2.5 s``."""
+    """Return a duration as text: ``12 ms``, ``2.5 s``."""
     if seconds < 0.9995:
         return f"{max(1, round(1000 * seconds))} ms"
     return place(seconds)
 
 
 def place(seconds: float) -> str:
-    """Give a time in seconds, with as many decimals as help to find it."""
+    """Return a time in seconds as text, with up to three decimals."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".") + " s"
 
 

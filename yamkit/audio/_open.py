@@ -1,4 +1,4 @@
-"""Opening a source: which decoder a path, a stream or a file object goes to, and why not."""
+"""Opening a source: a path, bytes, a stream or a file object is passed to its decoder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from yamkit.audio._files import display_path
 from yamkit.audio._notes import Notes
-from yamkit.audio._source import AudioSource, Decoded, spoken
+from yamkit.audio._source import AudioSource, Decoded, source_name
 from yamkit.audio._uris import is_uri, open_uri
 from yamkit.audio.formats.incoming import Incoming
 from yamkit.audio.readers.choose import read
@@ -30,21 +30,20 @@ def open_audio(
 ) -> AudioSource:
     """Open a sound file, one in memory, a stream or a binary file object.
 
-    Formats are told by content; `AudioSource.decoded` says who reads it.
+    The content decides about the format; `AudioSource.decoded` names the reader.
 
     A stream that cannot seek, such as a pipe, is decoded while it arrives if it is a WAV of
-    integers, floats, mu-law or A-law. Anything else on it is first copied to an unnamed temporary
-    file.
+    integers, floats, mu-law or A-law. Any other is first copied to an unnamed temporary file.
 
     Parameters
     ----------
     source : path, bytes-like or binary file object
-        The text ``"-"`` is standard input; a name with ``://`` is opened by fsspec, where the extra
-        ``remote`` is installed. Bytes are the content of a file. A file object is read from its
-        position on, left open, and its position afterwards is undefined.
+        ``"-"`` is standard input; a name with ``://`` is opened by fsspec, which the extra
+        ``remote`` installs. Bytes are the content of a file. A file object is read from its
+        position on and left open; its position afterwards is undefined.
     stream : int, optional
-        Number of the sound stream, from 1, where a container has several; None for the one that is
-        marked default, else the first.
+        Number of the sound stream, from 1, in a container with several; None for the default
+        stream, else the first.
 
     Returns
     -------
@@ -54,11 +53,11 @@ def open_audio(
     Raises
     ------
     AudioFileError
-        If there is no such file, or the system does not give it.
+        If there is no such file, or it cannot be read.
     DecodeError
-        If it is no sound, or there is no such stream.
+        If it is not a sound file, or there is no such stream.
     ParameterError
-        If `source` is none of these.
+        If `source` has another type.
     """
     with ExitStack() as stack:
         file: BinaryIO
@@ -73,19 +72,19 @@ def open_audio(
             name = _object_name(file)
         else:
             raise ParameterError(
-                f"a {type(source).__name__} as source: wanted a path, bytes or a binary file object"
+                f"source {type(source).__name__}: must be a path, bytes or a binary file object"
             )
         try:
             decoded = _decode(file, file is not source, stream, stack).check()
         except DecodeError as error:
-            raise DecodeError(f"{spoken(name)}: {error}") from error
+            raise DecodeError(f"{source_name(name)}: {error}") from error
         except OSError as error:
-            raise AudioFileError(f"{spoken(name)}: {error.strerror or error}") from error
+            raise AudioFileError(f"{source_name(name)}: {error.strerror or error}") from error
         return AudioSource(name, decoded, stack.pop_all().close)
 
 
 def _decode(file: BinaryIO, is_ours: bool, stream: int | None, stack: ExitStack) -> Decoded:
-    """Find the decoder; what it opens is closed by the stack."""
+    """Find the decoder; the stack closes what it opens."""
     if not _is_seekable(file):
         incoming = Incoming(file)
         decoded = open_wav(incoming, Notes())
@@ -95,9 +94,11 @@ def _decode(file: BinaryIO, is_ours: bool, stream: int | None, stack: ExitStack)
     start = file.tell()
     head = file.read(1)
     if not isinstance(head, bytes):
-        raise ParameterError(f"a file object that gives {type(head).__name__}: open it as 'rb'")
+        raise ParameterError(
+            f"file object that returns {type(head).__name__}: must be opened as 'rb'"
+        )
     if not head:
-        raise DecodeError("is empty" if not start else f"holds nothing after byte {start}")
+        raise DecodeError("is empty" if not start else f"is empty after byte {start}")
     decoded, close = read(file, start, is_ours, stream)
     stack.callback(close)
     return decoded
@@ -111,7 +112,7 @@ def _is_seekable(file: Any) -> bool:
 
 
 def _spooled(incoming: Incoming, stack: ExitStack) -> BinaryIO:
-    """Copy a stream to a temporary file, on disk, without a name."""
+    """Copy a stream to an unnamed temporary file on disk."""
     try:
         spool = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         incoming.give_back()
@@ -125,7 +126,7 @@ def _spooled(incoming: Incoming, stack: ExitStack) -> BinaryIO:
     except OSError as error:
         raise AudioFileError(
             f"cannot be copied to a temporary file in {tempfile.gettempdir()}: "
-            f"{error.strerror or error}; TMPDIR chooses another folder"
+            f"{error.strerror or error}; TMPDIR sets another folder"
         ) from error
     return file
 
@@ -159,7 +160,7 @@ def _open_file(path: str) -> BinaryIO:
     except FileNotFoundError as error:
         if Path(path).is_symlink():
             target = display_path(Path(path).readlink())
-            raise AudioFileError(f"{name}: a link to {target}, which does not exist") from error
+            raise AudioFileError(f"{name}: is a link to {target}, which does not exist") from error
         raise AudioFileError(f"{name}: no such file") from error
     except PermissionError as error:
         raise AudioFileError(f"{name}: no permission to read it") from error

@@ -1,7 +1,7 @@
-"""What every source of samples looks like, and the limits that all of them keep.
+"""Sources of samples, and the limits that apply to all of them.
 
-A decoder fills in a `Decoded`; `AudioSource` counts its samples, checks them, picks a channel or
-mixes all, and says what was odd.
+A reader returns a `Decoded`; `AudioSource` counts and checks its samples, selects a channel or
+mixes all, and collects warnings.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ __all__ = [
     "AudioSource",
     "Decoded",
     "block_samples",
-    "spoken",
+    "source_name",
 ]
 
 _LONGEST_SECONDS = 1e9
-"""Thirty years: what a header states beyond it is no duration."""
+"""Thirty years: a longer stated duration is ignored."""
 
 _BLOCK_VALUES = 1 << 16
 
 
 def block_samples(channels: int) -> int:
-    """Give the samples of a block, so that no number of channels makes it larger in memory."""
+    """Return the samples of a block, so that its memory does not depend on the channels."""
     return max(1, _BLOCK_VALUES // channels)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a decoder gives.
+    """Sound that a reader has opened.
 
     Attributes
     ----------
@@ -50,19 +50,19 @@ class Decoded:
         In Hz.
     channels : int
     blocks : iterator of ndarray, float32 [n, channels]
-        May end with a `DecodeError` (a reason, without the name of the source).
+        May end with a `DecodeError` (a reason without the name of the source).
     notes : Notes
-        Filled while the blocks are taken.
+        Complete once all blocks have been read.
     reader : str
-        Which library decodes.
+        Name of the library that decodes.
     container, codec : str
-        As the reader calls them.
+        Names by the reader.
     streams, stream : int
-        How many sound streams there are, and which one is heard, from 1.
+        Number of sound streams, and number of the one that is used, from 1.
     seconds_promised : float or None
-        Duration that the container states; from 0 to thirty years once `check` has run.
+        Duration that the container states; 0 to thirty years after `check`.
     is_bounded : bool
-        Whether samples are integers in the source, so that none can be beyond full scale.
+        Whether samples are integers in the source, so that none exceeds full scale.
     """
 
     sample_rate: int
@@ -78,7 +78,7 @@ class Decoded:
     is_bounded: bool = False
 
     def check(self) -> Decoded:
-        """Refuse a sample rate or number of channels that makes no sense; drop such a duration.
+        """Refuse a sample rate or number of channels out of range; drop such a duration.
 
         Raises
         ------
@@ -87,11 +87,11 @@ class Decoded:
         """
         if not MIN_SAMPLE_RATE_HZ <= self.sample_rate <= MAX_SAMPLE_RATE_HZ:
             raise DecodeError(
-                f"a sample rate of {self.sample_rate} Hz; wanted {MIN_SAMPLE_RATE_HZ} to "
+                f"sample rate {self.sample_rate} Hz: must be {MIN_SAMPLE_RATE_HZ} to "
                 f"{MAX_SAMPLE_RATE_HZ}"
             )
         if not 1 <= self.channels <= MAX_CHANNELS:
-            raise DecodeError(f"{self.channels} channels; wanted 1 to {MAX_CHANNELS}")
+            raise DecodeError(f"{self.channels} channels: must be 1 to {MAX_CHANNELS}")
         seconds = self.seconds_promised
         if seconds is None or 0 <= seconds <= _LONGEST_SECONDS:
             return self
@@ -104,14 +104,14 @@ class AudioSource:
     Attributes
     ----------
     name : str
-        As `display_path` gives it for a path; ``-`` for standard input.
+        `display_path` of a path; ``-`` for standard input.
     sample_rate : int
         In Hz.
     channels : int
     decoded : Decoded
-        Who reads it, and what was found.
+        The sound as its reader opened it.
     samples : int
-        Decoded so far, in each channel.
+        Samples decoded so far, in each channel.
     """
 
     def __init__(self, name: str, decoded: Decoded, close: Callable[[], object]) -> None:
@@ -131,32 +131,32 @@ class AudioSource:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was odd about the source, such as a damaged spot; complete once it is decoded."""
+        """Warnings about the source, such as a damaged spot; complete once it is decoded."""
         return self._notes.lines()
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Decode the source, once.
 
-        Samples have full scale at 1; floating-point sources that go beyond it are kept as they
-        are, never clipped. NaN, infinity and what lies beyond 2 ** 32 count as zero. What cannot
-        be decoded, and what else is odd, is in `warnings`.
+        Samples have full scale at 1; samples of floating-point sources that exceed it are not
+        clipped. NaN, infinity and values beyond 2 ** 32 become zero. `warnings` report what cannot
+        be decoded, and other problems.
 
         Yields
         ------
         ndarray, float32 [n, channels]
-            n >= 1, and at most 65,536 values in all (one sample where there are more channels).
-            None is beyond 2 ** 32.
+            n >= 1, and at most 65,536 values (one sample if there are more channels). No value
+            exceeds 2 ** 32.
 
         Raises
         ------
         DecodeError
-            If not a single sample can be decoded.
+            If no sample can be decoded.
         AudioValueError
-            If there is no sample, or none that counts.
+            If there are no samples, or only NaN, infinity and values beyond 2 ** 32.
         AudioFileError
-            If the system fails to read the source.
+            If the source cannot be read.
         """
-        name = spoken(self.name)
+        name = source_name(self.name)
         check = Values(
             self.sample_rate,
             is_bounded=self.decoded.is_bounded,
@@ -173,14 +173,14 @@ class AudioSource:
             self._notes.add(f"{error}, from {place(self.samples / self.sample_rate)} on")
         except OSError as error:
             raise AudioFileError(f"{name}: {error.strerror or error}") from error
-        finally:  # whoever wants only a part stops before the end
+        finally:  # a caller may stop before the end
             check.report(self._notes)
         if not self.samples:
             if self.warnings:
-                raise DecodeError(f"{name}: not a sample can be decoded: {self.warnings[0]}")
-            raise AudioValueError(f"{name}: holds no samples")
+                raise DecodeError(f"{name}: no sample can be decoded: {self.warnings[0]}")
+            raise AudioValueError(f"{name}: contains no samples")
         if not check.usable:
-            raise AudioValueError(f"{name}: holds nothing but {check.no_sound()}")
+            raise AudioValueError(f"{name}: contains only {check.no_sound()}")
 
     def mono(self, channel: int | str = "mix") -> Iterator[NDArray[np.float32]]:
         """Decode the source, once, as one channel.
@@ -188,8 +188,8 @@ class AudioSource:
         Parameters
         ----------
         channel : int or "mix"
-            Its number from 1; or the mean of all. Where the mean is far below what it is of, since
-            the channels cancel each other, `warnings` say so.
+            Its number from 1; or the mean of all. `warnings` report where the channels cancel each
+            other in the mean.
 
         Returns
         -------
@@ -206,9 +206,7 @@ class AudioSource:
             return self._mixed() if self.channels > 1 else self._channel(1)
         if not (type(channel) is int and 1 <= channel <= self.channels):
             have = "1 channel" if self.channels == 1 else f"{self.channels} channels"
-            raise ParameterError(
-                f"{spoken(self.name)}: has {have}; channel {channel} is none of them"
-            )
+            raise ParameterError(f"{source_name(self.name)}: no channel {channel}; it has {have}")
         return self._channel(channel)
 
     def _channel(self, number: int) -> Iterator[NDArray[np.float32]]:
@@ -226,10 +224,10 @@ class AudioSource:
             cancellation.report(self._notes)
 
     def close(self) -> None:
-        """Free what the decoder holds. Calling it again does nothing."""
+        """Close the decoder. Calling it again does nothing."""
         self._close()
 
 
-def spoken(name: str) -> str:
-    """Give a source's name as messages have it."""
+def source_name(name: str) -> str:
+    """Return the name of a source in messages."""
     return "standard input" if name == "-" else name

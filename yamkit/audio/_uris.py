@@ -1,6 +1,6 @@
-"""Files elsewhere, by fsspec: ``s3://``, ``gs://``, ``hf://``, ``https://`` and whatever it knows.
+"""Remote files through fsspec: ``s3://``, ``gs://``, ``hf://``, ``https://`` and its other schemes.
 
-Used for a name with ``://`` alone, so nothing is fetched unless the user named it.
+Only for names with ``://``, so nothing is fetched that the user did not name.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["find_in_uri", "is_uri", "open_uri", "uri_stamp"]
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _CHANGES = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "sha256")
-"""Where the file systems of fsspec say that a file is another one."""
+"""Facts of fsspec's file systems that change with the content of a file."""
 
 
 def is_uri(path: str) -> bool:
-    """Tell a URI from a path."""
+    """Return whether a path is a URI."""
     return _URI.match(path) is not None
 
 
@@ -35,7 +35,7 @@ def open_uri(uri: str) -> BinaryIO:
     Raises
     ------
     AudioFileError
-        If it is not there, or fsspec or the file system's own package is missing.
+        If the file is missing, or fsspec or the package of the file system.
     """
     with _guard(uri):
         file_system, path = _resolve(uri)
@@ -44,13 +44,13 @@ def open_uri(uri: str) -> BinaryIO:
 
 
 def find_in_uri(uri: str, metadata: Callable[[str], object] | None = None) -> Iterator[str] | None:
-    """Give the sound files in a folder and below, sorted by name; None where it is no folder.
+    """Return the sound files in a folder and its subfolders by name; None if it is not a folder.
 
     Parameters
     ----------
     uri : str
     metadata : callable, optional
-        Receives the names of ``._*`` files, as of `yamkit.folders.sound_files`.
+        Receives names of ``._*`` files; see `yamkit.folders.sound_files`.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def find_in_uri(uri: str, metadata: Callable[[str], object] | None = None) -> It
 
 
 def uri_stamp(uri: str) -> tuple[int, int] | None:
-    """Give the size of a file and a number that changes with it; None where there is no telling."""
+    """Return the size of a file and a number that changes with its content; None if unknown."""
     try:
         with _guard(uri):
             file_system, path = _resolve(uri)
@@ -94,14 +94,14 @@ def _resolve(uri: str) -> tuple[Any, str]:
 
 @contextlib.contextmanager
 def _guard(uri: str) -> Iterator[None]:
-    """Say in a line what went wrong: every file system has errors of its own."""
+    """Turn any exception into one line: every file system has its own errors."""
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name == "fsspec":
-            reason = "needs fsspec, which is not installed: pip install 'yamkit[remote]'"
+            reason = "requires fsspec, which is not installed: pip install 'yamkit[remote]'"
         else:
-            reason = f"needs {error.name}, which is not installed: pip install {error.name}"
+            reason = f"requires {error.name}, which is not installed: pip install {error.name}"
         raise AudioFileError(f"{printable(uri)}: {reason}") from error
     except FileNotFoundError as error:
         raise AudioFileError(f"{printable(uri)}: no such file") from error

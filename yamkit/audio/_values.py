@@ -1,8 +1,8 @@
-"""Whether the values of samples can be sound with full scale at 1, and what is said where not.
+"""Values of samples that cannot be sound, or that have another full scale than 1.
 
-Values that are no sound at all count as zero: NaN, infinity, and what no scaling explains. Values
-of another scale are heard as they are, and warned of: integers that were stored as floats, and
-16-bit integers that were stored in 32 or 64 bits, which are hardly more than silence.
+NaN, infinity, and values that no scale explains become zero. Values of another scale are kept, with
+a warning: integers stored as floats, and 16-bit integers stored in 32 or 64 bits, which are hardly
+louder than silence.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST_SAMPLE", "Values"]
 
 LARGEST_SAMPLE = 2.0**32
-"""Beyond it lies no sound: it is twice the full scale of 32-bit integers that were not scaled."""
+"""Largest value of a sample: twice the full scale of unscaled 32-bit integers."""
 _HIGHEST_PEAK = 32.0
-"""Samples that reach it are no floats with full scale at 1: that is 30 dB beyond it."""
+"""Peak from which on full scale is not 1: 30 dB above it."""
 
 _LOWEST_PEAK = 128
-"""Steps of the integers below which samples are silence with dither, whatever their scale."""
+"""Peak in integer steps below which samples are silence with dither, at any scale."""
 
 
 class Values:
-    """Looks at the samples of a source, block by block, in a state that does not grow.
+    """Examines the samples of a source, block by block, in constant memory.
 
     Parameters
     ----------
     sample_rate : int
         In Hz.
     is_bounded : bool
-        Whether samples are integers in the source, so that none can be beyond full scale.
+        Whether samples are integers in the source, so that none exceeds full scale.
     is_array : bool
-        Whether the source is an array, and no file that a program could put right.
+        Whether the source is an array, not a file that FFmpeg could rescale.
 
     Attributes
     ----------
     usable : int
-        Values so far that can be sound.
+        Number of values so far that can be sound.
     """
 
     def __init__(self, sample_rate: int, *, is_bounded: bool, is_array: bool) -> None:
@@ -57,7 +57,7 @@ class Values:
         self._faint: _Faint | None = _Faint()
 
     def take(self, block: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        """Give a block with zeros in place of what is no sound.
+        """Return a block with zeros in place of values that cannot be sound.
 
         Parameters
         ----------
@@ -65,7 +65,7 @@ class Values:
         start : int
             Place of its first sample in the source.
         """
-        if not block.size:  # decoders give such
+        if not block.size:  # some decoders return empty blocks
             return block
         if not (self._is_bounded or _is_small(block)):
             block = self._bounded(block, start)
@@ -87,13 +87,13 @@ class Values:
         return block
 
     def no_sound(self) -> str:
-        """Name what samples hold that hold no sound."""
+        """Return a name for the values that were found and cannot be sound."""
         if self._has_huge:
             return f"NaN, infinity and values beyond {LARGEST_SAMPLE:.0f}, where full scale is 1"
         return "NaN and infinity"
 
     def report(self, notes: Notes) -> None:
-        """Say what was odd."""
+        """Add warnings to the notes."""
         if self._odd:
             samples = "1 sample is" if self._odd == 1 else f"{self._odd} samples are"
             huge = f" or beyond {LARGEST_SAMPLE:.0f}" if self._has_huge else ""
@@ -137,12 +137,12 @@ class Values:
 
 
 class _Faint:
-    """Whether all samples are small integers, in steps of 32 or 64 bits.
+    """Finds sources whose samples are all small integers, in steps of 32 or 64 bits.
 
-    Sound of 32-bit integers leaves the lowest byte empty where a 24-bit converter made it, and is
-    louder than -96 dB of full scale where it was computed, silence aside. Floats have finer steps
-    than integers. So samples that keep below that level, in whole steps that need the lowest byte,
-    are 16-bit integers in 32 bits. Those in 64 bits are smaller than any step of 32 bits.
+    In sound of 32-bit integers, the lowest byte is zero if it comes from a 24-bit converter; if it
+    was computed, its level is above -96 dB of full scale, silence aside. Floats have finer steps.
+    So samples below that level, in whole steps that need the lowest byte, are 16-bit integers in 32
+    bits. Those in 64 bits are smaller than any step of 32 bits.
     """
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ class _Faint:
         self._has_low_byte = False
 
     def take(self, block: NDArray[np.float32]) -> bool:
-        """Take in a block; False where it settles that they are not."""
+        """Process a block; return False once the source is known not to be of this kind."""
         peak = max(float(block.max()), -float(block.min()))
         self._peak = max(self._peak, peak)
         if self._peak > 2.0**-16:
@@ -166,7 +166,7 @@ class _Faint:
         return self._is_whole[32] or self._peak <= 2.0**-48
 
     def scale(self) -> tuple[int, int] | None:
-        """Give the peak in steps, and the bits of a step; None where the scale is right."""
+        """Return the peak in steps, and the bits of a step; None if the scale is correct."""
         if self._is_whole[32] and self._has_low_byte:
             bits = 32
         elif self._is_whole[64] and self._peak <= 2.0**-48:
@@ -178,9 +178,9 @@ class _Faint:
 
 
 def _is_small(block: NDArray[np.float32]) -> bool:
-    """Tell, in one pass, that all samples are finite and far below the highest peak.
+    """Return True, in one pass, if all samples are finite and far below the highest peak.
 
-    No sample is larger than the root of the sum of all squares. False says nothing.
+    No sample is larger than the root of the sum of all squares. False is inconclusive.
     """
     rows = block if block.flags.c_contiguous else block.T
     if not rows.flags.c_contiguous:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from yamkit.cli import _complete
 from yamkit.cli._settings import option
@@ -13,9 +13,11 @@ from yamkit.cli._values import PATH, is_file
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from yamkit.models import ModelBundle
+    from yamkit.scores.choice import Choice, EventOptions
     from yamkit.types import TagClass
 
-__all__ = ["CALIBRATION", "ClassSettings", "find_listed", "read_listed_names"]
+__all__ = ["CALIBRATION", "ClassSettings", "read_listed_names"]
 
 CALIBRATION: dict[str, Any] = {
     "type": PATH,
@@ -53,33 +55,48 @@ class ClassSettings:
     )
     calibration: Path | None = option("--calibration", **CALIBRATION)
 
+    def choice(
+        self,
+        model: ModelBundle,
+        *,
+        events: EventOptions | Literal[False],
+        threshold: float | Path | None,
+        **fields: Any,
+    ) -> Choice:
+        """Return what is reported of the scores of a model; see `Choice.of`."""
+        from yamkit.scores.choice import Choice
 
-def find_listed(
-    words: Sequence[str], classes: Sequence[TagClass]
-) -> tuple[list[int], dict[int, float]]:
-    """Return the classes that the values of `--classes` name, and the thresholds from files.
+        return Choice.of(
+            model,
+            events=events,
+            threshold=threshold,
+            classes=_class_words(self.classes, model.classes),
+            not_classes=_class_words(self.not_classes, model.classes),
+            roll_up=self.roll_up,
+            calibration=self.calibration,
+            **fields,
+        )
 
-    A word that names a class is not looked up as a file.
-    """
+
+def _class_words(words: Sequence[str], classes: Sequence[TagClass]) -> list[str | Path]:
+    """Return the values of `--classes`; those that name a file, and not a class, as paths."""
     from yamkit._util.text import printable
     from yamkit.errors import ParameterError
-    from yamkit.scores.class_lists import read_class_list
-    from yamkit.scores.classes import find_classes
+    from yamkit.scores.classes import class_finder
 
-    chosen: list[int] = []
-    thresholds: dict[int, float] = {}
+    find = class_finder(classes)
+    found: list[str | Path] = []
     for word in words:
         try:
-            chosen += find_classes(word, classes)
+            find(word)
+            found.append(word)
         except ParameterError:
             if not is_file(word):
                 if Path(word).suffix in (".csv", ".txt"):
                     raise ParameterError(f"--classes {printable(word)}: no such file") from None
                 raise
-            indices, own = read_class_list(word, classes)
-            chosen += indices
-            thresholds |= own
-    return chosen, thresholds
+            found.append(Path(word))
+    return found
 
 
 def read_listed_names(words: Sequence[str], labels: Collection[str]) -> tuple[str, ...]:

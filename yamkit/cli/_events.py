@@ -1,25 +1,20 @@
-"""What an event is, and what is reported of scores."""
+"""What an event is: the options of every command that finds events."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from yamkit._util.bounds import MAX_MEDIAN_CELLS, MAX_SPAN_SECONDS
-from yamkit.cli._classes import find_listed
 from yamkit.cli._settings import option
 from yamkit.cli._values import Real, Score, Whole
 
 if TYPE_CHECKING:
-    from yamkit.cli._classes import ClassSettings
-    from yamkit.models import ModelBundle
-    from yamkit.scores.choice import Choice
-    from yamkit.types import EventParameters
+    from yamkit.scores.choice import EventOptions
 
-__all__ = ["EventSettings", "make_choice"]
+__all__ = ["EventSettings"]
 
 
 @dataclass(frozen=True)
@@ -82,67 +77,9 @@ class EventSettings:
         """Return the values that were given, by their names."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
-    def parameters(self, threshold: float | Path | None) -> EventParameters:
-        """Return the parameters of events, with defaults for what was not given."""
-        from yamkit.types import EventParameters
-
+    def options(self) -> EventOptions:
+        """Return the values with the names of the fields of `EventParameters`."""
         given = self.given()
         if "event_score" in given:
             given["score"] = given.pop("event_score")
-        if isinstance(threshold, float):
-            given.setdefault("enter", threshold)
-        return EventParameters(**given)
-
-
-def make_choice(
-    model: ModelBundle,
-    classes: ClassSettings,
-    events: EventSettings | None,
-    threshold: float | Path | None,
-    *,
-    aggregate: str | None = None,
-    **fields: Any,
-) -> Choice:
-    """Choose what is reported of a model's scores.
-
-    Parameters
-    ----------
-    model : ModelBundle
-        That of the classes, thresholds and calibration.
-    classes : ClassSettings
-    events : EventSettings or None
-        None if events are not reported; they take the thresholds of the calibration if no other
-        was given.
-    threshold : float, Path or None
-        Of scores; or a file with one for each class.
-    aggregate : str, optional
-        How clip scores are made, which the calibration must be for.
-    **fields
-        Other fields of `yamkit.scores.choice.Choice`.
-    """
-    from yamkit.scores.calibration_file import read_calibration
-    from yamkit.scores.choice import Choice
-    from yamkit.scores.class_lists import read_thresholds
-    from yamkit.scores.classes import choose_classes, roll_up
-    from yamkit.scores.postprocessing import Postprocessing
-
-    calibration = None
-    thresholds: dict[int, float] = {}
-    if classes.calibration is not None:
-        calibration = read_calibration(classes.calibration)
-        calibration.check(model.sha256, len(model.classes), aggregate)
-        if events is not None and threshold is None and events.enter is None:
-            thresholds = calibration.thresholds
-    included, listed = find_listed(classes.classes, model.classes)
-    excluded, _ = find_listed(classes.not_classes, model.classes)
-    thresholds = {**thresholds, **listed}
-    if isinstance(threshold, Path):
-        thresholds |= read_thresholds(threshold, model.classes)
-    members = roll_up(model.classes) if classes.roll_up else None
-    return Choice(
-        threshold=threshold if isinstance(threshold, float) else None,
-        events=None if events is None else events.parameters(threshold),
-        classes=choose_classes(model.classes, included, excluded),
-        postprocessing=Postprocessing(calibration, members, thresholds),
-        **fields,
-    )
+        return cast("EventOptions", given)

@@ -17,7 +17,7 @@ from yamkit.folders import sound_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yamkit.evaluation.scoring import Scores
+    from yamkit.evaluation.scores_file import Scores
     from yamkit.run.clips import Clip
 
 __all__ = [

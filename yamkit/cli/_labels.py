@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from yamkit.evaluation.labels import LabelledSet
-    from yamkit.evaluation.scoring import Scores
+    from yamkit.evaluation.scores_file import Scores
+    from yamkit.evaluation.sets.labelled_set import LabelledSet
     from yamkit.plugin import Runner
     from yamkit.run.clips import Clip
     from yamkit.tagger import Tagger
@@ -72,7 +72,7 @@ class LabelSettings:
 
     def read(self) -> LabelledSet:
         """Read the labels and select clips."""
-        from yamkit.evaluation.labels import read_set
+        from yamkit.evaluation.sets.labelled_set import read_set
 
         labelled = read_set(self.labels, self.layout)
         labelled = labelled.select(folds=self.folds, splits=self.splits, limit=self.limit)
@@ -82,7 +82,7 @@ class LabelSettings:
 
     def meaning(self, labelled: LabelledSet) -> dict[str, Any]:
         """Return what labels mean and which are selected, as arguments of the evaluation."""
-        from yamkit.evaluation.targets import read_label_map
+        from yamkit.evaluation.sets.label_map import read_label_map
 
         label_map = None if self.label_map is None else read_label_map(self.label_map)
         classes = read_listed_names(self.classes, labelled.labels)

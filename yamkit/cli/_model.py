@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -188,18 +188,7 @@ def _open(
     files: FileSettings,
     threads: int | None,
 ) -> Tagger:
-    from yamkit.tagger import Tagger
+    from yamkit.tagger import Tagger, TaggerOptions
 
-    return Tagger(
-        bundle,
-        backend=backend,
-        frontend=parts.frontend,
-        provider=parts.provider,
-        resampler=parts.resampler,
-        hop_seconds=parts.hop_seconds,
-        channel=parts.channel,
-        stream=files.stream,
-        aggregate=files.aggregate,
-        batch_size=files.batch_size,
-        threads=threads,
-    )
+    options = {**asdict(parts), **asdict(files)}
+    return Tagger(bundle, TaggerOptions(backend=backend, threads=threads, **options))

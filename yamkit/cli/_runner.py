@@ -76,9 +76,8 @@ class RunnerSettings:
     def open(self, cores: CoreAllocation) -> contextlib.closing[Runner]:
         """Make the runner; the local one takes the allocated jobs."""
         from yamkit.plugin import RunnerOptions
-        from yamkit.registry import plugin_errors, registry
+        from yamkit.run.work import open_runner
 
-        factory = registry().load(registry().resolve("runner", self.runner))
         jobs = cores.jobs if self.runner == "local" else self.jobs
-        with plugin_errors(f"runner {self.runner!r}"):
-            return contextlib.closing(factory(RunnerOptions(jobs, self.threads, self.ray_address)))
+        options = RunnerOptions(jobs, self.threads, self.ray_address)
+        return contextlib.closing(open_runner(self.runner, options))

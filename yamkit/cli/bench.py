@@ -76,7 +76,7 @@ class BenchSettings:
     def cases(self, bundles: Sequence[ModelBundle], cores: CoreAllocation) -> list[Case]:
         """Return every combination that is measured."""
         from yamkit.bench import Case
-        from yamkit.pipeline.compose import default_parts, fitting
+        from yamkit.pipeline.fit import default_parts, fitting
 
         return [
             Case(

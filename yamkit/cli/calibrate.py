@@ -21,8 +21,9 @@ from yamkit.cli._values import PATH, Real, Whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from yamkit.evaluation.labels import LabelledSet
-    from yamkit.evaluation.scoring import Scores
+    from yamkit.evaluation.fitting import FitSettings
+    from yamkit.evaluation.scores_file import Scores
+    from yamkit.evaluation.sets.labelled_set import LabelledSet
     from yamkit.scores.calibration import Calibration
 
 __all__ = ["calibrate"]
@@ -89,6 +90,12 @@ class CalibrateSettings:
     tagger: TaggerSettings = group(TaggerSettings)
     runner: RunnerSettings = group(RunnerSettings)
 
+    def fit(self) -> FitSettings:
+        """Return how the calibration is fitted."""
+        from yamkit.evaluation.fitting import FitSettings
+
+        return FitSettings(self.method, self.precision, self.least_examples, self.parts, self.seed)
+
 
 @click.command(cls=Command)
 @with_settings(CalibrateSettings)
@@ -110,9 +117,10 @@ def calibrate(settings: CalibrateSettings) -> None:
     cells. A calibration is valid only for the model that it was fitted to.
     """
     from yamkit.errors import CalibrationError
-    from yamkit.evaluation._past_end import past_end_lines
-    from yamkit.evaluation._set import check_complete, clip_key, past_end
-    from yamkit.evaluation.fitting import check_fit, fit_calibration
+    from yamkit.evaluation.coverage import check_complete
+    from yamkit.evaluation.events.past_end import past_end, past_end_lines
+    from yamkit.evaluation.fitting import find_fitter, fit_calibration
+    from yamkit.evaluation.sets.labelled_set import clip_key
     from yamkit.scores.calibration_file import write_calibration
 
     output = settings.output
@@ -121,22 +129,14 @@ def calibrate(settings: CalibrateSettings) -> None:
         raise CalibrationError(
             f"cannot write {printable(output)}: must be a file, not a link, in a folder that exists"
         )
-    check_fit(settings.method, settings.precision, settings.least_examples, settings.parts)
+    fit = settings.fit()
+    find_fitter(fit.method)  # before the set is scored
     labelled = settings.labels.read()
     meaning = settings.labels.meaning(labelled)
     scores = _scores(settings, labelled)
     if settings.strict:
         check_complete(labelled, scores)
-    calibration = fit_calibration(
-        labelled,
-        scores,
-        method=settings.method,
-        precision=settings.precision,
-        least_examples=settings.least_examples,
-        folds=settings.parts,
-        seed=settings.seed,
-        **meaning,
-    )
+    calibration = fit_calibration(labelled, scores, fit, **meaning)
     write_calibration(calibration, output)
     click.echo(_as_text(calibration, output), nl=False)
     for line in past_end_lines(past_end(labelled, scores)):
@@ -147,7 +147,7 @@ def calibrate(settings: CalibrateSettings) -> None:
 
 def _scores(settings: CalibrateSettings, labelled: LabelledSet) -> Scores:
     """Read the scores of the set, or compute them."""
-    from yamkit.evaluation.scoring import read_scores
+    from yamkit.evaluation.scores_file import read_scores
 
     if settings.from_scores is not None:
         scores = read_scores(settings.from_scores)

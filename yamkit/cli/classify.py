@@ -12,7 +12,7 @@ import click
 from yamkit._util.numbers import whole_number
 from yamkit.cli import _complete
 from yamkit.cli._classes import ClassSettings
-from yamkit.cli._events import EventSettings, make_choice
+from yamkit.cli._events import EventSettings
 from yamkit.cli._help import Command
 from yamkit.cli._inputs import PathSettings, report_failed, report_warned
 from yamkit.cli._model import TaggerSettings, choose_model
@@ -173,11 +173,10 @@ class ClassifySettings:
     def choice(self, model: ModelBundle) -> Choice:
         """Return what is reported of a model's scores."""
         top = self.top or ("all" if self.classes.classes else 5)
-        return make_choice(
+        return self.classes.choice(
             model,
-            self.classes,
-            self.event if self.events else None,
-            self.threshold,
+            events=self.events and self.event.options(),
+            threshold=self.threshold,
             aggregate=self.tagger.files.aggregate,
             top=None if isinstance(top, str) else top,
             per_patch=self.per_patch,
@@ -282,7 +281,7 @@ def _run(
         reporter = _Reporter(meter, display, outputs.to_terminal, tagger.model.silence_index)
         items = loop.checked_items(runner, Work(tagger, choice), clips, layout, journal)
         summary = loop.classify(items, clips, info, outputs, reporter, journal)
-    if reporter.silent and not settings.events and tagger.aggregate == "mean":
+    if reporter.silent and not settings.events and tagger.options.aggregate == "mean":
         _hint_at_silence(reporter.silent, len(clips))
     _report(info, summary, places, journal.path)
     if len(clips) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from yamkit.evaluation.labels import LabelledSet
-    from yamkit.evaluation.scoring import Scores
-    from yamkit.scores.postprocessing import Postprocessing
-    from yamkit.types import EventParameters, TagClass
+    from yamkit.evaluation.scores_file import Scores
+    from yamkit.evaluation.sets.labelled_set import LabelledSet
+    from yamkit.scores.choice import Choice
+    from yamkit.types import TagClass
 
 __all__ = ["evaluate"]
 
@@ -87,10 +87,17 @@ class EvalSettings:
 
 
 class _Systems(NamedTuple):
-    """Scores of the systems that are compared, and what happens to them before the evaluation."""
+    """Scores of the systems that are compared, and what is evaluated of them."""
 
     scores: list[Scores]
-    postprocessing: Postprocessing
+    choice: Choice
+
+
+class _System(NamedTuple):
+    """What `Choice.of` must know of a model whose scores are evaluated."""
+
+    classes: Sequence[TagClass]
+    sha256: str
 
 
 @click.command("eval", cls=Command)
@@ -114,29 +121,30 @@ def evaluate(ctx: click.Context, settings: EvalSettings) -> None:
 
     Clips that are missing or fail are counted and named; the metrics are those of the other clips.
     """
-    from yamkit.evaluation import evaluate_scores
-    from yamkit.evaluation._plots import can_plot
-    from yamkit.evaluation._report import as_json_text, as_text, make_folder, write_report
+    from yamkit.evaluation import EvaluationSettings, evaluate_scores
+    from yamkit.evaluation.plots import can_plot
+    from yamkit.evaluation.report import as_json_text, as_text, make_folder, write_report
 
     labelled = settings.labels.read()
     meaning = settings.labels.meaning(labelled)
-    events = _events(ctx, labelled, settings)
+    if not labelled.is_strong:
+        _refuse_events(ctx, labelled, settings)
     if settings.report_folder is not None:
         make_folder(settings.report_folder)
     if settings.score_files:
-        systems = _read_systems(ctx, settings)
+        systems = _read_systems(ctx, settings, labelled)
     else:
         systems = _score_systems(ctx, settings, labelled, meaning)
-    reports = evaluate_scores(
-        labelled,
-        systems.scores,
-        postprocessing=systems.postprocessing,
-        events=events,
+    evaluation = EvaluationSettings(
+        postprocessing=systems.choice.postprocessing,
         threshold=settings.threshold,
         bootstrap=settings.bootstrap,
         seed=settings.seed,
         **meaning,
     )
+    if systems.choice.events is not None:
+        evaluation = replace(evaluation, events=systems.choice.events)
+    reports = evaluate_scores(labelled, systems.scores, evaluation)
     if settings.report_folder is not None:
         write_report(reports, settings.report_folder)
         if not can_plot():
@@ -154,9 +162,9 @@ def evaluate(ctx: click.Context, settings: EvalSettings) -> None:
         ctx.exit(1)
 
 
-def _read_systems(ctx: click.Context, settings: EvalSettings) -> _Systems:
+def _read_systems(ctx: click.Context, settings: EvalSettings, labelled: LabelledSet) -> _Systems:
     """Read the scores of `--from-scores`; options of the scoring are refused."""
-    from yamkit.evaluation.scoring import read_scores
+    from yamkit.evaluation.scores_file import read_scores
 
     _refuse_unused(ctx)
     systems = [read_scores(path) for path in settings.score_files]
@@ -164,7 +172,7 @@ def _read_systems(ctx: click.Context, settings: EvalSettings) -> _Systems:
         systems = [each.strict() for each in systems]
     facts = [each.fingerprint for each in systems]
     classes = [each.classes for each in systems]
-    return _Systems(systems, _postprocessing(ctx, settings.calibration, facts, classes))
+    return _Systems(systems, _choice(ctx, settings, labelled, facts, classes))
 
 
 def _score_systems(
@@ -172,7 +180,7 @@ def _score_systems(
 ) -> _Systems:
     """Score the set with each tagger; what is wrong with one is reported before any is run."""
     from yamkit.evaluation import common_targets
-    from yamkit.evaluation.scoring import system_of
+    from yamkit.evaluation.systems import system_of
 
     cores = settings.runner.allocate()
     with contextlib.ExitStack() as stack:
@@ -181,58 +189,58 @@ def _score_systems(
         facts = [system_of(tagger) for tagger in taggers]
         files = _score_files(settings, facts)
         class_maps = [tagger.classes for tagger in taggers]
-        postprocessing = _postprocessing(ctx, settings.calibration, facts, class_maps)
+        choice = _choice(ctx, settings, labelled, facts, class_maps)
         common_targets(labelled, class_maps, **meaning)
         systems = [
             score(labelled, settings.labels.folder, tagger, file, settings.strict, runner)
             for tagger, file in zip(taggers, files, strict=True)
         ]
     report_names(systems[0])
-    return _Systems(systems, postprocessing)
+    return _Systems(systems, choice)
 
 
-def _events(
-    ctx: click.Context, labelled: LabelledSet, settings: EvalSettings
-) -> EventParameters | None:
-    """Return the parameters of events if labels are strong; else refuse their options."""
+def _refuse_events(ctx: click.Context, labelled: LabelledSet, settings: EvalSettings) -> None:
+    """Refuse options of events, as the labels have no times."""
     from yamkit.errors import ParameterError
 
-    if labelled.is_strong:
-        return settings.event.parameters(
-            settings.threshold if _is_given(ctx, "threshold") else None
-        )
     for param in ctx.command.params:
         if param.name in settings.event.given():
             raise ParameterError(
-                f"{param.opts[0]} requires strong labels, with times; {printable(labelled.path)} "
-                "has none"
+                f"{param.opts[0]} requires labels with times, which {printable(labelled.path)} "
+                "does not have"
             )
-    return None
 
 
-def _postprocessing(
+def _choice(
     ctx: click.Context,
-    calibration: Path | None,
+    settings: EvalSettings,
+    labelled: LabelledSet,
     facts: Sequence[Mapping[str, str]],
     class_maps: Sequence[Sequence[TagClass]],
-) -> Postprocessing:
-    """Read the calibration; events take its thresholds if no other was given."""
+) -> Choice:
+    """Return how scores are processed and what an event is, which must fit every system."""
     from yamkit.scores.calibration_file import read_calibration
-    from yamkit.scores.postprocessing import Postprocessing
+    from yamkit.scores.choice import Choice
 
-    if calibration is None:
-        return Postprocessing()
-    found = read_calibration(calibration)
-    for each, classes in zip(facts, class_maps, strict=True):
-        found.check(each.get("model_sha256", ""), len(classes), each.get("aggregate"))
-    is_given = _is_given(ctx, "threshold") or _is_given(ctx, "enter")
-    return Postprocessing(found, None, {} if is_given else found.thresholds)
+    file = settings.calibration
+    calibration = None if file is None else read_calibration(file)
+    choices = [
+        Choice.of(
+            _System(classes, each.get("model_sha256", "")),
+            events=labelled.is_strong and settings.event.options(),
+            threshold=settings.threshold if _is_given(ctx, "threshold") else None,
+            calibration=calibration,
+            aggregate=each.get("aggregate"),
+        )
+        for each, classes in zip(facts, class_maps, strict=True)
+    ]
+    return choices[0]
 
 
 def _score_files(settings: EvalSettings, facts: Sequence[Mapping[str, str]]) -> list[Path | None]:
     """Return the scores file of each system; None if scores are not saved."""
     from yamkit.errors import ParameterError
-    from yamkit.evaluation._systems import file_names
+    from yamkit.evaluation.systems import file_names
 
     count = len(facts)
     if settings.scores_file is not None and count > 1:

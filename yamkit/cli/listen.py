@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +12,7 @@ import click
 from yamkit._util.bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ, MIN_SAMPLE_RATE_HZ
 from yamkit.cli import _complete
 from yamkit.cli._classes import ClassSettings
-from yamkit.cli._events import EventSettings, make_choice
+from yamkit.cli._events import EventSettings
 from yamkit.cli._help import Command
 from yamkit.cli._model import BACKEND, MODEL, LivePartSettings, choose_model
 from yamkit.cli._notes import note, note_options
@@ -132,23 +132,16 @@ class ListenSettings:
 
     def choice(self, model: ModelBundle) -> Choice:
         """Return what is reported of a model's scores."""
-        return make_choice(model, self.classes, self.event, self.threshold)
+        return self.classes.choice(model, events=self.event.options(), threshold=self.threshold)
 
     def open_tagger(self, model: ModelBundle) -> Tagger:
         """Open a tagger for streams."""
-        from yamkit.tagger import Tagger
+        from yamkit.tagger import Tagger, TaggerOptions
 
-        return Tagger(
-            model,
-            backend=self.backend,
-            frontend=self.parts.frontend,
-            provider=self.parts.provider,
-            resampler=self.parts.resampler,
-            hop_seconds=self.parts.hop_seconds,
-            channel=self.parts.channel,
-            batch_size=1,
-            threads=self.threads,
+        options = TaggerOptions(
+            backend=self.backend, batch_size=1, threads=self.threads, **asdict(self.parts)
         )
+        return Tagger(model, options)
 
 
 @click.command(cls=Command)
@@ -182,7 +175,7 @@ def listen(ctx: click.Context, settings: ListenSettings) -> None:
     choice = settings.choice(bundle)
     with (
         settings.open_tagger(bundle) as tagger,
-        _open_stream(settings, tagger.channel) as stream,
+        _open_stream(settings, tagger.options.channel) as stream,
     ):
         as_json = settings.format == "jsonl"
         ctx.exit(_tag(tagger, choice, stream, settings.gate_dbfs, as_json=as_json))
@@ -203,25 +196,18 @@ def _tag(
     tagger: Tagger, choice: Choice, stream: LiveStream, gate_dbfs: float | None, *, as_json: bool
 ) -> int:
     """Print the events of a stream; return the exit code, 0 where the source ended."""
-    import numpy as np
-
     from yamkit._util.signals import StopRequests
     from yamkit.cli._listen_lines import print_begin, print_end, print_line
     from yamkit.listening import listen as updates_of
     from yamkit.listening.report import StreamReport
     from yamkit.run.info import run_info
 
-    assert choice.events is not None
-    count = len(tagger.classes)
-    columns = np.array(range(count) if choice.classes is None else choice.classes)
     report = StreamReport(run_info(tagger, choice), stream.sample_rate, tagger.grid)
     updates = updates_of(
         tagger,
         stream.buffer.blocks(),
         stream.sample_rate,
-        choice.events,
-        columns=columns,
-        postprocessing=choice.postprocessing,
+        choice,
         gate_dbfs=gate_dbfs,
     )
     with StopRequests(stream.buffer.stop) as requests:

@@ -1,4 +1,4 @@
-"""``yamkit plugins``: what is installed and what is wrong with it; new ones, and their checks."""
+"""``yamkit plugins``: list plugins, check one, and make a new one."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ from yamkit.cli._help import Group
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yamkit.testing import Check, PluginContract
+    from yamkit.registry import Plugin
+    from yamkit.testing import Check
 
-__all__ = ["plugins"]
+__all__ = ["KINDS", "plugins"]
 
-_KINDS = ("backend", "frontend", "label-reader", "resampler", "runner", "sink")
+KINDS = ("backend", "frontend", "label-reader", "resampler", "runner", "sink")
+"""Kinds of plugin as options name them: `--help` imports no registry to list them."""
 
 
 @click.group(cls=Group, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool) -> None:
-    """List, check and begin plugins.
+    """List, check and create plugins.
 
-    They are front ends, backends, resamplers, sinks, label readers and runners.
+    A plugin is a front end, a backend, a resampler, a sink, a label reader or a runner.
 
     \b
     yamkit plugins
     yamkit plugins new yamkit-mine --kind backend
     yamkit plugins check mine
 
-    The environment variable YAMKIT_PLUGINS selects them: a comma-separated list of entry points or
-    distributions loads those alone (yamkit itself is one: YAMKIT_PLUGINS=yamkit,yamkit-mine), and
-    with a leading '-' leaves them out (YAMKIT_PLUGINS=-yamkit-mine).
+    The environment variable YAMKIT_PLUGINS selects plugins by entry point or distribution. A
+    comma-separated list loads only those (yamkit itself is one: YAMKIT_PLUGINS=yamkit,yamkit-mine);
+    a leading '-' excludes one (YAMKIT_PLUGINS=-yamkit-mine).
     """
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_plugins, as_json=as_json)
@@ -44,39 +46,25 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_plugins(as_json: bool = False) -> None:
-    """List every plugin with its state, broken ones included.
+    """List every plugin with its state, including broken ones.
 
     \b
     ready    can be used
-    missing  needs packages that are not installed; the pip command stands beside
+    missing  needs packages that are not installed; the note has the pip command
     clash    another distribution offers the same name
-    broken   cannot be loaded; the reason stands beside
+    broken   cannot be loaded; the note has the reason
     off      switched off by YAMKIT_PLUGINS
     """
     import json
 
+    from yamkit._util.text import printable
     from yamkit.registry import registry
 
     rows = registry().plugins
     if as_json:
-        fields = [
-            {
-                "hook": row.hook,
-                "kind": row.kind,
-                "name": row.name,
-                "distribution": row.distribution,
-                "version": row.version,
-                "entry_point": row.entry_point,
-                "state": row.state,
-                "reason": row.reason,
-                "summary": row.info.summary if row.info is not None else "",
-            }
-            for row in rows
-        ]
-        click.echo(json.dumps({"schema": "yamkit-plugins/1", "plugins": fields}, indent=2))
+        document = {"schema": "yamkit-plugins/1", "plugins": list(map(_plugin_fields, rows))}
+        click.echo(json.dumps(document, indent=2))
         return
-    from yamkit._util.text import printable
-
     table = [("HOOK", "NAME", "STATE", "DISTRIBUTION", "NOTE")]
     for row in sorted(rows, key=lambda row: (row.hook, row.name)):
         note = row.reason or (row.info.summary if row.info is not None else "")
@@ -92,8 +80,8 @@ def list_plugins(as_json: bool = False) -> None:
 @click.option(
     "--kind",
     metavar="KIND",
-    help="Where plugins of several kinds have the name.",
-    shell_complete=_complete.words(*_KINDS),
+    help="Kind of the plugin, if plugins of several kinds have the name.",
+    shell_complete=_complete.words(*KINDS),
 )
 @click.option(
     "--model",
@@ -102,7 +90,9 @@ def list_plugins(as_json: bool = False) -> None:
     shell_complete=_complete.models(),
 )
 @click.option(
-    "--golden", is_flag=True, help="The model is yamnet-mini in another form: compare its scores."
+    "--golden",
+    is_flag=True,
+    help="The model is yamnet-mini in another format: compare its scores.",
 )
 @click.option(
     "--example",
@@ -121,15 +111,15 @@ def check(
     example: Path | None,
     as_json: bool,
 ) -> None:
-    """Check that an installed plugin keeps what its kind promises.
+    """Check that an installed plugin keeps the contract of its kind.
 
     \b
-    pass      what is promised was seen
-    fail      something else was seen; what was wanted stands beside
-    expected  the plugin says that it fails, and why
-    skip      it cannot be told; the reason stands beside
+    pass      the plugin does what the contract requires
+    fail      it does not; the note says what was found and what was expected
+    expected  the plugin's contract expects this failure; the note has the reason
+    skip      the check does not apply; the note has the reason
 
-    The exit code is 1 where a check fails, or the plugin cannot be opened at all.
+    The exit code is 1 if a check fails or the plugin cannot be opened.
 
     \b
     yamkit plugins check mine
@@ -137,37 +127,23 @@ def check(
     yamkit plugins check litert --model mini-tflite --golden
     yamkit plugins check my-lists --example labels.txt
     """
-    import json
-
-    from yamkit._util.text import printable
     from yamkit.models.store import find_model
     from yamkit.testing import run_contract
+    from yamkit.testing.lookup import find_contract
 
-    contract = _contract(name, kind)
-    more = {"model": model, "example": example}
-    given: dict[str, object] = {key: value for key, value in more.items() if value is not None}
+    contract = find_contract(name, kind)
+    options = {"model": model, "example": example}
+    given: dict[str, object] = {key: value for key, value in options.items() if value is not None}
     for key in given:
         if not hasattr(contract, key):
-            raise click.UsageError(f"--{key}: a {contract.kind} has none")
+            raise click.UsageError(f"--{key} does not apply to a {contract.kind}")
     if model is not None:
-        find_model(model)  # one that is not there is no fault of the plugin
+        find_model(model)  # an unknown model is an error of the command, not of the plugin
         given["is_golden"] = golden or model == "yamnet-mini"
     if given:
         contract = type(contract.__name__, (contract,), given)
     checks = list(run_contract(contract))
-    if as_json:
-        rows = [{"check": c.name, "result": c.state, "note": c.note} for c in checks]
-        head = {"schema": "yamkit-plugin-check/1", "kind": contract.kind, "name": name}
-        click.echo(json.dumps({**head, "checks": rows}, indent=2))
-    else:
-        table = [("CHECK", "RESULT", "NOTE")]
-        notes = (printable(" ".join(each.note.split())) for each in checks)
-        table += [
-            (each.name.replace("_", " "), each.state, note)
-            for each, note in zip(checks, notes, strict=True)
-        ]
-        _print_table(table)
-        click.echo(f"{contract.kind} {name}: {_counted(checks)}")
+    _print_checks(name, contract.kind, checks, as_json=as_json)
     if any(c.state == "fail" or (c.name, c.state) == ("opens", "skip") for c in checks):
         ctx.exit(1)
 
@@ -178,8 +154,8 @@ def check(
     "--kind",
     required=True,
     metavar="KIND",
-    shell_complete=_complete.words(*(kind for kind in _KINDS if kind != "resampler")),
-    help="backend, frontend, label-reader, runner or sink.",
+    shell_complete=_complete.words(*KINDS),
+    help=f"Kind of the plugin: {', '.join(KINDS[:-1])} or {KINDS[-1]}.",
 )
 @click.option(
     "--output",
@@ -189,10 +165,10 @@ def check(
     help="Folder to make it in.  [default: this one]",
 )
 def new(distribution: str, kind: str, output: Path) -> None:
-    """Begin a plugin that installs, runs and passes its tests.
+    """Create a plugin that installs, runs and passes its tests.
 
-    It becomes a distribution in a folder of its own. DISTRIBUTION is its name, such as yamkit-mine;
-    the plugin's is that without yamkit-.
+    It is a distribution in its own folder. DISTRIBUTION is its name, such as yamkit-mine; the
+    plugin has that name without yamkit-.
 
     \b
     yamkit plugins new yamkit-mine --kind backend
@@ -200,53 +176,45 @@ def new(distribution: str, kind: str, output: Path) -> None:
     yamkit plugins check mine
     """
     from yamkit._util.text import printable
-    from yamkit.templates import new_plugin
+    from yamkit.cli._new_plugin import new_plugin
 
-    folder = new_plugin(distribution, kind.replace(" ", "-"), output)
+    folder = new_plugin(distribution, kind, output)
     name = distribution.removeprefix("yamkit-")
-    # with a dot before it, as pip looks a bare name up in an index
+    # pip takes a name without a dot or slash for one of its index
     shown = printable(folder if folder.is_absolute() else f"./{folder}")
     click.echo(f"made {shown}; next: pip install {shown} && yamkit plugins check {name}")
 
 
-def _contract(name: str, kind: str | None) -> type[PluginContract]:
-    """Find the contract of a plugin: its own, or that of its kind."""
-    from yamkit._util.text import described
-    from yamkit.errors import BrokenPluginError, ParameterError, UnknownPluginError
-    from yamkit.registry import import_entrance, registry
-    from yamkit.testing import CONTRACTS, PluginContract
+def _plugin_fields(row: Plugin) -> dict[str, str]:
+    return {
+        "hook": row.hook,
+        "kind": row.kind,
+        "name": row.name,
+        "distribution": row.distribution,
+        "version": row.version,
+        "entry_point": row.entry_point,
+        "state": row.state,
+        "reason": row.reason,
+        "summary": row.info.summary if row.info is not None else "",
+    }
 
-    if kind is not None and kind.replace("-", " ") not in CONTRACTS:
-        raise ParameterError(f"kind {kind!r}: wanted one of {', '.join(CONTRACTS)}")
-    kinds = CONTRACTS if kind is None else [kind.replace("-", " ")]
-    found = []
-    for each in kinds:
-        base: type[PluginContract] = type(name, (CONTRACTS[each],), {"plugin": name})
-        if offers := base.found():
-            found.append((base, offers[0][1]))
-    if len(found) > 1:
-        raise ParameterError(
-            f"{name!r} is a {' and a '.join(base.kind for base, _ in found)}; say which with --kind"
-        )
-    if not found:
-        broken = [f"{p.distribution}: {p.reason}" for p in registry().plugins if not p.name]
-        names = sorted({p.name for p in registry().plugins if p.name and p.kind in kinds})
-        raise UnknownPluginError(
-            f"no {kind or 'plugin'} {name!r} is installed; there are: {', '.join(names)}"
-            + "".join(f"; broken is {reason}" for reason in broken)
-        )
-    base, info = found[0]
-    if not info.contract:
-        return base
-    try:
-        own = import_entrance(info.contract)
-    except Exception as error:
-        raise BrokenPluginError(
-            f"contract {info.contract!r} of {name!r}: {described(error)}"
-        ) from None
-    if not (isinstance(own, type) and issubclass(own, PluginContract)):
-        raise BrokenPluginError(f"contract {info.contract!r} of {name!r} is no PluginContract")
-    return own
+
+def _print_checks(name: str, kind: str, checks: list[Check], *, as_json: bool) -> None:
+    import json
+
+    from yamkit._util.text import printable
+
+    if as_json:
+        rows = [{"check": c.name, "result": c.state, "note": c.note} for c in checks]
+        head = {"schema": "yamkit-plugin-check/1", "kind": kind, "name": name}
+        click.echo(json.dumps({**head, "checks": rows}, indent=2))
+        return
+    table = [("CHECK", "RESULT", "NOTE")]
+    for each in checks:
+        note = printable(" ".join(each.note.split()))
+        table.append((each.name.replace("_", " "), each.state, note))
+    _print_table(table)
+    click.echo(f"{kind} {name}: {_counted(checks)}")
 
 
 def _counted(checks: list[Check]) -> str:
@@ -261,7 +229,7 @@ def _counted(checks: list[Check]) -> str:
 
 
 def _print_table(table: Sequence[tuple[str, ...]]) -> None:
-    """Print columns, the last one wrapped where somebody watches."""
+    """Print columns; on a terminal the last one is wrapped."""
     import shutil
     import sys
     import textwrap

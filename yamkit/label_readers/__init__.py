@@ -1,4 +1,4 @@
-"""The built-in label readers, one module a family of layouts; this one only says they exist."""
+"""The built-in label readers, one module per family of layouts; this one declares them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 __all__ = ["yamkit_label_readers"]
 
-_SUMMARIES = {
+_READERS = {
     "audioset": (
         "AudioSet segments CSV: id, start, end, machine identifiers",
         "_audioset:AudioSet",
     ),
-    "fsd50k": ("FSD50K's dev.csv and eval.csv", "_tables:Fsd50k"),
-    "esc50": ("ESC-50's and ESC-10's meta file, with folds", "_tables:Esc50"),
-    "urbansound8k": ("UrbanSound8K's meta file, with folds", "_tables:UrbanSound8k"),
+    "fsd50k": ("FSD50K dev.csv and eval.csv", "_tables:Fsd50k"),
+    "esc50": ("ESC-50 and ESC-10 metadata, with folds", "_tables:Esc50"),
+    "urbansound8k": ("UrbanSound8K metadata, with folds", "_tables:UrbanSound8k"),
     "audioset-strong": (
         "AudioSet strong labels: TSV of segment_id, times, label",
         "_strong:AudioSetStrong",
@@ -28,15 +28,15 @@ _SUMMARIES = {
         "_strong:DcaseStrong",
     ),
     "dcase-weak": ("DCASE weak labels: TSV of filename and event_labels", "_tables:DcaseWeak"),
-    "csv": ("Plain CSV of path and labels, with ; between labels", "_tables:PlainCsv"),
-    "folders": ("A folder a class", "_folders:Folders"),
+    "csv": ("CSV of path and labels, with ; between labels", "_tables:PlainCsv"),
+    "folders": ("One folder per class", "_folders:Folders"),
 }
 
 
 @hookimpl
 def yamkit_label_readers() -> Iterator[LabelReaderInfo]:
     """Describe the built-in label readers."""
-    for name, (summary, place) in _SUMMARIES.items():
+    for name, (summary, factory) in _READERS.items():
         yield LabelReaderInfo(
-            name=name, summary=summary, factory=f"yamkit.label_readers.{place}", api=1
+            name=name, summary=summary, factory=f"yamkit.label_readers.{factory}", api=1
         )

@@ -1,10 +1,10 @@
 """AudioSet's segments files: ``balanced_train_segments.csv``, ``eval_segments.csv``, ...
 
-Three comment lines, the last of which names the columns; a space after each comma; the labels
-quoted, as they have commas. `_segments` knows what people name the files.
+A list has three comment lines, the last of which names the columns, a space after each comma, and
+quoted labels, as they contain commas. `_segments` knows how files are named.
 
-The publishers' index of the 527 classes, ``class_labels_indices.csv``, tells the names, and which
-classes there are at all; it is read where it lies beside the list.
+The publishers' index of the 527 classes, ``class_labels_indices.csv``, gives the names of all
+classes; it is read if it lies next to the list.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _INDEX = "class_labels_indices.csv"
 
 
 class AudioSet:
-    """The reader; labels are machine identifiers."""
+    """Reads AudioSet segments; labels are machine identifiers."""
 
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
-        """Look for the comment that names the columns."""
+        """Return whether a comment names the columns."""
         return not path.is_dir() and delimiter_of(head, _COLUMNS, comments=True) is not None
 
     def vocabulary(self, path: Path, /) -> Mapping[str, str]:
-        """Read the index beside the list: index,mid,display_name."""
+        """Read the index next to the list: index,mid,display_name."""
         index = path.with_name(_INDEX)
         if not index.is_file():
             return {}
@@ -42,11 +42,11 @@ class AudioSet:
         return {row["mid"]: row["display_name"] for row in rows}
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
-        """Read the segments; a file may be the whole video, so each has its start and end."""
+        """Read the segments, with start and end, as a file may be the whole video."""
         for row in read_rows(path, _COLUMNS, comments=True):
             start, end = number(row, "start_seconds"), number(row, "end_seconds")
             if not (math.isfinite(start) and math.isfinite(end)):
-                raise row.fail(f"from {start} to {end} s; wanted times within the video")
+                raise row.fail(f"from {start} to {end} s: times must be finite")
             yield LabelledClip(
                 names=segment_names(row["YTID"], start, end),
                 labels=labels(row["positive_labels"], ","),

@@ -1,4 +1,4 @@
-"""A folder a class: the first folder below the set is the label of the sound files in it."""
+"""One folder per class: the first folder below the set is the label of the audio files in it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ __all__ = ["Folders"]
 
 
 class Folders:
-    """The reader."""
+    """Reads a folder with one folder per class."""
 
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
-        """Take every folder."""
+        """Return whether it is a folder."""
         return not head and path.is_dir()
 
     def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
-        """Know of no labels but the folders that have clips."""
+        """Return no labels: every folder with clips is one already."""
         return {}
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
-        """Read the clips: the sound files that `yamkit.folders.sound_files` gives."""
+        """Read the clips: the audio files that `yamkit.folders.sound_files` finds."""
         root = os.fspath(path)
         for each in sound_files(root):
             if isinstance(each, OSError):
                 reason = each.strerror or "cannot be read"
                 raise LabelError(f"{each.filename}: {reason}") from None
-            # names are Unicode, whatever Python makes of their bytes where the locale is not UTF-8
+            # names are UTF-8 even if the locale, and so Python, takes them for another encoding
             text = os.fsencode(os.path.relpath(each, root)).decode("utf-8", "surrogateescape")
             name = PurePath(text)
             if len(name.parts) > 1:

@@ -1,7 +1,7 @@
-"""Rows of a table whose header was checked, each with its line.
+"""Rows of a table with a checked header, each with its line number.
 
-Columns are separated by commas, semicolons or tabs: whichever the header shows. Spreadsheets write
-semicolons and decimal commas where the country does so, and rows of empty cells behind the table.
+Columns are separated by commas, semicolons or tabs, as the header shows. In some countries,
+spreadsheets write semicolons and decimal commas, and they may append rows of empty cells.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _DELIMITERS = (",", ";", "\t")
 _OF_EMPTY_ROWS = ' \t,;"\r\n'
 _HEAD_LINES = 5
 _MOST_SECONDS = 10**9
-"""Longest time: thirty years, whose thousandths are exact in every format."""
+"""Longest time, thirty years: its milliseconds are exact in every format."""
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row by column, spaces stripped, where it stands, and what separates its columns."""
+    """Stripped values by column, the file and line of the row, and its delimiter."""
 
     values: Mapping[str, str]
     path: Path
@@ -43,28 +43,28 @@ class Row:
         return self.values[column]
 
     def fail(self, what: str) -> LabelError:
-        """Make an error that says where."""
+        """Return an error that names the file and the line."""
         return LabelError(f"{self.path}, line {self.line}: {what}")
 
 
 def delimiter_of(
     head: Sequence[str], columns: Sequence[str], *, comments: bool = False
 ) -> str | None:
-    """Tell what separates the columns of a table.
+    """Return the delimiter of the columns of a table.
 
     Parameters
     ----------
     head : sequence of str
-        Its first lines.
+        The first lines.
     columns : sequence of str
-        That must be in the header.
+        Columns that the header must have.
     comments : bool
-        The header is one of the lines that begin with ``#``, and has these columns alone.
+        The header is one of the lines that begin with ``#``, and has exactly these columns.
 
     Returns
     -------
     str or None
-        None where no line is such a header.
+        None if no line is such a header.
     """
     if comments:
         lines = [line.lstrip("# ") for line in head if line.startswith("#")]
@@ -81,24 +81,25 @@ def delimiter_of(
 def read_rows(
     path: Path, columns: Sequence[str], *, delimiter: str | None = None, comments: bool = False
 ) -> Iterator[Row]:
-    """Read a table: UTF-8, with a byte-order mark or not, any line ends, quoted fields.
+    """Read a table: UTF-8 with or without byte-order mark, any line ends, quoted fields.
 
-    Empty rows, and empty cells behind the last column, are passed over.
+    Empty rows, and empty cells after the last column, are skipped.
 
     Parameters
     ----------
     path : Path
     columns : sequence of str
-        That must be in the header; or, with `comments`, all columns there are.
+        Columns that the header must have; with `comments`, all columns.
     delimiter : str, optional
-        None: as the header shows.
+        None: the delimiter of the header.
     comments : bool
         The file has lines that begin with ``#`` instead of a header.
 
     Raises
     ------
     LabelError
-        If the file cannot be read, is no such table, or a row has other columns than the header.
+        If the file cannot be read, a column is missing, or a row has more or fewer columns than
+        the header.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -113,7 +114,7 @@ def read_rows(
             missing = [column for column in columns if column not in names]
             if missing:
                 found = ", ".join(names) or "none"
-                raise LabelError(f"{path}: no column {', '.join(missing)}; its columns: {found}")
+                raise LabelError(f"{path}: no column {', '.join(missing)}; it has: {found}")
             for cells in filled:
                 if comments and cells[0].startswith("#"):
                     continue
@@ -122,8 +123,8 @@ def read_rows(
                 row = Row(dict(zip(names, cells, strict=False)), path, reader.line_num, delimiter)
                 if len(cells) != len(names):
                     raise row.fail(
-                        f"{len(cells)} columns, wanted {len(names)} ({delimiter.join(names)}); "
-                        "quote a field that holds the delimiter"
+                        f"{len(cells)} columns: must be {len(names)} ({delimiter.join(names)}); "
+                        "quote fields that contain the delimiter"
                     )
                 yield row
     except UnicodeDecodeError:
@@ -149,7 +150,7 @@ def _without_empty_end(cells: list[str]) -> list[str]:
 
 
 def labels(text: str, delimiter: str) -> tuple[str, ...]:
-    """Split labels, each once, in their order."""
+    """Return the labels in a text, each once, in their order."""
     return tuple(dict.fromkeys(part.strip() for part in text.split(delimiter) if part.strip()))
 
 
@@ -159,13 +160,13 @@ def number(row: Row, column: str) -> float:
     Raises
     ------
     LabelError
-        If it is none.
+        If the text is not a number, or too large.
     """
     text = row[column]
     try:
         seconds = float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError:
-        raise row.fail(f"{column} {text!r} is no number of seconds") from None
+        raise row.fail(f"{column} {text!r}: must be a number of seconds") from None
     if _MOST_SECONDS < abs(seconds) < math.inf:
-        raise row.fail(f"{column} {text!r} is more than {_MOST_SECONDS:,} seconds")
+        raise row.fail(f"{column} {text!r}: must be at most {_MOST_SECONDS:,} seconds")
     return seconds

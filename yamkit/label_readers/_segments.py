@@ -1,8 +1,8 @@
-"""Names of files that hold a segment of an AudioSet video, or all of it.
+"""Names of files with a segment of an AudioSet video, or with the whole video.
 
-An id is that of a video, eleven characters, and may begin with ``-``, so many put a ``Y`` before
-it. Behind it stand the start, or start and end, of a segment: in thousandths of a second, or in
-seconds with decimals or without. A file without times holds the whole video.
+A video id has eleven characters, and may begin with ``-``, so many people prefix it with ``Y``. The
+start of the segment, or start and end, may follow: in milliseconds, or in seconds with or without
+decimals. A file without times is the whole video.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 __all__ = ["segment_names"]
 
 _PREFIXES = ("", "Y")
-# What leaves least doubt comes first: 30 may be seconds or thousandths, 30_40 hardly.
+# the least ambiguous first: 30 may be seconds or milliseconds, 30_40 hardly
 _TIMES = (
     "_{start_ms}_{end_ms}",
     "_{start:.3f}_{end:.3f}",
@@ -25,19 +25,19 @@ _TIMES = (
 
 
 def segment_names(video: str, start: float, end: float) -> tuple[str, ...]:
-    """Give the names that a segment's file may have, the likeliest first.
+    """Return the names that the file of a segment may have, the likeliest first.
 
     Parameters
     ----------
     video : str
-        Its id.
+        Id of the video.
     start, end : float
-        Of the segment, in seconds.
+        Segment, in seconds.
 
     Returns
     -------
     tuple of str
-        Without suffix, but for the first, which names the clip in reports.
+        Without suffix, except the first, which names the clip in reports.
     """
     start_ms = round(start * 1000)
     times = [

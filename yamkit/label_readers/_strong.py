@@ -1,10 +1,9 @@
-"""Strong labels: lists with a row an event, and its times.
+"""Strong labels: lists with one row per event, with onset and offset.
 
-DCASE lists a clip without events as a row with its name alone. AudioSet's strong labels (S. Hershey
+DCASE lists a clip without events as a row with only its name. AudioSet's strong labels (S. Hershey
 et al., "The benefit of temporally-strong labels in audio event classification", ICASSP 2021) name a
-segment of ten seconds by its video and its start in thousandths of a second, and times count from
-the start of the segment; the names of labels, ``mid_to_display_name.tsv``, are read where they lie
-beside the list.
+segment of ten seconds by its video and its start in milliseconds; times count from the start of the
+segment. The names of labels are read from ``mid_to_display_name.tsv`` if it lies next to the list.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ _MOST_DIGITS = 12
 
 
 class _Strong:
-    """A table with a row an event; rows of a clip may stand anywhere in it."""
+    """Reads a table with one row per event; the rows of a clip may be anywhere in it."""
 
     columns: tuple[str, ...]
 
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
-        """Look for the columns in the header."""
+        """Return whether the header has the columns."""
         return not path.is_dir() and delimiter_of(head, self.columns) is not None
 
     def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
-        """Know of no labels but those of the clips."""
+        """Return no labels besides those of the clips."""
         return {}
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
@@ -51,13 +50,15 @@ class _Strong:
             if not row[label]:
                 raise row.fail(f"no {label}")
             if not 0 <= onset < offset < float("inf"):
-                raise row.fail(f"an event from {onset:g} to {offset:g} s; wanted an onset first")
+                raise row.fail(
+                    f"event from {onset:g} to {offset:g} s: the onset must come before the offset"
+                )
             events.append(LabelledEvent(row[label], onset, offset))
         for row, found in clips.values():
             yield self.clip(row, tuple(found))
 
     def clip(self, row: Row, events: tuple[LabelledEvent, ...]) -> LabelledClip:
-        """Make a clip of its first row and its events."""
+        """Return a clip, from its first row and its events."""
         raise NotImplementedError
 
 
@@ -67,7 +68,7 @@ class DcaseStrong(_Strong):
     columns = ("filename", "onset", "offset", "event_label")
 
     def clip(self, row: Row, events: tuple[LabelledEvent, ...]) -> LabelledClip:
-        """Make a clip: a whole file."""
+        """Return a clip that is a whole file."""
         return LabelledClip((row["filename"],), _labels(events), line=row.line, events=events)
 
 
@@ -77,7 +78,7 @@ class AudioSetStrong(_Strong):
     columns = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
 
     def vocabulary(self, path: Path, /) -> Mapping[str, str]:
-        """Read the names beside the list: identifier, name."""
+        """Read the names next to the list: identifier, name."""
         names = path.with_name(_NAMES)
         if not names.is_file():
             return {}
@@ -85,11 +86,11 @@ class AudioSetStrong(_Strong):
         return {row["mid"]: row["name"] for row in rows}
 
     def clip(self, row: Row, events: tuple[LabelledEvent, ...]) -> LabelledClip:
-        """Make a clip; a file may be the segment, or the whole video."""
+        """Return a clip; its file may be the segment or the whole video."""
         segment = row["segment_id"]
         video, _, milliseconds = segment.rpartition("_")
         if not video or not milliseconds.isdecimal() or len(milliseconds) > _MOST_DIGITS:
-            raise row.fail(f"segment_id {segment!r:.80}: wanted video, _ and milliseconds")
+            raise row.fail(f"segment_id {segment!r:.80}: must be a video id, _ and milliseconds")
         start = int(milliseconds) / 1000
         end = start + _SEGMENT_SECONDS
         return LabelledClip(

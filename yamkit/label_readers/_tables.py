@@ -1,4 +1,4 @@
-"""Layouts that are a table with a header: which columns hold what."""
+"""Layouts that are a table with a header and one row per clip."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class _Table:
     columns: tuple[str, ...]
 
     def recognises(self, path: Path, head: Sequence[str]) -> bool:
-        """Look for the columns in the header."""
+        """Return whether the header has the columns."""
         return not path.is_dir() and delimiter_of(head, self.columns) is not None
 
     def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
-        """Know of no labels but those of the clips."""
+        """Return no labels besides those of the clips."""
         return {}
 
     def rows(self, path: Path) -> Iterator[Row]:
@@ -41,7 +41,7 @@ class Esc50(_Table):
     columns = ("filename", "fold", "target", "category")
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
-        """Read the clips, one label each."""
+        """Read the clips, with one label each."""
         for row in self.rows(path):
             yield LabelledClip(
                 (row["filename"],), labels(row["category"], "\n"), fold=row["fold"], line=row.line
@@ -51,13 +51,13 @@ class Esc50(_Table):
 class UrbanSound8k(_Table):
     """``UrbanSound8K.csv``: slice_file_name,fsID,start,end,salience,fold,classID,class.
 
-    A file is a slice already: start and end are where it was cut from the recording.
+    Each file is a slice; start and end are its position in the recording.
     """
 
     columns = ("slice_file_name", "fold", "class")
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
-        """Read the clips, one label each; files lie in a folder a fold, or all in one."""
+        """Read the clips, with one label each; there may be one folder per fold, or only one."""
         for row in self.rows(path):
             name, fold = row["slice_file_name"], row["fold"]
             yield LabelledClip(
@@ -68,13 +68,13 @@ class UrbanSound8k(_Table):
 class Fsd50k(_Table):
     """``dev.csv``: fname,labels,mids,split; ``eval.csv``: fname,labels,mids.
 
-    The names are taken as labels; yamkit has a map that tells what they mean.
+    Labels are names; yamkit has a label map for them.
     """
 
     columns = ("fname", "labels", "mids")
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
-        """Read the clips; files are named without their suffix."""
+        """Read the clips, which are named without suffix."""
         for row in self.rows(path):
             yield LabelledClip(
                 (f"{row['fname']}.wav", row["fname"]),
@@ -85,7 +85,7 @@ class Fsd50k(_Table):
 
 
 class DcaseWeak(_Table):
-    """DCASE's weak labels: filename, event_labels with commas between them; tabs as published."""
+    """DCASE weak labels: filename and event_labels, separated by commas; tab-separated columns."""
 
     columns = ("filename", "event_labels")
 
@@ -96,17 +96,17 @@ class DcaseWeak(_Table):
 
 
 class PlainCsv(_Table):
-    """Anybody's own list: path,labels with ; between labels, names or machine identifiers.
+    """A list of your own: path,labels with ; between labels, names or machine identifiers.
 
-    Columns ``fold`` and ``split`` are taken where they are there. Where semicolons separate the
-    columns, labels are quoted (``a.wav;"Dog;Rain"``), or have commas without a space between them
-    (``a.wav;Dog,Rain``): a comma within the name of a class has a space behind it.
+    Columns ``fold`` and ``split`` are optional. If semicolons separate the columns, labels are
+    quoted (``a.wav;"Dog;Rain"``), or separated by commas without a space (``a.wav;Dog,Rain``): a
+    comma within a class name is followed by a space.
     """
 
     columns = ("path", "labels")
 
     def read(self, path: Path) -> Iterator[LabelledClip]:
-        """Read the clips; one without labels is one where nothing of interest sounds."""
+        """Read the clips; a clip without labels is a negative of every class."""
         for row in self.rows(path):
             text = row["labels"]
             if row.delimiter == ";" and ";" not in text:

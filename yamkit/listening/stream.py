@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yamkit.listening.buffer import Block
+    from yamkit.scores.choice import Choice
     from yamkit.scores.detector import EventDetector
-    from yamkit.scores.postprocessing import Postprocessing
     from yamkit.tagger import Tagger
-    from yamkit.types import EventParameters
 
 __all__ = ["listen"]
 
@@ -31,10 +30,8 @@ def listen(
     tagger: Tagger,
     blocks: Iterable[Block],
     sample_rate: int,
-    parameters: EventParameters,
+    choice: Choice,
     *,
-    columns: NDArray[np.intp],
-    postprocessing: Postprocessing,
     gate_dbfs: float | None = None,
 ) -> Iterator[StreamUpdate]:
     """Find events in a stream, patch by patch.
@@ -50,10 +47,8 @@ def listen(
         closed, and detection starts again.
     sample_rate : int
         Of the blocks, in Hz.
-    parameters : EventParameters
-    columns : ndarray, int [K]
-        Indices of the classes to detect.
-    postprocessing : Postprocessing
+    choice : Choice
+        Which events are reported; see `Choice.of`.
     gate_dbfs : float, optional
         The network is not run for patches in which no sample reaches this level, in dB relative
         to full scale: their scores are 0.
@@ -66,7 +61,8 @@ def listen(
     Raises
     ------
     ParameterError
-        If the batch size of the tagger is not 1, or the gate is not a level.
+        If the batch size of the tagger is not 1, the gate is out of its range, or the choice has no
+        events.
     AudioError
         If `blocks` raises it, after the last update.
     """
@@ -74,12 +70,13 @@ def listen(
         raise ParameterError(f"batch size {tagger.pipeline.batch_size}: must be 1 for streams")
     if gate_dbfs is not None and not -math.inf < gate_dbfs <= 0:
         raise ParameterError(f"gate {gate_dbfs} dB: must be 0 or less, such as -50")
+    columns = choice.columns(len(tagger.classes))
     gate = 0.0 if gate_dbfs is None else 10 ** (gate_dbfs / 20)
     stream = iter(blocks)
     first = next(stream, None)
     while first is not None:
         part = _Part(first, stream)
-        detector = postprocessing.detector(tagger.grid, parameters, tagger.classes, columns)
+        detector = choice.detector(tagger.grid, tagger.classes)
         yield from _updates(tagger, part, sample_rate, detector, columns, gate)
         if part.error is not None:
             raise part.error

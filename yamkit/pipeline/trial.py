@@ -1,4 +1,4 @@
-"""Runs a network that came in a file, before it is installed: whether it does what yamkit needs."""
+"""A trial run of a network from a file before it is installed, in batches and patch by patch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from yamkit._util.text import printable
 from yamkit.errors import BundleError
-from yamkit.pipeline.compose import Pipeline, default_parts
+from yamkit.pipeline.compose import Pipeline
+from yamkit.pipeline.options import PipelineOptions
 from yamkit.pipeline.windows import Segment
 
 if TYPE_CHECKING:
@@ -24,39 +25,28 @@ __all__ = ["try_network", "varied_windows"]
 
 _ROWS = 5
 _TOLERANCE = 1e-3
-"""Largest difference of a score; engines round in other ways for other sizes of a batch."""
+"""Largest difference of a score: engines round differently for batches of different sizes."""
 
 
 def try_network(model: ModelBundle) -> None:
-    """Score patches in a batch, then each alone, and see that their scores are the same.
+    """Check that a network's scores of patches are the same in a batch and one by one.
 
-    A network that was exported in training mode normalises over its batch; others mix or reorder
-    their rows. Their results would depend on the size of the batch, and on what else is in it.
+    A network exported in training mode normalises over its batch, and others mix or reorder their
+    rows: their results would depend on the size and the other patches of the batch.
 
     Parameters
     ----------
     model : ModelBundle
-        One with a network in a file; of weights the layers are known.
+        A model with a network in a file; networks made from weights need no trial.
 
     Raises
     ------
     BundleError
-        If a patch has other scores, or another embedding, in a batch.
+        If the scores or the embedding of a patch differ.
     YamkitError
-        If the network cannot be run, or gives no scores.
+        If the network cannot be run, or its outputs are not scores.
     """
-    frontend, backend = default_parts(model)
-    pipeline = Pipeline(
-        model,
-        backend=backend,
-        frontend=frontend,
-        resampler="polyphase",
-        hop_seconds=None,
-        batch_size=_ROWS,
-        threads=None,
-        provider="cpu",
-    )
-    with contextlib.closing(pipeline):
+    with contextlib.closing(Pipeline(model, PipelineOptions(batch_size=_ROWS))) as pipeline:
         windows = varied_windows(model.features, _ROWS)
         pieces = [pipeline.transform(Segment(0, 1, window)) for window in windows]
         together = pipeline.infer(pieces)
@@ -71,20 +61,20 @@ def try_network(model: ModelBundle) -> None:
         if not difference <= _TOLERANCE * scale:
             where = printable(model.network_path())
             raise BundleError(
-                f"{where}: the {what} of a patch differ by {difference:.2g} between a batch and "
-                "the patch alone, so results would depend on --batch-size; "
-                "export the network in inference mode (PyTorch: model.eval(), Keras: "
-                "training=False), with its rows independent and in order"
+                f"{where}: the {what} of a patch differ by {difference:.2g} between a batch and a "
+                "single patch, so results would depend on --batch-size: export the network in "
+                "inference mode (PyTorch: model.eval(), Keras: training=False), with independent "
+                "rows in the same order"
             )
 
 
 def varied_windows(features: FeatureSpec, count: int) -> Iterator[NDArray[np.float32]]:
-    """Make tones and noises from faint to full scale, the same ones every time.
+    """Yield the same tones and noises, from faint to full scale, on every call.
 
     Yields
     ------
     ndarray, float32 [patch_window_samples]
-        `count` of them, in an order that is neither that of their levels nor that of their pitches.
+        `count` windows, sorted neither by level nor by pitch.
     """
     random = np.random.default_rng(0)
     time = np.arange(features.patch_window_samples) / features.sample_rate_hz

@@ -1,7 +1,7 @@
-"""From a stream of samples to segments of whole windows: the padding policy lives here alone.
+"""From a stream of samples to segments of whole windows, with the padding of the last one.
 
-A segment's place and length follow from the samples before it, never from how they were cut into
-blocks, so all that is computed from segments is the same for any cut.
+The position and length of a segment depend only on the samples before it, not on how these were cut
+into blocks, so results are the same for any cut.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Segment:
     Attributes
     ----------
     start_sample : int
-        Place of the first sample in the stream.
+        Position of the first sample in the stream.
     patches : int
         B >= 1.
     samples : ndarray, float32 [window + (B - 1) * hop]
@@ -38,11 +38,11 @@ class Segment:
 
 
 def patch_count(samples: int, window: int, hop: int) -> int:
-    """Count the patches of a clip: ``1 + ceil((max(n, window) - window) / hop)``.
+    """Return the number of patches of a clip: ``1 + ceil((max(n, window) - window) / hop)``.
 
-    This is the padding rule of the published YAMNet code, in integers: zeros on the right complete
-    the last patch, and the shortest clip gives one. Where the hop is longer than the window, a
-    patch of zeros alone, which the rule would put behind the end, is left out.
+    This is the padding rule of the published YAMNet code, in integers: zeros pad the last patch,
+    and the shortest clip has one patch. If the hop is longer than the window, the rule can add a
+    patch after the end that consists only of zeros; it is left out.
     """
     by_rule = 1 + -(-(max(samples, window) - window) // hop)
     return min(by_rule, max(1, -(-samples // hop)))
@@ -56,17 +56,17 @@ def segments(
     Parameters
     ----------
     blocks : iterable of ndarray, float32 [n]
-        Consecutive samples, cut anywhere.
+        Consecutive samples in blocks of any length.
     window, hop : int
-        Samples of one patch, and from one patch to the next.
+        Length of a patch, and from one patch to the next, in samples.
     batch_size : int
-        Patches of a full segment; one where the hop is longer than the window, as what lies
-        between would take memory.
+        Patches of a full segment; always one if the hop is longer than the window, since the
+        samples between patches would take memory.
 
     Yields
     ------
     Segment
-        In order. A stream without samples gives one patch of zeros.
+        In order. A stream without samples has one patch of zeros.
     """
     if hop > window:
         batch_size = 1

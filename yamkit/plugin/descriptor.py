@@ -1,16 +1,14 @@
-"""What every kind of plugin states of itself, and the number of the protocols."""
+"""What the descriptors of all kinds have in common, and the API number that they state."""
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
-__all__ = [
-    "API_VERSION",
-    "PluginInfo",
-]
+__all__ = ["API_VERSION", "PluginInfo"]
 
 API_VERSION = 1
-"""Number of the protocols in this package; a descriptor states the one it was written for."""
+"""Number of the protocols. It changes when a protocol changes; a new kind of plugin, or a new field
+with a default in a descriptor, leaves it unchanged."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +25,16 @@ class PluginInfo:
     factory : str
         ``"package.module:Name"`` of a callable that returns the implementation.
     api : int
-        The `API_VERSION` the plugin was written for. It has no default on purpose.
+        The `API_VERSION` that the plugin was written for. It has no default, so that authors state
+        it.
     requires : tuple of str
-        Top-level modules the implementation imports beyond yamkit's own requirements. They are
-        looked for, not imported, before the factory is.
+        Top-level modules that the implementation imports in addition to yamkit's own requirements.
+        yamkit looks for them before it imports the factory, and does not import them itself.
     install : str
-        The pip requirement that brings them, such as ``yamkit[keras]``.
+        The pip requirement that installs them, such as ``yamkit[keras]``.
     contract : str
-        ``"package.module:Class"`` of the plugin's contract for ``yamkit plugins check``, where it
-        says more than that of its kind in `yamkit.testing`; empty where it does not.
+        ``"package.module:Class"`` of the plugin's contract for ``yamkit plugins check``; empty if
+        the contract of its kind in `yamkit.testing` is enough.
     """
 
     _: KW_ONLY

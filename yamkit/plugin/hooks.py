@@ -1,4 +1,4 @@
-"""The hooks of a light module: one a kind, each yields descriptors."""
+"""The hooks that a light module implements, one for each kind of plugin."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from yamkit.plugin.runner import RunnerInfo
     from yamkit.plugin.sink import SinkInfo
 
-__all__ = [
-    "HookSpecs",
-    "hookimpl",
-    "hookspec",
-]
+__all__ = ["HookSpecs", "hookimpl", "hookspec"]
 
 hookspec = pluggy.HookspecMarker("yamkit")
 hookimpl = pluggy.HookimplMarker("yamkit")

@@ -1,4 +1,90 @@
-"""Sinks write results in one output format."""
+r'''Sinks write results in one output format.
+
+The core opens and closes the file and passes the results to the sink, item by item. This sink
+writes a table with a line for each clip. Its first file describes it:
+
+```python title="yamkit_mine/__init__.py"
+"""The output format `mine`; this module only describes it."""
+
+from yamkit.plugin import SinkInfo, hookimpl
+
+
+@hookimpl
+def yamkit_sinks():
+    """Describe the output format."""
+    yield SinkInfo(
+        name="mine",
+        summary="A line for each clip, with its best class",
+        factory="yamkit_mine._sink:Mine",
+        api=1,
+        extension="mine.tsv",
+    )
+```
+
+The second file is the implementation, which yamkit imports when a user selects the plugin:
+
+```python title="yamkit_mine/_sink.py"
+"""Writes a line for each clip: its path, its best class and the score, or its error."""
+
+from yamkit.types import ClipEnd, ClipFailure, ClipStart
+
+
+class Mine:
+    """The output format; see `yamkit.plugin.Sink` for the order of calls.
+
+    yamkit opens and closes the stream, and renames the finished file when `close` has returned.
+    """
+
+    def open(self, run, stream):
+        """Write the header."""
+        self._stream, self._path = stream, ""
+        self._line("path", "class", "score", "error")
+
+    def write(self, item):
+        """Write the line of a clip at its end; items of other types are ignored."""
+        if isinstance(item, ClipStart):
+            self._path = item.path
+        elif isinstance(item, ClipEnd):
+            best = item.tags[:1]
+            name, score = (best[0].name, f"{best[0].score:.6f}") if best else ("", "")
+            self._line(self._path, name, score, "")
+        elif isinstance(item, ClipFailure):
+            self._line(item.path, "", "", item.message)
+
+    def close(self):
+        """Do nothing: everything is written."""
+
+    def abort(self):
+        """Do nothing: there is nothing to release."""
+
+    def _line(self, *cells):
+        # names of files and classes may hold tabs and line ends
+        self._stream.write("\t".join(_escaped(cell) for cell in cells) + "\n")
+
+
+def _escaped(cell):
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cell)
+```
+
+The third file runs the contract with pytest:
+
+```python title="tests/test_contract.py"
+"""The contract of all output formats, and your own tests."""
+
+from yamkit.testing import SinkContract
+
+
+class TestMine(SinkContract):
+    plugin = "mine"
+```
+
+`yamkit plugins new yamkit-mine --kind sink` makes a distribution with these files. Installed, it is
+selected by its name:
+
+```console
+$ yamkit classify --format mine recording.wav
+```
+'''
 
 from __future__ import annotations
 
@@ -10,10 +96,7 @@ from yamkit.plugin.descriptor import PluginInfo
 if TYPE_CHECKING:
     from yamkit.types import RunInfo, SinkItem
 
-__all__ = [
-    "Sink",
-    "SinkInfo",
-]
+__all__ = ["Sink", "SinkInfo"]
 
 
 @dataclass(frozen=True)
@@ -23,20 +106,20 @@ class SinkInfo(PluginInfo):
     Attributes
     ----------
     extension : str
-        Of the files it writes, without a dot.
+        Extension of its files, without a dot.
     binary : bool
-        Whether it writes bytes; text is UTF-8.
+        Whether it writes bytes; otherwise it writes text, in UTF-8.
     for_corpora : bool
-        Whether a file is meant to hold many clips, even where a folder is named.
+        Whether one file is meant to hold many clips, even if the user names a folder.
     arrays : tuple of str
-        Which of ``scores`` and ``embedding`` it writes where they come.
+        Which of ``scores`` and ``embedding`` it writes when they are saved.
     for_events : bool
-        Whether it writes events, and nothing of runs that find none.
+        Whether it writes events only, and so requires a run that finds events.
     one_clip : bool
-        Whether a file holds one clip alone.
+        Whether a file holds only one clip.
     marks_failures : bool
-        Whether an output shows of patches and events that their clip failed later on. Such a sink
-        receives them as they come where they go to a pipe; any other one when their clip is whole.
+        Whether an output shows that a clip failed after its first patches and events. On a pipe
+        such a sink receives items as they are computed; other sinks receive a clip at its end.
     """
 
     _: KW_ONLY
@@ -50,51 +133,33 @@ class SinkInfo(PluginInfo):
 
 
 class Sink(Protocol):
-    r"""Writes results in one format: ``factory() -> Sink``.
+    """Writes results in one format: ``factory() -> Sink``.
 
-    Order of calls: `open`, `write` for each item, then `close`, or `abort` at any time after
-    `open`, also after a `close` that failed; where `open` itself fails, neither. The core opens and
-    closes the stream, writes it beside its place and renames it when the sink was closed, so a sink
-    never sees a file name. Calls come from one thread.
-
-    Example
-    -------
-    ::
-
-        class Names:
-            def open(self, run, stream):
-                self._stream = stream
-
-            def write(self, item):
-                if isinstance(item, ClipEnd):
-                    self._stream.write(f"{item.tags[0].name}\n")
-
-            def close(self):
-                pass
-
-            def abort(self):
-                pass
+    The core calls `open`, `write` for each item, then `close`. It may call `abort` at any time
+    after `open`, also after a `close` that failed; if `open` itself fails, it calls neither. The
+    core opens and closes the stream. It writes to a temporary file and renames that file when the
+    sink is closed, so a sink never sees a file name. All calls come from one thread.
     """
 
     def open(self, run: RunInfo, stream: IO[Any]) -> None:
-        """Begin: keep the stream, write what comes first.
+        """Keep the stream, and write what comes first.
 
         Parameters
         ----------
         run : RunInfo
-            Model, plugins and parameters behind the numbers.
-        stream : text stream, or binary where the descriptor says ``binary=True``
+            Model, plugins and parameters of the run.
+        stream : text stream, or binary if the descriptor says ``binary=True``
             Not seekable in general. The sink does not close it.
         """
 
     def write(self, item: SinkItem) -> None:
         """Write one item. See `yamkit.types.SinkItem` for their order.
 
-        A sink ignores items of types it does not know.
+        A sink ignores items of types that it does not know.
         """
 
     def close(self) -> None:
-        """End: write what comes last. After this the output is whole."""
+        """Write what comes last. After this the output is complete."""
 
     def abort(self) -> None:
-        """Give up: release resources. What was written is thrown away where it can be."""
+        """Release resources. The core discards what was written, unless it is on a pipe."""

@@ -1,6 +1,6 @@
-"""Discovery of plugins: who offers what, what is broken and why, and what a name stands for.
+"""The installed plugins: discovery, faults and their reasons, and the plugin that a name selects.
 
-Nothing here knows the name of any plugin.
+No plugin is named here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from yamkit.registry._descriptors import KINDS
 from yamkit.registry._discovery import GROUP, discover, hooks_of, registry
 from yamkit.registry._errors import describe, plugin_errors
-from yamkit.registry._registry import Plugin, Registry, import_entrance
+from yamkit.registry._registry import Plugin, Registry, import_reference
 
 __all__ = [
     "GROUP",
@@ -18,7 +18,7 @@ __all__ = [
     "describe",
     "discover",
     "hooks_of",
-    "import_entrance",
+    "import_reference",
     "plugin_errors",
     "registry",
 ]

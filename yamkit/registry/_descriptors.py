@@ -1,4 +1,4 @@
-"""The kinds of plugin, and whether a descriptor is valid and has what it requires."""
+"""The kinds of plugin, and the checks of their descriptors."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ KINDS: dict[str, tuple[str, type[PluginInfo]]] = {
     "label reader": ("yamkit_label_readers", LabelReaderInfo),
     "runner": ("yamkit_runners", RunnerInfo),
 }
-"""Kind of plugin -> its hook and the descriptor the hook yields."""
+"""Hook of each kind of plugin, and the descriptor that the hook yields."""
 
 HOOKS = {hook: (kind, descriptor) for kind, (hook, descriptor) in KINDS.items()}
-"""Hook -> the kind of plugin and the descriptor it yields."""
+"""Kind of plugin of each hook, and the descriptor that the hook yields."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FACTORY = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 
 def judge(plugin: Plugin) -> Plugin:
-    """Check a descriptor and look for what it requires."""
+    """Check a descriptor, and find the packages that it requires."""
     info = plugin.info
     assert info is not None
     if reason := _fault(info, KINDS[plugin.kind][1], plugin.distribution):
@@ -49,7 +49,7 @@ def judge(plugin: Plugin) -> Plugin:
     try:
         missing = [name for name in info.requires if importlib.util.find_spec(name) is None]
     except (ImportError, ValueError):
-        reason = f"requires {info.requires!r}: wanted names of top-level modules"
+        reason = f"requires {info.requires!r}: must be names of top-level modules"
         return replace(plugin, info=None, reason=reason)
     if missing:
         command = f"pip install '{info.install}'" if info.install else "install it with pip"
@@ -58,26 +58,26 @@ def judge(plugin: Plugin) -> Plugin:
 
 
 def _fault(info: PluginInfo, descriptor: type[PluginInfo], distribution: str) -> str:
-    """Say what is wrong with a descriptor; nothing where it is sound."""
+    """Return the fault of a descriptor; an empty string if it has none."""
     if type(info.api) is not int or info.api != API_VERSION:
         older = isinstance(info.api, int) and info.api < API_VERSION
         return (
-            f"written for plugin API {info.api!r}, this yamkit has {API_VERSION}: "
+            f"written for plugin API {info.api!r}, but this yamkit has {API_VERSION}: "
             f"pip install --upgrade {distribution if older else 'yamkit'}"
         )
     for field in fields(descriptor):
         value = getattr(info, field.name)
-        if not _is_of(value, str(field.type)):
-            return f"{field.name} {value!r:.80}: wanted {field.type}"
+        if not _has_type(value, str(field.type)):
+            return f"{field.name} {value!r:.80}: must have type {field.type}"
     if not _NAME.fullmatch(info.name):
-        return f"name {info.name!r}: wanted lower-case letters, digits, '-', '_' or '.'"
+        return f"name {info.name!r}: must be lower-case letters, digits, '-', '_' or '.'"
     if not _FACTORY.fullmatch(info.factory):
-        return f"factory {info.factory!r}: wanted 'package.module:Name'"
+        return f"factory {info.factory!r}: must be 'package.module:Name'"
     return ""
 
 
-def _is_of(value: object, annotation: str) -> bool:
-    """Check a value against one of the types that descriptors have."""
+def _has_type(value: object, annotation: str) -> bool:
+    """Return whether a value has a type, as annotated in a descriptor."""
     if annotation == "tuple[str, ...]":
         return isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     return type(value).__name__ == annotation

@@ -1,4 +1,4 @@
-"""Discovery: each entry point is loaded separately, and what fails is kept with the reason."""
+"""Discovery of plugins; each entry point is loaded separately, and failures are recorded."""
 
 from __future__ import annotations
 
@@ -28,34 +28,34 @@ __all__ = ["GROUP", "discover", "hooks_of", "registry"]
 GROUP = "yamkit"
 """The group of entry points."""
 
-_OWN = "yamkit"  # the distribution of the built-in plugins
+_OWN = "yamkit"  # distribution of the built-in plugins
 
 _SLOW_SECONDS = 0.5
-"""A light module that takes longer does what it should leave to the implementation."""
+"""A module that takes longer to import is reported as slow."""
 
 _MOST_DESCRIPTORS = 100
-"""From one hook: a generator of a stranger may have no end."""
+"""Most descriptors of one hook, whose generator may be endless."""
 
 
 @functools.cache
 def registry() -> Registry:
-    """Discover the plugins once in a process."""
+    """Return the plugins of this installation; they are discovered once in a process."""
     return discover(os.environ.get("YAMKIT_PLUGINS") or None)
 
 
 def discover(selection: str | None = None) -> Registry:
-    """Load every entry point of the group ``yamkit``, each by itself.
+    """Load every entry point of the group ``yamkit`` separately.
 
     Parameters
     ----------
     selection : str or None
-        Entry points, distributions or ``distribution:entry-point``, comma-separated: those alone
-        are loaded; with a leading ``-`` they are left out. None loads all, an empty string none.
+        Entry points, distributions or ``distribution:entry-point``, comma-separated: only these
+        are loaded; those with a leading ``-`` are not. None loads all, an empty string none.
 
     Raises
     ------
     ParameterError
-        If the selection names what is not installed.
+        If the selection names an entry point or distribution that is not installed.
     """
     points = sorted(
         importlib.metadata.entry_points(group=GROUP),
@@ -63,7 +63,7 @@ def discover(selection: str | None = None) -> Registry:
     )
     chosen = select(points, selection)
     plugins: list[Plugin] = []
-    # what a stranger's module prints would stand in the middle of a result
+    # output of a plugin's module must not mix with a result
     with contextlib.redirect_stdout(sys.stderr):
         for point in points:
             plugins += _load(point, switched_on=point in chosen)
@@ -88,8 +88,8 @@ def _load(point: importlib.metadata.EntryPoint, *, switched_on: bool) -> Iterato
     slow = ""
     if seconds > _SLOW_SECONDS:
         slow = (
-            f"slow: {point.module} took {seconds:.1f} s to import, and every command waits; it "
-            "should import yamkit.plugin alone"
+            f"slow: {point.module} took {seconds:.1f} s to import, which delays every command; it "
+            "should import only yamkit.plugin"
         )
     for hook, implementation in hooks:
         kind, descriptor = HOOKS[hook]
@@ -101,7 +101,7 @@ def _load(point: importlib.metadata.EntryPoint, *, switched_on: bool) -> Iterato
                 if isinstance(info, descriptor):
                     yield judge(replace(known, name=info.name, info=info))
                 else:
-                    reason = f"{hook} yielded {info!r:.80}, wanted a {descriptor.__name__}"
+                    reason = f"{hook} yielded {info!r:.80}: must be a {descriptor.__name__}"
                     yield replace(known, reason=reason)
         except KeyboardInterrupt:
             raise
@@ -110,7 +110,7 @@ def _load(point: importlib.metadata.EntryPoint, *, switched_on: bool) -> Iterato
 
 
 def hooks_of(module: object) -> list[tuple[str, Callable[[], Any]]]:
-    """Give the hook implementations of a plugin; a manager of its own isolates each plugin."""
+    """Return the hook implementations of a plugin; a separate manager isolates each plugin."""
     manager = pluggy.PluginManager("yamkit")
     manager.add_hookspecs(HookSpecs)
     manager.register(module)
@@ -129,7 +129,7 @@ def hooks_of(module: object) -> list[tuple[str, Callable[[], Any]]]:
 
 
 def _mark_clashes(plugins: list[Plugin]) -> Iterator[Plugin]:
-    """Mark plugins that share a name; one of yamkit's own keeps it, and goes on working."""
+    """Mark plugins that share a name; a plugin of yamkit keeps its name."""
     owners: dict[tuple[str, str], list[Plugin]] = {}
     for plugin in plugins:
         if plugin.state in ("ready", "missing"):
@@ -144,9 +144,9 @@ def _mark_clashes(plugins: list[Plugin]) -> Iterator[Plugin]:
         off = own[0] if own else same[-1]
         word = f"-{off.distribution}:{off.entry_point}"
         advice = (
-            f"it stands for yamkit's own; to use this one, YAMKIT_PLUGINS={word}"
+            f"it selects yamkit's own; to use this one, set YAMKIT_PLUGINS={word}"
             if own
-            else f"switch one off: YAMKIT_PLUGINS={word}"
+            else f"to switch one off, set YAMKIT_PLUGINS={word}"
         )
         reason = f"{plugin.kind} {plugin.name!r} comes from {who}; {advice}"
         yield replace(plugin, state="clash", reason=reason)

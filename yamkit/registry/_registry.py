@@ -1,4 +1,4 @@
-"""What the name of a plugin stands for: the plugins of this installation, and the choice of one."""
+"""The plugins of this installation, and the one that a name selects."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ if TYPE_CHECKING:
 
     from yamkit.plugin import PluginInfo
 
-__all__ = ["Plugin", "Registry", "import_entrance"]
+__all__ = ["Plugin", "Registry", "import_reference"]
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One thing a distribution offers, or one that it fails to offer.
+    """A plugin of a distribution, or the failure to load one.
 
     Attributes
     ----------
-    kind, hook, name : str
-        Empty where the failure came before they were known.
     distribution, version, entry_point : str
-        Where it comes from.
+        Origin of the plugin.
     state : {"ready", "missing", "clash", "broken", "off"}
     reason : str
-        Why the state is not ``ready``, or what is wrong all the same.
+        Why the state is not ``ready``, or a fault that does not change the state.
+    kind, hook, name : str
+        Empty if the failure came before they were known.
     info : PluginInfo or None
+        None if the state is ``broken`` or ``off``.
     """
 
     distribution: str
@@ -57,23 +58,23 @@ class Registry:
     plugins: tuple[Plugin, ...]
 
     def names(self, kind: str) -> list[str]:
-        """Names that can be selected, those that lack an extra included."""
+        """Return the names that can be selected, including those whose extra is missing."""
         usable = ("ready", "missing", "clash")
         return sorted({p.name for p in self.plugins if p.kind == kind and p.state in usable})
 
     def resolve(self, kind: str, name: str) -> Plugin:
-        """Find the plugin a name stands for; a name of yamkit's own always stands for that one.
+        """Return the plugin that a name selects; yamkit's own plugins take precedence.
 
         Raises
         ------
         UnknownPluginError
             If no plugin of that kind has the name.
         PluginClashError
-            If several strangers' have it.
+            If plugins of several other distributions have it.
         BrokenPluginError
-            If the one that has it is broken.
+            If the plugin is broken.
         MissingRequirementError
-            If it needs packages that are not installed.
+            If the plugin needs packages that are not installed.
         """
         found = [p for p in self.plugins if p.kind == kind and p.name == name and p.state != "off"]
         if not found:
@@ -91,8 +92,8 @@ class Registry:
             raise MissingRequirementError(f"{kind} {name!r} {plugin.reason}")
         return plugin
 
-    def load(self, plugin: Plugin, entrance: str | None = None) -> Callable[..., Any]:
-        """Import the factory of a ready plugin, or another entrance that its descriptor names.
+    def load(self, plugin: Plugin, reference: str | None = None) -> Callable[..., Any]:
+        """Import the factory of a ready plugin, or another callable that its descriptor names.
 
         Raises
         ------
@@ -100,13 +101,13 @@ class Registry:
             If it cannot be imported, or is not callable.
         """
         assert plugin.info is not None
-        entrance = entrance or plugin.info.factory
+        reference = reference or plugin.info.factory
         try:
-            return import_entrance(entrance)
+            return import_reference(reference)
         except (Exception, SystemExit) as error:
             raise BrokenPluginError(
                 f"{plugin.kind} {plugin.name!r} of {plugin.distribution} {plugin.version} cannot "
-                f"be loaded from {entrance}: {describe(error)}"
+                f"be loaded from {reference}: {describe(error)}"
             ) from error
 
     def _unknown(self, kind: str, name: str) -> str:
@@ -115,19 +116,19 @@ class Registry:
         if near := difflib.get_close_matches(str(name), names, n=1):
             message += f"; did you mean {near[0]!r}?"
         if any(p.state == "off" for p in self.plugins):
-            message += "; YAMKIT_PLUGINS switches some off"
+            message += "; YAMKIT_PLUGINS switches some plugins off"
         broken = sum(p.state == "broken" for p in self.plugins)
         if broken:
-            message += f"; {broken} broken, see `yamkit plugins`"
+            message += f"; broken: {broken}, see `yamkit plugins`"
         return message
 
 
-def import_entrance(entrance: str) -> Callable[..., Any]:
-    """Import what ``"package.module:Name"`` names."""
-    module_name, _, path = entrance.partition(":")
+def import_reference(reference: str) -> Callable[..., Any]:
+    """Import the callable that ``"package.module:Name"`` refers to."""
+    module_name, _, path = reference.partition(":")
     found: Any = importlib.import_module(module_name)
     for attribute in path.split("."):
         found = getattr(found, attribute)
     if not callable(found):
-        raise TypeError(f"{entrance} is not callable")
+        raise TypeError(f"{reference} is not callable")
     return found  # type: ignore[no-any-return]

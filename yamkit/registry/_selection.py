@@ -1,4 +1,4 @@
-"""Which entry points are loaded: what ``YAMKIT_PLUGINS`` selects."""
+"""The entry points that ``YAMKIT_PLUGINS`` selects."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ def select(points: list[EntryPoint], selection: str | None) -> set[EntryPoint]:
         if not found:
             names = sorted({name for p in points for name in _words(p)[:2]})
             raise ParameterError(
-                f"YAMKIT_PLUGINS names {word!r}, which is not installed; "
-                f"it may name: {', '.join(names)}"
+                f"YAMKIT_PLUGINS: {word!r} is not installed; installed: {', '.join(names)}"
             )
         return found
 
@@ -36,20 +35,20 @@ def select(points: list[EntryPoint], selection: str | None) -> set[EntryPoint]:
 
 
 def _canonical(word: str) -> str:
-    """Spell a name as pip compares it."""
+    """Return a name in the form in which pip compares names."""
     return re.sub(r"[-_.]+", "-", word).lower()
 
 
 def _words(point: EntryPoint) -> tuple[str, str, str]:
-    """Give the words that select an entry point."""
+    """Return the words that select an entry point."""
     distribution = provenance(point)[0]
     return point.name, distribution, f"{distribution}:{point.name}"
 
 
 def provenance(point: EntryPoint) -> tuple[str, str]:
-    """Name and version of the distribution; a damaged one has neither."""
+    """Return name and version of the distribution; ``unknown`` if its metadata is damaged."""
     try:
         assert point.dist is not None
         return point.dist.name or "unknown", point.dist.version or "unknown"
-    except Exception:  # metadata of strangers: any parse error means the same
+    except Exception:  # damaged metadata may raise any parse error
         return "unknown", "unknown"

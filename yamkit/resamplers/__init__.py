@@ -1,4 +1,4 @@
-"""The built-in resamplers; this module only says that they exist."""
+"""The built-in resamplers; this module only describes them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def yamkit_resamplers() -> Iterator[ResamplerInfo]:
     """Describe the built-in resamplers."""
     yield ResamplerInfo(
         name="polyphase",
-        summary="resampy's kaiser_best kernel as matrix products, with NumPy alone",
+        summary="resampy's kaiser_best kernel as matrix products, in NumPy",
         factory="yamkit.resamplers._polyphase:Polyphase",
         api=1,
     )
     yield ResamplerInfo(
         name="polyphase-live",
-        summary="the same in the smallest chunks: for streams, where delay counts",
+        summary="The same kernel in small chunks, with less delay for streams",
         factory="yamkit.resamplers._polyphase:LivePolyphase",
         api=1,
     )
     yield ResamplerInfo(
         name="resampy",
-        summary="resampy itself, kaiser_best, in overlapping chunks",
+        summary="The library resampy, kaiser_best, in overlapping chunks",
         factory="yamkit.resamplers._resampy:Resampy",
         api=1,
         requires=("resampy", "numba"),

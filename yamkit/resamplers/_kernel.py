@@ -1,9 +1,9 @@
-"""resampy's `kaiser_best` kernel: exact positions of outputs, and the weights of a position.
+"""resampy's `kaiser_best` kernel: exact positions of outputs, and the weights at a position.
 
-A sinc of 50 zero crossings a side under a Kaiser window (J. O. Smith, "Digital Audio Resampling
-Home Page", the method of resampy 0.4.3), read from a table of 2^13 steps a zero crossing with
-linear interpolation. To give resampy's numbers the table's steps are kept: when the rate falls, the
-step from tap to tap is ``int(scale * 2^13)``, cut to an integer.
+It is a sinc with 50 zero crossings on each side under a Kaiser window (J. O. Smith, "Digital Audio
+Resampling Home Page"), computed as in resampy 0.4.3: by linear interpolation in a table of 2^13
+steps for each zero crossing. To match resampy's numbers, the steps are the same: when the rate is
+reduced, the step from tap to tap is ``int(scale * 2^13)``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Ratio", "kernel_values", "phase_weights"]
 _ZERO_CROSSINGS = 50
 _PRECISION = 2**13
 _TABLE_SIZE = _ZERO_CROSSINGS * _PRECISION + 1
-# The constants behind resampy's packaged table, which holds no more than these give.
+# The constants that resampy's packaged table was computed with.
 _ROLLOFF = 0.9173473712608761
 _KAISER_BETA = 12.98458524704001
 
@@ -42,68 +42,70 @@ class Ratio:
 
     @classmethod
     def of(cls, from_hz: int, to_hz: int) -> Ratio:
-        """Reduce two rates.
+        """Return the ratio of two rates in lowest terms.
 
         Raises
         ------
         ParameterError
-            If one is not positive, or the table is too coarse for so great a fall.
+            If one is not positive, or the table is too coarse for so large a reduction.
         """
         if from_hz < 1 or to_hz < 1:
-            raise ParameterError(f"rates {from_hz} and {to_hz} Hz: wanted 1 Hz or more")
+            raise ParameterError(f"rates {from_hz} and {to_hz} Hz: must be at least 1 Hz")
         if from_hz > to_hz * _PRECISION:
-            raise ParameterError(f"from {from_hz} to {to_hz} Hz: wanted 1/{_PRECISION} or more")
+            raise ParameterError(
+                f"from {from_hz} to {to_hz} Hz: ratio must be at least 1/{_PRECISION}"
+            )
         divisor = gcd(from_hz, to_hz)
         return cls(to_hz // divisor, from_hz // divisor)
 
     @property
     def scale(self) -> float:
-        """How much the kernel is stretched: below 1 where the rate falls."""
+        """Relative bandwidth of the kernel: below 1 if the rate is reduced."""
         return min(1.0, self.up / self.down)
 
     @property
     def step(self) -> int:
-        """Steps in the table from tap to tap."""
+        """Steps of the table from tap to tap."""
         return int(self.scale * _PRECISION)
 
     @property
     def reach(self) -> int:
-        """Most taps on one side of a position."""
+        """Largest number of taps on one side of a position."""
         return _TABLE_SIZE // self.step
 
     def outputs(self, inputs: int) -> int:
-        """Count the outputs of so many inputs."""
+        """Return the number of outputs for a number of inputs."""
         return inputs * self.up // self.down
 
     def place(self, output: int) -> int:
-        """Give the whole sample at or before an output."""
+        """Return the whole sample at or before an output."""
         return output * self.down // self.up
 
     def positions(self, first: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give the whole samples and the phases (in 1/up samples) of consecutive outputs."""
+        """Return whole samples and phases (in 1/up samples) of consecutive outputs."""
         whole, phase = divmod(first * self.down, self.up)
         steps = phase + np.arange(count, dtype=np.int64) * self.down
         return whole + steps // self.up, steps % self.up
 
     def short_outputs(self, first: int, count: int) -> NDArray[np.int64]:
-        """Find the outputs on a whole sample that resampy places a hair before it.
+        """Return the outputs on a whole sample that resampy places just before it.
 
-        resampy counts in floating point. There it takes the wings the other way round, at phase
-        `up` of the sample before, and since the step is cut they are not quite each other's mirror.
+        resampy computes positions in floating point. For these outputs it swaps the wings, at phase
+        `up` of the sample before; as the step is truncated, the wings are not exactly symmetric.
         """
         outputs = np.arange(-(-first // self.up) * self.up, first + count, self.up)
         return outputs[outputs * (1.0 / (self.up / self.down)) < outputs // self.up * self.down]
 
 
 def kernel_values(index: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Evaluate the right half of the kernel at steps of the table; the last step is repeated."""
+    """Return the right half of the kernel at steps of the table; the last step is repeated."""
     time = np.minimum(index, _TABLE_SIZE - 1) / _PRECISION  # in zero crossings
     window = np.i0(_KAISER_BETA * np.sqrt(1 - (time / _ZERO_CROSSINGS) ** 2))
     return _ROLLOFF * np.sinc(_ROLLOFF * time) * window / np.i0(_KAISER_BETA)
 
 
 def phase_weights(ratio: Ratio, phases: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Compute the weights around each of some positions.
+    """Return the weights of the samples around each position.
 
     Parameters
     ----------
@@ -123,11 +125,11 @@ def phase_weights(ratio: Ratio, phases: NDArray[np.int64]) -> NDArray[np.float32
 
 
 def _wing(ratio: Ratio, fraction: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Interpolate one side of the kernel: [T] distances of the first tap -> [T, reach] weights."""
+    """Return one side of the kernel: [T] distances of the first tap -> [T, reach] weights."""
     place = fraction * _PRECISION
     offset = place.astype(np.int64)
     eta = (place - offset).astype(np.float32)[:, np.newaxis]
-    if len(offset) < ratio.step // 8:  # cheaper than the whole table
+    if len(offset) < ratio.step // 8:  # for few outputs the whole table costs more
         here, slope = _rows(ratio, offset)
     else:
         here, slope = (table[offset] for table in _all_rows(ratio))
@@ -136,8 +138,8 @@ def _wing(ratio: Ratio, fraction: NDArray[np.float64]) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=1)
 def _all_rows(ratio: Ratio) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Lay the table out by first step, so that a wing is one row: a copy, not a search."""
-    offsets = np.array_split(np.arange(ratio.step + 1), 16)  # in pieces, to stay in the cache
+    """Return the table with a row for each first step, so that a wing is a copy of one row."""
+    offsets = np.array_split(np.arange(ratio.step + 1), 16)  # in pieces that fit the cache
     pieces = [_rows(ratio, part) for part in offsets]
     here, slope = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
     return here, slope
@@ -146,10 +148,10 @@ def _all_rows(ratio: Ratio) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def _rows(
     ratio: Ratio, offset: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Read taps from each first step on: their values and the way to the next step's, scaled."""
+    """Return the taps from each first step on: scaled values, and differences to the next step."""
     taps = np.arange(ratio.reach)
     index = offset[:, np.newaxis] + taps * ratio.step
-    # As resampy counts them: the last whole step before the end of the table has no tap.
+    # as in resampy, the last whole step before the end of the table has no tap
     inside = taps < ((_TABLE_SIZE - offset) // ratio.step)[:, np.newaxis]
     here = kernel_values(index)
     slope = kernel_values(index + 1) - here

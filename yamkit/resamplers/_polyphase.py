@@ -1,7 +1,7 @@
 """The resamplers `polyphase` and `polyphase-live`: resampy's kernel as matrix products, with NumPy.
 
-Outputs are computed in chunks that start at fixed places and have one size, up to the last, so a
-chunk has the same bits however the input was cut.
+Outputs are computed in chunks with fixed starts and, except for the last one, the same size, so the
+bits of a chunk do not depend on how the input is cut.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ __all__ = ["LivePolyphase", "Polyphase"]
 _CHUNK_OUTPUTS = 4096
 """Most outputs of a chunk of tiles: a quarter of a second at 16 kHz."""
 _BLOCK_OUTPUTS = 16
-"""Outputs of one matrix: few, since most of a wide matrix is zeros; enough to fill registers."""
+"""Outputs of one matrix: few, as a wide matrix is mostly zeros, but enough to fill registers."""
 _ROWS = 48
-"""Groups of a chunk, rows of a matrix product; enough to be worth its overhead."""
+"""Groups of a chunk, which are rows of a matrix product: enough to outweigh its overhead."""
 _LIVE_GROUP_OUTPUTS = 640
-"""Most outputs of a group where delay counts: the periods of odd rates last up to a second."""
+"""Most outputs of a group for streams: the periods of odd rates last up to a second."""
 _LIVE_TILE_OUTPUTS = 160
-"""Outputs of a chunk of tiles where delay counts: a hundredth of a second at 16 kHz."""
+"""Outputs of a chunk of tiles for streams: a hundredth of a second at 16 kHz."""
 _PRODUCT_SIZE = 2**18
-"""Most multiplications in a matrix product. OpenBLAS splits larger ones over threads, which costs
-milliseconds whenever another program has the core."""
+"""Most multiplications in a matrix product. OpenBLAS splits larger ones over threads, which takes
+milliseconds longer if another program uses the core."""
 _MATRIX_ENTRIES = 2**22
 """Most weights in the matrices of a ratio: 16 MB."""
 _TILE_ENTRIES = 2**18
@@ -57,7 +57,7 @@ class _Chunks(Protocol):
     def compute(
         self, first: int, samples: NDArray[np.float32], least: int, /
     ) -> NDArray[np.float32]:
-        """Compute the chunk that begins with output `first`, or `least` and more of its outputs."""
+        """Return the chunk that begins with output `first`, or at least `least` of its outputs."""
 
 
 class Polyphase:
@@ -78,21 +78,21 @@ class Polyphase:
     def __init__(self, from_hz: int, to_hz: int) -> None:
         self._ratio = Ratio.of(from_hz, to_hz)
         self._chunks = _chunks(self._ratio, self._is_live)
-        # The first output reaches back before the first sample.
+        # the taps of the first output begin before the first sample
         self._buffer = np.zeros(self._ratio.reach - 1, np.float32)
         self._dropped = 0
         self._received = 0
-        self._given = 0
+        self._returned = 0
 
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take a block, give the chunks that are complete."""
+        """Take a block, and return the chunks that are complete."""
         self._received += len(block)
         return self._process(block, self._chunks.outputs)
 
     def flush(self) -> NDArray[np.float32]:
-        """Give the rest: as many zeros follow as the last chunk needs."""
+        """Return the remaining outputs: zeros complete the last chunk."""
         parts = [np.empty(0, np.float32)]
-        while (rest := self._ratio.outputs(self._received) - self._given) > 0:
+        while (rest := self._ratio.outputs(self._received) - self._returned) > 0:
             silence = np.zeros(self._chunks.inputs, np.float32)
             parts.append(self._process(silence, min(rest, self._chunks.outputs))[:rest])
         return np.concatenate(parts)
@@ -100,12 +100,12 @@ class Polyphase:
     def _process(self, block: NDArray[np.float32], least: int) -> NDArray[np.float32]:
         self._buffer = np.concatenate([self._buffer, block])
         chunks = self._chunks
-        first, parts = self._given, [np.empty(0, np.float32)]
+        first, parts = self._returned, [np.empty(0, np.float32)]
         place = 0
         while len(samples := self._buffer[place : place + chunks.inputs]) == chunks.inputs:
-            parts.append(chunks.compute(self._given, samples, least))
-            self._given += chunks.outputs
-            place = self._ratio.place(self._given) - self._dropped
+            parts.append(chunks.compute(self._returned, samples, least))
+            self._returned += chunks.outputs
+            place = self._ratio.place(self._returned) - self._dropped
         result = np.concatenate(parts)
         self._swap_wings(first, result)
         self._buffer = self._buffer[place:].copy()  # a view would keep the whole block
@@ -113,12 +113,12 @@ class Polyphase:
         return result
 
     def _swap_wings(self, first: int, outputs: NDArray[np.float32]) -> None:
-        """Compute anew, in place, what resampy's rounding puts elsewhere: none for common rates."""
+        """Recompute, in place, outputs that resampy's rounding moves; common rates have none."""
         ratio = self._ratio
         swapped = ratio.short_outputs(first, len(outputs))
         if not len(swapped):
             return
-        # The weight farthest to the left is zero, so the window can stay where it is.
+        # the leftmost weight is zero, so the window need not move
         weights = np.roll(phase_weights(ratio, np.array([ratio.up]))[0], -1)
         for output in swapped.tolist():
             place = ratio.place(output) - self._dropped
@@ -126,14 +126,14 @@ class Polyphase:
 
 
 class LivePolyphase(Polyphase):
-    """One stream, in the smallest chunks: about 10 ms of delay rather than half a second."""
+    """One stream, in the smallest chunks: a delay of about 10 ms instead of half a second."""
 
     _is_live = True
 
 
 @lru_cache(maxsize=4)
 def _chunks(ratio: Ratio, is_live: bool) -> _Chunks:
-    """Choose how to compute a ratio; the matrices are shared by all streams of that ratio."""
+    """Return how a ratio is computed; all streams of the ratio share the matrices."""
     shape = _Shape.of(ratio)
     is_prompt = not is_live or shape.periods * ratio.up <= _LIVE_GROUP_OUTPUTS
     if shape.entries <= _MATRIX_ENTRIES and is_prompt:
@@ -143,23 +143,23 @@ def _chunks(ratio: Ratio, is_live: bool) -> _Chunks:
 
 @dataclass(frozen=True)
 class _Shape:
-    """How a group of whole periods is cut into blocks of outputs, one matrix each.
+    """How a group of whole periods is divided into blocks of outputs, one matrix each.
 
-    The samples under a block begin `step` samples after those of the block before it, so that the
-    windows of all groups are one view of the samples. A matrix product takes it without a copy
-    where a window ends before that of the next group begins: groups are made that long, where a
-    table of reasonable size allows it.
+    The samples of a block begin `step` samples after those of the block before it, so that the
+    windows of all groups are one view of the samples. A matrix product takes that view without a
+    copy if each window ends before the next group's begins: groups are made that long, if the
+    matrices do not become too large.
 
     Attributes
     ----------
     periods, blocks : int
-        Of a group.
+        Number in a group.
     outputs : int
-        Of a block. The last block may reach into the next group; what it says there is dropped.
+        Number in a block. The last block may extend into the next group; the excess is dropped.
     step : int
         Samples from one block to the next.
     columns : int
-        Samples under a block, the reach of its first and last output included.
+        Samples of a block, including the reach of its first and last output.
     """
 
     periods: int
@@ -173,8 +173,8 @@ class _Shape:
         shape = smallest = cls._of(ratio, -(-_BLOCK_OUTPUTS // ratio.up))
         filling = _BLOCK_OUTPUTS // math.gcd(_BLOCK_OUTPUTS, ratio.up)  # periods of whole blocks
         while shape.columns > shape.periods * ratio.down:
-            wanted = max(shape.periods + 1, -(-shape.columns // ratio.down))
-            shape = cls._of(ratio, -(-wanted // filling) * filling)
+            periods = max(shape.periods + 1, -(-shape.columns // ratio.down))
+            shape = cls._of(ratio, -(-periods // filling) * filling)
             if shape.entries > _MATRIX_ENTRIES:
                 return smallest
         return shape
@@ -196,7 +196,7 @@ class _Shape:
 
 
 class _Groups:
-    """Whole periods at once, as matrix products: for ratios of small numbers, all common rates."""
+    """Whole periods as matrix products: for ratios of small numbers, as all common rates have."""
 
     def __init__(self, ratio: Ratio, shape: _Shape, rows: int) -> None:
         width = 2 * ratio.reach
@@ -242,7 +242,7 @@ class _Groups:
 
 
 class _Tiles:
-    """A row of weights for each output, made as they are needed: for ratios of large numbers."""
+    """A row of weights for each output, computed when needed: for ratios of large numbers."""
 
     def __init__(self, ratio: Ratio, outputs: int) -> None:
         self._ratio = ratio

@@ -1,8 +1,9 @@
-"""The resampler `resampy`: the library itself, streamed in overlapping chunks.
+"""The resampler `resampy`: the library resampy, applied to overlapping chunks of a stream.
 
-A chunk is a whole number of periods, so its outputs lie where they lie in the whole signal; the
-overlap covers the reach of the filter, so they have the same values. (At odd rates, where resampy's
-floating-point positions miss whole samples, single outputs can differ in the fifth place.)
+A chunk is a whole number of periods, so its outputs have the positions that they have in the whole
+signal; the overlap covers the reach of the filter, so they have the same values. (At odd rates,
+where resampy's floating-point positions miss whole samples, single outputs can differ in the fifth
+decimal.)
 """
 
 from __future__ import annotations
@@ -44,10 +45,10 @@ class Resampy:
         self._overlap_outputs = overlap * self._ratio.up
         self._buffer = np.zeros(self._overlap_inputs, np.float32)
         self._received = 0
-        self._given = 0
+        self._returned = 0
 
     def process(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take a block, give the chunks that are complete."""
+        """Take a block, and return the chunks that are complete."""
         self._received += len(block)
         self._buffer = np.concatenate([self._buffer, block])
         length = self._chunk_inputs + 2 * self._overlap_inputs
@@ -57,14 +58,14 @@ class Resampy:
             begin = self._overlap_outputs
             parts.append(whole[begin : begin + self._chunk_outputs])
             self._buffer = self._buffer[self._chunk_inputs :]
-            self._given += self._chunk_outputs
+            self._returned += self._chunk_outputs
         return np.concatenate(parts)
 
     def flush(self) -> NDArray[np.float32]:
-        """Give the rest: as many zeros follow as the last chunk needs."""
-        total, given = self._ratio.outputs(self._received), self._given
+        """Return the remaining outputs: zeros complete the last chunk."""
+        total, returned = self._ratio.outputs(self._received), self._returned
         parts = [np.empty(0, np.float32)]
-        while self._given < total:
+        while self._returned < total:
             missing = self._chunk_inputs + 2 * self._overlap_inputs - len(self._buffer)
             parts.append(self.process(np.zeros(missing, np.float32)))
-        return np.concatenate(parts)[: total - given]
+        return np.concatenate(parts)[: total - returned]

@@ -42,13 +42,13 @@ class Clip:
     start_seconds, end_seconds : float or None
         The part, where the file may hold more; None for all of it.
     error : AudioError or None
-        Why it cannot be tagged, if that is known.
+        Why it cannot be tagged, if that is already known.
     key : str
-        Names it in a journal; the path where it is empty.
+        Its key in a journal; empty for the path.
     audio : AudioSource or None
-        While it is tagged, from the time the file is open.
+        The open file, while the clip is tagged.
     stamp : tuple of int or None
-        Of the file, for its journal; see `yamkit.audio.file_stamp`.
+        Identifies the content of the file in a journal; see `yamkit.audio.file_stamp`.
     """
 
     path: str
@@ -61,7 +61,7 @@ class Clip:
 
 
 def in_shard(path: str, shard: tuple[int, int]) -> bool:
-    """Return whether a file belongs to part I of N: by its path only, whatever else is there."""
+    """Return whether a file belongs to part I of N; only its path decides."""
     part, parts = shard
     digest = hashlib.sha256(os.fsencode(path)).digest()
     return int.from_bytes(digest[:8], "big") % parts == part - 1
@@ -105,7 +105,7 @@ def read_clip(
 def clip_failure(path: str, error: Exception) -> ClipFailure:
     """Describe in one line why a clip failed, unforeseen exceptions included."""
     message = str(error)
-    if not isinstance(error, YamkitError):  # a night's run goes on, whatever one file provokes
+    if not isinstance(error, YamkitError):  # no file may end a run of many
         message = " ".join(f"{display_path(path)}: {message}".split())
     return ClipFailure(path_text(path), type(error).__name__, printable(message))
 
@@ -113,10 +113,10 @@ def clip_failure(path: str, error: Exception) -> ClipFailure:
 def _cut(
     blocks: Iterable[NDArray[np.float32]], rate: int, start_seconds: float, end_seconds: float
 ) -> Iterator[NDArray[np.float32]]:
-    """Take the labelled part of a file that holds more, else all of it.
+    """Yield the part of a file that holds more than the part, else all of it.
 
-    Whether it does is known once more samples have come than the part and some slack have: up to
-    there they are kept.
+    The file holds more if it has more samples than the part and some slack. Until that is known,
+    the samples are kept.
     """
     start, end = round(start_seconds * rate), round(end_seconds * rate)
     enough = end - start + round(_SLACK_SECONDS * rate)
@@ -143,7 +143,7 @@ def _cut(
             return
     if not found:
         raise AudioValueError(
-            f"lasts {position / rate:.1f} s, the labelled part begins at {start_seconds:g} s"
+            f"lasts {position / rate:.1f} s, but its labelled part begins at {start_seconds:g} s"
         )
 
 

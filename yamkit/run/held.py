@@ -1,4 +1,4 @@
-"""Results of a clip that goes on, held back until it is whole; memory does not grow with it."""
+"""Items of an unfinished clip, held back until its end in memory that does not grow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_ITEMS = 256
 
 
 class HeldItems:
-    """Items of one clip, in their order: the latest in memory, those before in a temporary file.
+    """Items of one clip, in their order: the latest in memory, earlier ones in a temporary file.
 
     `add` and iteration raise `OutputError` if the temporary file cannot be used.
     """
@@ -42,7 +42,7 @@ class HeldItems:
             self._spill()
 
     def __iter__(self) -> Iterator[SinkItem]:
-        """Give what is held."""
+        """Yield the items."""
         if self._file is not None:
             with _guard():
                 self._file.seek(0)
@@ -55,15 +55,15 @@ class HeldItems:
         yield from self._items
 
     def clear(self) -> None:
-        """Let go of what is held."""
+        """Drop the items."""
         self._items = []
         if self._file is not None:
-            with contextlib.suppress(OSError):  # what is left in its buffer has nowhere to go
+            with contextlib.suppress(OSError):  # its buffer may not fit on the disk
                 self._file.close()
             self._file = None
 
     def _spill(self) -> None:
-        """Write what is in memory to the file, as a line; tags are indices there."""
+        """Write the items in memory to the file, as a line; tags are indices there."""
         for item in self._items:
             if isinstance(item, PatchTags):
                 tags = item.tags
@@ -85,13 +85,13 @@ class HeldItems:
 
 @contextlib.contextmanager
 def _guard() -> Iterator[None]:
-    """Say where there is no room."""
+    """Name the folder in an error of the system."""
     try:
         yield
     except OSError as error:
         folder = printable(tempfile.gettempdir())
         failure = OutputError(
-            f"cannot hold results in {folder}: {error.strerror or error}; TMPDIR names another "
+            f"cannot keep results in {folder}: {error.strerror or error}; set TMPDIR to another "
             "folder"
         )
         failure.errno = error.errno

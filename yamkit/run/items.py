@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +12,7 @@ from yamkit.audio import display_path
 from yamkit.errors import AudioWarningError
 from yamkit.run.clips import Clip, clip_failure, read_clip
 from yamkit.run.scheduler import Ended, Failed, tag_streams
-from yamkit.scores.aggregate import ClipScores, Peaks, top_tags
+from yamkit.scores.aggregate import ClipScores, Peaks
 from yamkit.scores.events import OnsetOrder
 from yamkit.types import ClipEnd, ClipStart, PatchTags
 
@@ -61,7 +60,12 @@ def clip_items(
     pipeline = tagger.pipeline
     return tag_streams(
         clips,
-        partial(read_clip, pipeline=pipeline, channel=tagger.channel, stream=tagger.sound_stream),
+        partial(
+            read_clip,
+            pipeline=pipeline,
+            channel=tagger.options.channel,
+            stream=tagger.options.stream,
+        ),
         pipeline.infer,
         _Report(tagger, choice).items,
         jobs=jobs,
@@ -105,21 +109,15 @@ class _ClipState:
     def __init__(self, tagger: Tagger, choice: Choice, audio: AudioSource) -> None:
         self._tagger, self._choice, self._audio = tagger, choice, audio
         count = len(tagger.classes)
-        self._scores = ClipScores(tagger.aggregate, count, tagger.model.silence_index)
+        self._scores = ClipScores(tagger.options.aggregate, count, tagger.model.silence_index)
         self._peaks = Peaks(count)
         self._embedding: ClipScores | None = None
         if "embedding" in choice.arrays and not choice.per_patch:
             self._embedding = ClipScores("mean", tagger.model.network.embedding_size)
-        self._columns = np.array(range(count) if choice.classes is None else choice.classes)
-        self._threshold: float | NDArray[np.float64] | None = choice.threshold
-        if choice.postprocessing.thresholds and choice.events is None:
-            lowest = -math.inf if choice.threshold is None else choice.threshold
-            self._threshold = choice.postprocessing.levels(count, lowest)
+        self._columns = choice.columns(count)
         self._detector: EventDetector | None = None
         if choice.events is not None:
-            self._detector = choice.postprocessing.detector(
-                tagger.grid, choice.events, tagger.classes, self._columns
-            )
+            self._detector = choice.detector(tagger.grid, tagger.classes)
         self._order = OnsetOrder()
 
     def start(self, path: str) -> ClipStart:
@@ -177,9 +175,7 @@ class _ClipState:
             yield event.to_event(grid.sample_rate_hz, classes[self._columns[event.column]])
 
     def _tags(self, scores: NDArray[np.floating[Any]]) -> tuple[Tag, ...]:
-        classes = self._tagger.classes
-        chosen = None if self._choice.classes is None else self._columns
-        return top_tags(scores, classes, self._choice.top, self._threshold, chosen)
+        return self._choice.tags(scores, self._tagger.classes)
 
     def _arrays(
         self, scores: NDArray[np.floating[Any]], embedding: NDArray[np.float32] | None

@@ -96,12 +96,12 @@ def checked_items(
     Raises
     ------
     BrokenPluginError
-        If the runner fails with an error of its own, yields an invalid item, or leaves clips out.
+        If the runner fails with another error, yields an invalid item, or omits a clip.
     OutputError
         If the journal cannot be read.
     """
     who = f"runner {type(runner).__name__}"
-    given: deque[_Clip] = deque()  # to the runner, and not yet tagged to their end
+    given: deque[_Clip] = deque()  # to the runner, and not yet tagged
 
     def noted(clip: _Clip) -> _Clip:
         given.append(clip)
@@ -114,7 +114,7 @@ def checked_items(
         for clip, item in found:
             try:
                 if not given or clip is not given[0]:
-                    raise ValueError("it belongs to a clip that is not the next one")
+                    raise ValueError("it belongs to another clip than the next one")
                 check = check or ClipCheck(path_text(clip.path), layout)
                 check.add(item)
             except (*DAMAGE, AttributeError) as error:
@@ -176,7 +176,7 @@ def classify(
     KeyboardInterrupt
         At an interruption: the outputs hold every clip that was finished.
 
-    A note on whatever is raised says how many clips were done.
+    A note on every exception says how many clips were done.
     """
     writer = _Writer(run, outputs, observer, journal)
     is_open = False
@@ -213,7 +213,7 @@ class _Writer:
         self._run, self._outputs, self._observer, self._journal = run, outputs, observer, journal
         self.done = 0
         self._failed = self._warned = self._tagged = self._results = 0
-        self._pending = 0  # results of the clip that goes on
+        self._pending = 0  # results of the unfinished clip
         self._lost: Clip | None = None  # its own outputs could not be written
 
     def summary(self, clips: int) -> RunSummary:
@@ -273,7 +273,7 @@ def _results(run: RunInfo, item: SinkItem) -> int:
 
 @contextlib.contextmanager
 def noting(note: Callable[[], str], clips: Sequence[Clip]) -> Iterator[None]:
-    """Add a note to whatever is raised, where a run has several clips."""
+    """Add a note to an exception, where a run has several clips."""
     try:
         yield
     except BaseException as error:

@@ -207,7 +207,7 @@ class _Output:
 
     @contextlib.contextmanager
     def _guard(self) -> Iterator[None]:
-        """Name the place in an error of the system, the sink in one of its own."""
+        """Name the place in an error of the system, and the sink in any other."""
         try:
             yield
         except (YamkitError, BrokenPipeError):

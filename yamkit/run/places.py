@@ -113,8 +113,8 @@ def plan_places(
     clips : sequence of str
         Paths of the clips, to find clashes of names.
     shard : tuple of int, optional
-        Which part of a corpus the clips are, and of how many: what ``{shard}`` stands for. It is
-        added to the name of a file for all clips, where the name does not have it.
+        Which part of a corpus the clips are, and of how many, for ``{shard}``. It is added to the
+        name of a file for all clips, where the name does not have it.
 
     Raises
     ------

@@ -32,16 +32,16 @@ _Stream = TypeVar("_Stream")
 _Item = TypeVar("_Item")
 
 _MOST_AHEAD = 1024
-"""Patches that were read and not given out yet: of the first stream, and of all that follow it."""
+"""Most patches that are read ahead: of the first stream, and of all others together."""
 _BATCHES_IN_A_ROW = 4
-"""A worker that turns to the network stays a while: the first batch finds the caches full of other
-things, and what is read after it does so again."""
+"""A worker sends several batches through the network in a row: the first one finds the processor's
+caches full of other data, and so does the reading after it."""
 _PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A stream came to its end."""
+    """A stream has ended."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class _Schedule(Generic[_Stream]):
     def items(
         self, report: Callable[[_Stream, Batch | Ended | Failed], Iterable[_Item]]
     ) -> Generator[tuple[_Stream, _Item], None, None]:
-        """Yield what is reported of the lanes, one after the other."""
+        """Yield what is reported of the lanes, in order."""
         workers = [
             threading.Thread(target=self.work, name=f"yamkit-{number}", daemon=True)
             for number in range(self._jobs if self._jobs > 1 else 0)
@@ -170,12 +170,12 @@ class _Schedule(Generic[_Stream]):
             self._stop(workers)
 
     def _stop(self, workers: Sequence[threading.Thread]) -> None:
-        """Let the workers end after what they are doing, and close the streams."""
+        """Let the workers end after their current task, and close the streams."""
         with self._lock:
             self._stopped = True
             self._task_due.notify_all()
         for worker in workers:
-            # one that waits for a pipe may never come back, and holds nothing that matters
+            # one that waits for a pipe may never end, and holds nothing that others need
             worker.join(_PATIENCE_SECONDS)
         with self._lock:
             for lane in self._lanes:
@@ -208,11 +208,11 @@ class _Schedule(Generic[_Stream]):
     # --- the workers' side ---
 
     def work(self) -> None:
-        """Do what is due until nothing is left."""
+        """Run tasks until there are none."""
         try:
             while (task := self._wait_for_task()) is not None:
                 task()
-        except BaseException as error:  # of no stream: the caller shall know
+        except BaseException as error:  # not of a stream: raised in the caller
             with self._lock:
                 self._trouble = self._trouble or error
                 self._event_due.notify()
@@ -248,17 +248,17 @@ class _Schedule(Generic[_Stream]):
         return self._inference(share) if self._waiting else None
 
     def _has_room(self, lane: _Lane[_Stream] | None) -> bool:
-        """Tell whether a stream may be read on, or another one opened."""
+        """Return whether a stream may be read on, or, without one, another may be opened."""
         if not self._lanes:
             return True
         first = self._lanes[0]
         if lane is first:
             return first.ahead < self._most_ahead
-        # each stream counts as a patch besides, or there were no end of empty ones
+        # each stream counts as one patch more, which limits the number of empty ones
         return self._ahead - first.ahead + len(self._lanes) - 1 < self._most_ahead
 
     def _open(self) -> None:
-        """Ask for another stream, to be read."""
+        """Take another stream, to be read."""
         lane: _Lane[_Stream] | None = None
         trouble: Exception | None = None
         try:
@@ -268,7 +268,7 @@ class _Schedule(Generic[_Stream]):
         except Exception as error:
             trouble = error
         with self._lock:
-            # at once, or the caller might take this for the end
+            # together with the lane, or the caller might take this for the end
             self._trouble = self._trouble or trouble
             self._opening, self._no_more = False, lane is None
             if lane is not None:
@@ -317,7 +317,7 @@ class _Schedule(Generic[_Stream]):
                 self._publish(lane, lane.read, end)
 
     def _inference(self, most: int) -> Callable[[], None]:
-        """Take pieces of so many patches at most."""
+        """Take pieces with at most so many patches."""
         taken: list[tuple[_Lane[_Stream], int, Patches]] = []
         count = 0
         while self._waiting and (not taken or count + len(self._waiting[0][2]) <= most):
@@ -339,7 +339,7 @@ class _Schedule(Generic[_Stream]):
         self._run_batch(batch)
 
     def _run_batch(self, batch: list[tuple[_Lane[_Stream], int, Patches]]) -> None:
-        """Send pieces through the network at once; where that fails, each by itself."""
+        """Send pieces through the network together; if that fails, one by one."""
         events: Sequence[Batch | Failed]
         try:
             events = self._infer([piece for _, _, piece in batch])

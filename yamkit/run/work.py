@@ -56,7 +56,7 @@ class Work:
         self._tagger: Tagger | None = tagger
         self._model, self._sha256 = str(tagger.model.folder.resolve()), tagger.model.sha256
         self._folder = Path.cwd()
-        self._settings: dict[str, Any] = dict(tagger.settings)
+        self._options = tagger.options
         self._classes = tagger.classes
         self._choice = choice
 
@@ -117,7 +117,7 @@ class Work:
         if self._tagger is None:
             with contextlib.suppress(OSError):  # paths may be relative
                 os.chdir(self._folder)
-            tagger = Tagger(self._model, **self._settings)
+            tagger = Tagger(self._model, self._options)
             if tagger.model.sha256 != self._sha256:
                 tagger.close()
                 raise IncompatibleError(

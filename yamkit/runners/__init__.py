@@ -1,4 +1,4 @@
-"""The built-in runners: where clips are tagged; this module only says that they exist."""
+"""The built-in runners; this module holds only their descriptors."""
 
 from __future__ import annotations
 

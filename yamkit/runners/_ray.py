@@ -1,6 +1,6 @@
-"""The runner `ray`: Ray Data maps batches of clips over actors, each with a tagger of its own.
+"""The runner `ray`: Ray Data maps batches of clips over actors, each with its own tagger.
 
-An actor that is lost is started anew, and its batch is computed again.
+A lost actor is restarted, and its batch is computed again. An actor opens the model once.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import socket
 import warnings
 from typing import TYPE_CHECKING, Any, TypeVar
 
-# Read when Ray is imported: unless told otherwise, it reports its use to its makers, and its core
-# writes to standard error.
+# Read when Ray is imported: by default it reports its use to its makers, and its core writes to
+# standard error.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 
@@ -33,13 +33,13 @@ __all__ = ["RayRunner"]
 _Clip = TypeVar("_Clip")
 
 _CLIPS_OF_A_BATCH = 16
-"""Few, so that little is computed again when an actor is lost; enough to be worth sending."""
+"""Few, so that a lost actor costs little; enough to outweigh the cost of sending."""
 _BATCHES_OF_A_BLOCK = 4
 _MOST_BLOCKS = 4096
-_PLACE = "place of the clip"  # no row has such a name
+_PLACE = "place of the clip"  # no field of a row has this name
 _PATIENCE_SECONDS = 10.0
 _RETRIES = 3
-"""Of a batch: a file that brings down every process that reads it must not do so for ever."""
+"""Of a batch: a file that kills every process that reads it must not do so endlessly."""
 
 
 class RayRunner:
@@ -48,12 +48,12 @@ class RayRunner:
     Parameters
     ----------
     options : RunnerOptions
-        ``address`` of a cluster; None starts one on this machine, which ends with the runner.
+        ``address`` of a cluster; None starts one on this machine until the runner is closed.
 
     Raises
     ------
     RunnerError
-        If there is no such cluster, or this process is in one already.
+        If there is no such cluster, or this process has already joined one.
     """
 
     def __init__(self, options: RunnerOptions) -> None:
@@ -107,26 +107,26 @@ class RayRunner:
             raise RunnerError(f"Ray: {_line(error)}") from error
 
     def close(self) -> None:
-        """Leave the cluster, or end the one of this machine."""
+        """Leave the cluster, or stop the one of this machine."""
         ray.shutdown()
 
 
 def _reach(address: str) -> None:
-    """See that something answers there: Ray itself would try for many minutes."""
+    """Check that the address answers: Ray itself would try for many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if address == "auto":  # the one of this machine, which Ray knows
+    if address == "auto":  # Ray finds the cluster of this machine
         return
     try:
         with socket.create_connection((host, int(port)), timeout=_PATIENCE_SECONDS):
             pass
     except (OSError, ValueError, OverflowError) as error:
         raise RunnerError(
-            f"Ray at {address!r}: {error}; wanted HOST:PORT of a cluster that runs, or auto"
+            f"--ray-address {address!r}: {error}; must be HOST:PORT of a running cluster, or auto"
         ) from None
 
 
 def _actor(work: Work[Any]) -> type:
-    """Make the class of the actors, which brings the work along."""
+    """Return the class of the actors; its pickle holds the work."""
 
     class Tagging:
         def __call__(self, batch: Any) -> dict[str, list[Any]]:
@@ -139,14 +139,14 @@ def _actor(work: Work[Any]) -> type:
 
 @contextlib.contextmanager
 def _silent() -> Generator[None, None, None]:
-    """Keep Ray's own lines off standard error: what a user must know, yamkit says."""
+    """Keep Ray's messages off standard error; yamkit reports what a user must know."""
     names = ("ray", "ray.data")
     before = [logging.getLogger(name).level for name in names]
     for name in names:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            # `max_task_retries`, until Ray has another word for it
+            # `max_task_retries` is deprecated, and Ray has no replacement yet
             warnings.simplefilter("ignore", ray.util.annotations.RayDeprecationWarning)
             yield
     finally:

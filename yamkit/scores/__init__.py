@@ -1,1 +1,1 @@
-"""What happens to scores between the network and a report: classes, aggregation, events."""
+"""From the network's scores to what is reported: classes, aggregation, calibration, events."""

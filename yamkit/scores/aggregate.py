@@ -1,4 +1,4 @@
-"""From patch scores to clip scores and tags, with a state that grows with the classes alone."""
+"""From scores of patches to scores of clips and tags; memory does not grow with the clip."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["AGGREGATES", "ClipScores", "Peaks", "check_aggregate", "gathered", "top_tags"]
 
 AGGREGATES = ("mean", "max", "sounding")
-"""How patches become a clip score."""
+"""How the scores of patches become that of the clip."""
 
 _LEAST_WEIGHT = 1e-6
-"""Below this mean weight every patch is silent; scores near 1 are no more exact."""
+"""Below this mean weight every patch is silent: scores near 1 are not more exact."""
 
 
 def check_aggregate(aggregate: str, silence: int | None, model: str) -> None:
-    """Refuse a way to sum patches up that there is not, or not for a model.
+    """Check that an aggregate exists and is possible with a model.
 
     Parameters
     ----------
     aggregate : str
     silence : int or None
-        Index of the class that stands for silence.
+        Index of the silence class.
     model : str
         Name of the model.
 
@@ -41,11 +41,11 @@ def check_aggregate(aggregate: str, silence: int | None, model: str) -> None:
     ParameterError
     """
     if aggregate not in AGGREGATES:
-        raise ParameterError(f"aggregate {aggregate!r}: wanted one of {', '.join(AGGREGATES)}")
+        raise ParameterError(f"aggregate {aggregate!r}: must be one of {', '.join(AGGREGATES)}")
     if aggregate == "sounding" and silence is None:
         raise ParameterError(
-            f"aggregate 'sounding': the bundle of {model} names no class as silence; install the "
-            'model again with --replace, or name one in its model.toml: silence = "Silence"'
+            f"aggregate 'sounding': {model} names no silence class: install the model again with "
+            '--replace, or add one to its model.toml: silence = "Silence"'
         )
 
 
@@ -56,11 +56,11 @@ class ClipScores:
     ----------
     aggregate : {"mean", "max", "sounding"}
         ``sounding``: the mean of patches, each weighted by 1 minus its score of silence; the plain
-        mean where all weights are about zero.
+        mean if all weights are close to zero.
     classes : int
         C.
     silence : int or None
-        Index of the class that stands for silence; ``sounding`` needs it.
+        Index of the silence class; required by ``sounding``.
     """
 
     def __init__(self, aggregate: str, classes: int, silence: int | None = None) -> None:
@@ -72,7 +72,7 @@ class ClipScores:
         self.patches = 0
 
     def update(self, scores: NDArray[np.float32]) -> None:
-        """Take in the scores of more patches, float32 [B, C]."""
+        """Add the scores of further patches, float32 [B, C]."""
         if self._aggregate == "max":
             np.maximum(self._state, scores.max(axis=0, initial=0), out=self._state)
         else:
@@ -84,7 +84,7 @@ class ClipScores:
         self.patches += len(scores)
 
     def result(self) -> NDArray[np.float32]:
-        """Give the clip scores, float32 [C]; zeros before the first patch."""
+        """Return the clip scores, float32 [C]; zeros before the first patch."""
         if self._weight > _LEAST_WEIGHT * self.patches:
             return (self._weighted / self._weight).astype(np.float32)
         divisor = 1 if self._aggregate == "max" else max(self.patches, 1)
@@ -92,14 +92,14 @@ class ClipScores:
 
 
 class Peaks:
-    """Running maximum of each class, and the patch that has it: the first of equal ones.
+    """Running maximum of each class, and the first patch that has it.
 
     Attributes
     ----------
     scores : ndarray, float32 [C]
         -1 before the first patch.
     start_samples : ndarray, int64 [C]
-        Where the patches begin, at the model's rate.
+        First sample of each of these patches, at the model's rate.
     """
 
     def __init__(self, classes: int) -> None:
@@ -107,7 +107,7 @@ class Peaks:
         self.start_samples = np.zeros(classes, np.int64)
 
     def update(self, scores: NDArray[np.float32], start_samples: NDArray[np.int64]) -> None:
-        """Take in more patches: scores float32 [B, C], and where they begin, int64 [B]."""
+        """Add further patches: their scores, float32 [B, C], and first samples, int64 [B]."""
         places = scores.argmax(axis=0)
         highest = scores[places, np.arange(scores.shape[1])]
         is_higher = highest > self.scores
@@ -118,10 +118,10 @@ class Peaks:
 def gathered(
     groups: Sequence[Sequence[int]],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Give the members of groups in one row, and where each group's begin.
+    """Return the members of all groups in one array, and the start of each group in it.
 
-    ``np.maximum.reduceat(scores[:, members], starts, axis=1)`` is then the highest of each group,
-    none of which may be empty.
+    ``np.maximum.reduceat(scores[:, members], starts, axis=1)`` is then the maximum of each group.
+    No group may be empty.
     """
     sizes = [len(group) for group in groups]
     members = np.fromiter((place for group in groups for place in group), np.intp, sum(sizes))
@@ -135,7 +135,7 @@ def top_tags(
     threshold: float | NDArray[np.floating] | None,
     chosen: NDArray[np.intp] | None = None,
 ) -> tuple[Tag, ...]:
-    """Choose the highest classes.
+    """Return the classes with the highest scores.
 
     Parameters
     ----------
@@ -143,9 +143,9 @@ def top_tags(
     classes : sequence of TagClass
         C rows.
     top : int or None
-        At most so many; None for all.
+        Largest number of tags; None for all.
     threshold : float, ndarray, float [C], or None
-        None below this score; None for any.
+        Lowest score; None for any.
     chosen : ndarray, int, optional
         Indices of the classes to choose among, ascending; None for all.
 
@@ -160,7 +160,7 @@ def top_tags(
         If `top` is less than 1.
     """
     if top is not None and top < 1:
-        raise ParameterError(f"top {top}: wanted 1 or more, or None for all")
+        raise ParameterError(f"top {top}: must be 1 or more, or None for all")
     if threshold is not None:
         reached = scores >= threshold
         chosen = np.flatnonzero(reached) if chosen is None else chosen[reached[chosen]]

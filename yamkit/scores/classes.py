@@ -1,4 +1,4 @@
-"""Which classes of a model somebody means: by name, machine identifier, index, or a subtree."""
+"""The classes of a model that words mean: names, machine identifiers, indices, subtrees."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ __all__ = [
 ]
 
 MOST_CHARACTERS = 10_000
-"""Of a word, which may be a list: the names of all 521 classes of AudioSet are fewer."""
+"""Of a word, which may be a list: the names of all 521 classes of AudioSet have fewer."""
 
 
 def find_classes(word: str | int, classes: Sequence[TagClass]) -> tuple[int, ...]:
-    """Find the classes that a word means.
+    """Return the classes that a word means.
 
     Parameters
     ----------
     word : str or int
-        An index; or as text a name (capital letters do not matter), a machine identifier, an
-        index, or a name or machine identifier of the AudioSet ontology with a ``/`` behind it: that
-        node and all below it; or several of these with commas between them. A name that holds
-        commas itself is one.
+        An index. Or a text: a name (case does not matter), a machine identifier, an index, or a
+        name or machine identifier of the AudioSet ontology followed by ``/``, which means that node
+        and all nodes below it; or several of these, separated by commas. A name that contains
+        commas is one name.
     classes : sequence of TagClass
         The model's.
 
     Returns
     -------
     tuple of int
-        Indices, ascending, at least one.
+        Indices, ascending; at least one.
 
     Raises
     ------
     ParameterError
-        If it means none of them, or is longer than `MOST_CHARACTERS`.
+        If no class has that name, or the word is longer than `MOST_CHARACTERS`.
     """
     return class_finder(classes)(word)
 
 
 def class_finder(classes: Sequence[TagClass]) -> Callable[[str | int], tuple[int, ...]]:
-    """Make `find_classes` for many words: the names of the classes are gathered once."""
+    """Return `find_classes` for many words: it collects the names of the classes only once."""
     names = _names(classes)
     most = max((entry.name.count(",") for entry in classes), default=0)
 
@@ -78,22 +78,22 @@ def class_finder(classes: Sequence[TagClass]) -> Callable[[str | int], tuple[int
 def split_words(
     text: str, is_known: Callable[[str], bool], most_commas: int
 ) -> tuple[list[str], str | None]:
-    """Split a list at its commas, but for those that are part of a name.
+    """Split a list at its commas, except at those within names.
 
     Parameters
     ----------
     text : str
     is_known : callable
-        Tells whether a word is one; of several ways to split, that with the longest words first
-        counts.
+        Returns whether a word is a name. If there are several ways to split, longer words come
+        first.
     most_commas : int
-        In a name.
+        Largest number of commas in a name.
 
     Returns
     -------
     words : list of str
     unknown : str or None
-        What is no word, where there is no way.
+        A part that is not a name, if the list cannot be split; else None.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def split_words(
     _check_length(text)
     pieces = [piece for piece in text.split(",") if piece.strip()] or [text]
     count = len(pieces)
-    ends = [0] * count + [count]  # of the word that begins at a piece; 0: none does
+    ends = [0] * count + [count]  # of the word that starts at a piece; 0: no word starts there
     for start in reversed(range(count)):
         for end in range(min(count, start + most_commas + 1), start, -1):
             if ends[end] and is_known(_joined(pieces, start, end)):
@@ -127,13 +127,13 @@ def _joined(pieces: Sequence[str], start: int, end: int) -> str:
 def _check_length(text: str) -> None:
     if len(text) > MOST_CHARACTERS:
         raise ParameterError(
-            f"class {printable(text[:20])!r}...: {len(text):,} characters; wanted at most "
+            f"class {printable(text[:20])!r}...: {len(text):,} characters: must be at most "
             f"{MOST_CHARACTERS:,}"
         )
 
 
 class _Names(NamedTuple):
-    """Classes by what they may be called, so that long lists of words are found fast."""
+    """Classes by name, so that long lists of words are found fast."""
 
     classes: Sequence[TagClass]
     exact: Mapping[str, Sequence[int]]
@@ -151,7 +151,7 @@ def _names(classes: Sequence[TagClass]) -> _Names:
 
 
 def _meant(word: str, names: _Names) -> tuple[int, ...]:
-    """Give the indices of one word; none where it means nothing."""
+    """Return the indices of one word; empty if it is unknown."""
     found = names.exact.get(word, ())
     if not found and word.endswith("/") and len(word) > 1:
         return _subtree(word, names.classes)
@@ -162,36 +162,36 @@ def _meant(word: str, names: _Names) -> tuple[int, ...]:
 
 
 def _unknown(word: str, classes: Sequence[TagClass]) -> str:
-    """Say what is wrong with a word that means nothing."""
+    """Return the error message for a word that is unknown."""
     shown = printable(word)
     ontology = audioset()
     if word.endswith("/") and len(word) > 1:
         if _nodes(word):
-            return f"class {shown!r}: the model has no class in that subtree"
+            return f"class {shown!r}: the model has no classes in that subtree"
         hint = nearest(word[:-1], ontology.names.values())
         return f"class {shown!r}: the ontology has no such node{hint}; see: yamkit classes --tree"
     if any(word in (mid, name) for mid, name in ontology.names.items()):
         return (
-            f"class {shown!r}: none of the model's, but the ontology has it; wanted "
-            f"{shown + '/'!r} for the classes below it"
+            f"class {shown!r}: in the ontology, but not a class of the model; for the classes "
+            f"below it: {shown + '/'!r}"
         )
     hint = nearest(word, [entry.name for entry in classes])
-    return f"class {shown!r}: none of the {len(classes)} classes{hint}; see: yamkit classes"
+    return f"class {shown!r}: not one of the {len(classes)} classes{hint}; see: yamkit classes"
 
 
 def choose_classes(
     classes: Sequence[TagClass],
-    wanted: str | Iterable[str | int] = (),
-    unwanted: str | Iterable[str | int] = (),
+    wanted: str | int | Iterable[str | int] = (),
+    unwanted: str | int | Iterable[str | int] = (),
 ) -> tuple[int, ...] | None:
-    """Choose classes by words; see `find_classes`.
+    """Return the classes that words choose; see `find_classes`.
 
     Parameters
     ----------
     classes : sequence of TagClass
         The model's.
-    wanted, unwanted : str, or iterable of str or int
-        Those alone, all if empty; and those not.
+    wanted, unwanted : str, int, or iterable of them
+        Classes to choose (all if empty), and classes to leave out.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def choose_classes(
     Raises
     ------
     ParameterError
-        If a word means none of them, or none is left.
+        If a word is unknown, or all classes are left out.
     """
     wanted, unwanted = listed(wanted), listed(unwanted)
     if not wanted and not unwanted:
@@ -212,14 +212,14 @@ def choose_classes(
         index for word in unwanted for index in find(word)
     }
     if not left:
-        raise ParameterError("no class is left of those wanted without those not wanted")
+        raise ParameterError("all chosen classes are left out: choose others")
     return tuple(sorted(left))
 
 
 def columns_below(
     classes: Sequence[TagClass], chosen: Iterable[int]
 ) -> tuple[tuple[int, ...], ...]:
-    """Give for each of several columns, the classes chosen, the columns of those below it."""
+    """Return for each column, one per chosen class, the columns of the classes below it."""
     members = _members(tuple(classes))
     columns = {index: column for column, index in enumerate(chosen)}
     return tuple(
@@ -234,7 +234,7 @@ def _members(classes: tuple[TagClass, ...]) -> tuple[tuple[int, ...], ...]:
 
 
 def roll_up(classes: Sequence[TagClass]) -> tuple[tuple[int, ...], ...]:
-    """Give for each class the indices of itself and of the model's classes below it."""
+    """Return for each class the indices of itself and of the model's classes below it."""
     ontology = audioset()
     places = {entry.mid: entry.index for entry in classes if entry.mid}
     return tuple(
@@ -250,7 +250,7 @@ def _indexed(index: int, classes: Sequence[TagClass]) -> tuple[int, ...]:
         place = -1
     if not 0 <= place < len(classes):
         raise ParameterError(
-            f"class {index!r}: wanted a name, or an index of 0 to {len(classes) - 1}"
+            f"class {index!r}: must be a name or an index from 0 to {len(classes) - 1}"
         )
     return (place,)
 
@@ -263,7 +263,7 @@ def _subtree(word: str, classes: Sequence[TagClass]) -> tuple[int, ...]:
 
 
 def _nodes(word: str) -> list[str]:
-    """Give the machine identifiers of the nodes that a word with a / behind it names."""
+    """Return the machine identifiers of the nodes that a word ending in ``/`` names."""
     named = word[:-1].casefold()
     return [*_nodes_by_name().get(named, ()), *({named} & audioset().names.keys())]
 

@@ -1,4 +1,4 @@
-"""The AudioSet ontology: which classes are kinds of which.
+"""The AudioSet ontology: which classes are below which.
 
 The table ``data/ontology.csv`` is made of ``ontology.json`` as the AudioSet project publishes it
 (J. F. Gemmeke et al., "Audio Set: An ontology and human-labeled dataset for audio events", ICASSP
@@ -28,7 +28,7 @@ class Ontology:
     names : mapping of str to str
         By machine identifier.
     children : mapping of str to tuple of str
-        Machine identifiers, in their order.
+        Machine identifiers of the children, in order.
     roots : tuple of str
         Nodes without a parent.
     """
@@ -38,11 +38,11 @@ class Ontology:
     roots: tuple[str, ...]
 
     def parents(self, mid: str) -> tuple[str, ...]:
-        """Give the machine identifiers of a node's parents."""
+        """Return the machine identifiers of a node's parents."""
         return tuple(parent for parent, below in self.children.items() if mid in below)
 
     def below(self, mid: str) -> tuple[str, ...]:
-        """Give all nodes below a node, each once, in the order of a walk."""
+        """Return all nodes below a node, each once, in depth-first order."""
         found: dict[str, None] = {}
 
         def walk(node: str) -> None:
@@ -57,7 +57,7 @@ class Ontology:
 
 @functools.cache
 def audioset() -> Ontology:
-    """Read the AudioSet ontology, which comes with yamkit."""
+    """Return the AudioSet ontology, which comes with yamkit."""
     text = (files("yamkit") / "data" / "ontology.csv").read_text(encoding="utf-8")
     names: dict[str, str] = {}
     children: dict[str, list[str]] = {}

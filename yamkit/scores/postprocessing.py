@@ -1,4 +1,4 @@
-"""How scores are read: calibrated, rolled up, held against thresholds of single classes."""
+"""What happens to scores before they are reported: calibration, roll-up, class thresholds."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ __all__ = ["Postprocessing"]
 
 @dataclass(frozen=True)
 class Postprocessing:
-    """What is made of a network's scores before they are reported.
+    """What happens to a network's scores before they are reported.
 
     Attributes
     ----------
     calibration : Calibration or None
-        Applied first, to scores of clips, patches or cells.
+        Applied first, to the scores of clips, patches or cells.
     roll_up : tuple of tuple of int, or None
-        For each class the indices of itself and those below it, of which it then has the highest
-        score; see `yamkit.scores.classes.roll_up`.
+        For each class the indices of itself and the classes below it: it gets the highest of their
+        scores. See `yamkit.scores.classes.roll_up`.
     thresholds : mapping of int to float
-        By class index, in place of the one for all.
+        Thresholds by class index, in place of the common one.
 
     Raises
     ------
     ParameterError
-        If a threshold is not 0 to 1.
+        If a threshold is not in 0-1.
     """
 
     calibration: Calibration | None = None
@@ -68,13 +68,13 @@ class Postprocessing:
 
     @property
     def thresholds_sha256(self) -> str:
-        """Of the thresholds; empty where there are none."""
+        """Hash of the thresholds; empty if there are none."""
         if not self.thresholds:
             return ""
         return hashlib.sha256(repr(sorted(self.thresholds.items())).encode()).hexdigest()
 
     def apply(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-        """Turn the network's scores [N, C] into those that are reported [N, C]."""
+        """Return the reported scores [N, C] for the network's scores [N, C]."""
         if self.calibration is not None:
             scores = self.calibration.apply(scores)
         if self.roll_up is not None:
@@ -88,23 +88,23 @@ class Postprocessing:
         start_seconds: NDArray[np.floating[Any]],
         tags: Sequence[Tag],
     ) -> tuple[Peak, ...]:
-        """Tell in which patch each of several tags has its highest score.
+        """Return the highest score of each of several tags, and the start of its patch.
 
-        A calibration that was fitted to means of patches says nothing of a single one; of one that
-        was fitted to cells or to maxima, the peak is a case.
+        A calibration fitted to means of patches does not apply to a single patch; one fitted to
+        cells or to maxima does.
 
         Parameters
         ----------
         scores : ndarray, float [C]
-            Highest scores of the network; what reads them only ever rises.
+            Highest scores of the network; postprocessing never reverses their order.
         start_seconds : ndarray, float [C]
-            Of the patches that have them.
+            Starts of the patches that have them.
         tags : sequence of Tag
 
         Returns
         -------
         tuple of Peak
-            One a tag; none at all where the calibration is not for single patches.
+            One per tag; empty if the calibration does not apply to single patches.
         """
         mapped = scores
         if self.calibration is not None:
@@ -119,7 +119,7 @@ class Postprocessing:
         return tuple(found)
 
     def levels(self, count: int, level: float) -> NDArray[np.float64]:
-        """Give the threshold of each of `count` classes, `level` for those without their own."""
+        """Return the threshold of each of `count` classes; `level` for those without their own."""
         levels = np.full(count, level, np.float64)
         for index, own in self.thresholds.items():
             levels[index] = own
@@ -132,7 +132,7 @@ class Postprocessing:
         classes: Sequence[TagClass],
         chosen: NDArray[np.intp],
     ) -> EventDetector:
-        """Make the detector of a clip's events.
+        """Return a new detector of the events of a clip.
 
         Parameters
         ----------
@@ -141,12 +141,12 @@ class Postprocessing:
         classes : sequence of TagClass
             The model's.
         chosen : ndarray, int [K]
-            Indices of the classes: columns of the detector.
+            Indices of the classes, one per column of the detector.
 
         Raises
         ------
         ParameterError
-            As `EventDetector` does.
+            As for `EventDetector`.
         """
         enter, leave = event_thresholds(
             parameters, [self.thresholds.get(i) for i in chosen.tolist()]
@@ -162,5 +162,5 @@ class Postprocessing:
 
     @functools.cached_property
     def _members(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Give the members of all classes in one row, and where each class's begin."""
+        """Members of all classes in one array, and the start of each class in it."""
         return gathered(self.roll_up or ())

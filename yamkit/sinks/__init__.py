@@ -1,7 +1,11 @@
-"""The built-in sinks, one module a format; this one only says that they exist."""
+"""The built-in sinks: one table of output formats, and one module for each group of formats.
+
+A new format is a class in a module of this package and a row of `FORMATS`.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from yamkit.plugin import SinkInfo, hookimpl
@@ -9,74 +13,46 @@ from yamkit.plugin import SinkInfo, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["yamkit_sinks"]
+__all__ = ["FORMATS", "yamkit_sinks"]
 
+_marked = partial(SinkInfo, api=1, marks_failures=True)
+_array = partial(SinkInfo, api=1, binary=True, one_clip=True)
+_events = partial(SinkInfo, api=1, for_events=True)
 
-_EVENT_FORMATS = {
-    "audacity": (
-        "Audacity's label track: onset, offset, name",
-        "labels.txt",
-        "_labels:AudacitySink",
-        True,
-    ),
-    "raven": ("Raven selection table", "selections.txt", "_tables:RavenSink", False),
-    "webvtt": ("WebVTT subtitles", "vtt", "_subtitles:WebVttSink", True),
-    "srt": ("SubRip subtitles", "srt", "_subtitles:SrtSink", True),
-    "textgrid": ("Praat TextGrid, a tier a class", "TextGrid", "_textgrid:TextGridSink", True),
-    "dcase": ("DCASE's list of events", "dcase.tsv", "_tables:DcaseSink", False),
-    "rttm": ("RTTM: a line an event", "rttm", "_labels:RttmSink", False),
-    "jams": ("JAMS, the JSON of music research", "jams", "_jams:JamsSink", True),
-    "tsv": ("TSV with whole milliseconds", "tsv", "_tables:TsvSink", False),
-}
-"""Formats of events alone: summary, extension, factory, whether a file holds one clip."""
-
-
-@hookimpl
-def yamkit_sinks() -> Iterator[SinkInfo]:
-    """Describe the built-in sinks."""
-    yield SinkInfo(
+FORMATS = (
+    _marked(
         name="text",
         summary="Readable, aligned tables",
         factory="yamkit.sinks._text:TextSink",
-        api=1,
         extension="txt",
-        marks_failures=True,
-    )
-    yield SinkInfo(
+    ),
+    _marked(
         name="json",
         summary="One JSON document, schema yamkit/1",
         factory="yamkit.sinks._json:JsonSink",
-        api=1,
         extension="json",
-        marks_failures=True,
-    )
-    yield SinkInfo(
+    ),
+    _marked(
         name="jsonl",
-        summary="JSON Lines: one clip a line",
+        summary="JSON Lines: one clip per line",
         factory="yamkit.sinks._json:JsonLinesSink",
-        api=1,
         extension="jsonl",
-        marks_failures=True,
-    )
-    yield SinkInfo(
+    ),
+    _marked(
         name="csv",
-        summary="One tidy table, a row a tag",
+        summary="One tidy table, one row per tag",
         factory="yamkit.sinks._csv:CsvSink",
-        api=1,
         extension="csv",
-        marks_failures=True,
-    )
-    yield SinkInfo(
+    ),
+    _marked(
         name="spreadsheet",
         summary="CSV for Excel and others: no cell is a formula",
         factory="yamkit.sinks._csv:SpreadsheetSink",
-        api=1,
         extension="spreadsheet.csv",
-        marks_failures=True,
-    )
-    yield SinkInfo(
+    ),
+    SinkInfo(
         name="parquet",
-        summary="One typed table of many clips, a row a tag",
+        summary="One typed table of many clips, one row per tag",
         factory="yamkit.sinks._parquet:ParquetSink",
         api=1,
         extension="parquet",
@@ -85,34 +61,85 @@ def yamkit_sinks() -> Iterator[SinkInfo]:
         arrays=("scores", "embedding"),
         requires=("pyarrow",),
         install="yamkit[parquet]",
-    )
-    yield SinkInfo(
+    ),
+    _array(
         name="scores-npy",
         summary="Saved scores of a clip as an array",
         factory="yamkit.sinks._npy:ScoresSink",
-        api=1,
         extension="scores.npy",
-        binary=True,
-        one_clip=True,
         arrays=("scores",),
-    )
-    yield SinkInfo(
+    ),
+    _array(
         name="embeddings-npy",
         summary="Saved embeddings of a clip as an array",
         factory="yamkit.sinks._npy:EmbeddingsSink",
-        api=1,
         extension="embeddings.npy",
-        binary=True,
-        one_clip=True,
         arrays=("embedding",),
-    )
-    for name, (summary, extension, place, one_clip) in _EVENT_FORMATS.items():
-        yield SinkInfo(
-            name=name,
-            summary=summary,
-            factory=f"yamkit.sinks.{place}",
-            api=1,
-            extension=extension,
-            for_events=True,
-            one_clip=one_clip,
-        )
+    ),
+    _events(
+        name="audacity",
+        summary="Audacity's label track: onset, offset, name",
+        factory="yamkit.sinks._labels:AudacitySink",
+        extension="labels.txt",
+        one_clip=True,
+    ),
+    _events(
+        name="raven",
+        summary="Raven selection table",
+        factory="yamkit.sinks._tables:RavenSink",
+        extension="selections.txt",
+    ),
+    _events(
+        name="webvtt",
+        summary="WebVTT subtitles",
+        factory="yamkit.sinks._subtitles:WebVttSink",
+        extension="vtt",
+        one_clip=True,
+    ),
+    _events(
+        name="srt",
+        summary="SubRip subtitles",
+        factory="yamkit.sinks._subtitles:SrtSink",
+        extension="srt",
+        one_clip=True,
+    ),
+    _events(
+        name="textgrid",
+        summary="Praat TextGrid, one tier per class",
+        factory="yamkit.sinks._textgrid:TextGridSink",
+        extension="TextGrid",
+        one_clip=True,
+    ),
+    _events(
+        name="dcase",
+        summary="DCASE's list of events",
+        factory="yamkit.sinks._tables:DcaseSink",
+        extension="dcase.tsv",
+    ),
+    _events(
+        name="rttm",
+        summary="RTTM: one line per event",
+        factory="yamkit.sinks._labels:RttmSink",
+        extension="rttm",
+    ),
+    _events(
+        name="jams",
+        summary="JAMS, the JSON of music research",
+        factory="yamkit.sinks._jams:JamsSink",
+        extension="jams",
+        one_clip=True,
+    ),
+    _events(
+        name="tsv",
+        summary="TSV with whole milliseconds",
+        factory="yamkit.sinks._tables:TsvSink",
+        extension="tsv",
+    ),
+)
+"""The built-in output formats."""
+
+
+@hookimpl
+def yamkit_sinks() -> Iterator[SinkInfo]:
+    """Describe the built-in sinks."""
+    yield from FORMATS

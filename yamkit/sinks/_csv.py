@@ -1,14 +1,14 @@
-"""One tidy CSV table (RFC 4180 quoting), a row a tag.
+"""One tidy CSV table (RFC 4180 quoting), one row per tag.
 
-With patches a row belongs to a patch, with events to an event, else to the whole clip; levels are
-never mixed. ``aggregate`` tells what the score is of the scores of a clip's patches or an event's
-cells.
+A row is a tag of a patch in runs with patches, of an event in runs with events, otherwise of a
+clip. ``aggregate`` is how the score was computed from the patches of a clip or the cells of an
+event.
 
-Warnings of a clip are joined by ``; ``. They are known at its end, when rows of patches and events
-are written: there, and where a clip has no tag, they stand in a row of the clip without a tag.
-Where a clip fails behind rows of its, such a row says so.
+Warnings of a clip are joined by ``; ``. They are known only at its end, after the rows of patches
+and events; these runs, and clips without a tag, have a separate row for them. So has a clip that
+fails after its first rows.
 
-In text of strangers control characters and the like become escapes: a row is one line.
+Control characters in names become escapes, so a row is one line.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ COLUMNS = (
 
 
 class CsvSink:
-    """Columns `COLUMNS`; a clip that fails at once has no row, its error stands on stderr."""
+    """The columns `COLUMNS`; a clip that fails before its first row has none."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
         """Write the header."""
@@ -53,11 +53,11 @@ class CsvSink:
         self._path = ""
         self._has_rows = False
         parameters = run.parameters
-        self._of_clips = not run.per_patch and parameters.events is None
-        aggregate = parameters.aggregate if self._of_clips else ""
+        self._per_clip = not run.per_patch and parameters.events is None
+        aggregate = parameters.aggregate if self._per_clip else ""
         if parameters.events is not None:
             aggregate = parameters.events.score
-        self._about = (
+        self._run_cells = (
             self.cell(run.model.name),
             aggregate,
             parameters.score_kind,
@@ -75,7 +75,7 @@ class CsvSink:
         elif isinstance(item, Event):
             self._rows(item.onset_seconds, item.offset_seconds, [self._fields(item.tag)])
         elif isinstance(item, ClipEnd):
-            rows = [self._fields(tag) for tag in item.tags] if self._of_clips else []
+            rows = [self._fields(tag) for tag in item.tags] if self._per_clip else []
             if item.warnings and not rows:
                 rows = [_NO_TAG]
             self._rows(0.0, item.duration_seconds, rows, self.cell("; ".join(item.warnings)))
@@ -85,14 +85,14 @@ class CsvSink:
             self._has_rows = False
 
     def cell(self, text: str) -> str:
-        """Give text of strangers as it stands in a cell."""
+        """Return text as it is written in a cell."""
         return printable(text)
 
     def close(self) -> None:
-        """Do nothing: every row is whole."""
+        """Do nothing: every row is complete."""
 
     def abort(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to release."""
 
     def _rows(
         self,
@@ -102,7 +102,7 @@ class CsvSink:
         warnings: str = "",
     ) -> None:
         for fields in tags:
-            self._writer.writerow((self._path, start, end, *fields, *self._about, warnings))
+            self._writer.writerow((self._path, start, end, *fields, *self._run_cells, warnings))
             self._has_rows = True
 
     def _fields(self, tag: Tag) -> Sequence[object]:
@@ -111,20 +111,20 @@ class CsvSink:
 
 
 class SpreadsheetSink(CsvSink):
-    """The same table for a spreadsheet: UTF-8 that it recognises, and no cell is a formula."""
+    """The same table for spreadsheets: they recognise UTF-8, and see no cell as a formula."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Write the byte order mark and the header."""
+        """Write a byte order mark and the header."""
         stream.write("\N{BYTE ORDER MARK}")
         super().open(run, stream)
 
     def cell(self, text: str) -> str:
-        """Put an apostrophe before what a spreadsheet would compute."""
+        """Put an apostrophe before text that a spreadsheet would compute."""
         shown = super().cell(text)
         return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown
 
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""As OWASP's page on CSV injection lists them; the last four are their full-width forms."""
+"""From OWASP's page on CSV injection; the last four are full-width forms of the first."""
 
 _NO_TAG = (None, None, None, None)

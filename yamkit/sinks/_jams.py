@@ -1,4 +1,4 @@
-"""JAMS, the JSON of music research: one annotation of tags with times and confidence.
+"""JAMS, a JSON format for music research: one annotation of tags with times and confidence.
 
 E. J. Humphrey et al., "JAMS: A JSON Annotated Music Specification for reproducible MIR research",
 ISMIR 2014.
@@ -22,16 +22,16 @@ _VERSION = "0.3.4"
 
 
 class JamsSink:
-    """One JAMS file a clip, in the namespace ``tag_open``."""
+    """One JAMS file per clip, in the namespace ``tag_open``."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Note what the annotation says of its origin, and its sandbox of what was heard."""
+        """Keep the metadata of the annotation, and the channel and stream for its sandbox."""
         self._stream = stream
         self._path = ""
         self._observations: list[dict[str, Any]] = []
         parameters, events = run.parameters, run.parameters.events
-        self._heard = {"channel": parameters.channel, "stream": parameters.stream}
-        self._about = {
+        self._input = {"channel": parameters.channel, "stream": parameters.stream}
+        self._metadata = {
             "curator": {"name": "", "email": ""},
             "annotator": {"model": run.model.name, "sha256": run.model.sha256},
             "version": run.yamkit,
@@ -46,7 +46,7 @@ class JamsSink:
         }
 
     def write(self, item: SinkItem) -> None:
-        """Hold an event, write the end of a clip."""
+        """Keep an event; write the document at the end of a clip."""
         if isinstance(item, ClipStart):
             self._path, self._observations = item.path, []
         elif isinstance(item, Event):
@@ -63,10 +63,10 @@ class JamsSink:
             self._stream.write("\n")
 
     def close(self) -> None:
-        """Do nothing: all was written."""
+        """Do nothing: everything is written."""
 
     def abort(self) -> None:
-        """Let go of the events."""
+        """Release the events."""
         self._observations = []
 
     def _document(self, end: ClipEnd) -> dict[str, Any]:
@@ -75,8 +75,8 @@ class JamsSink:
                 {
                     "namespace": "tag_open",
                     "data": self._observations,
-                    "annotation_metadata": self._about,
-                    "sandbox": self._heard,
+                    "annotation_metadata": self._metadata,
+                    "sandbox": self._input,
                     "time": 0,
                     "duration": end.duration_seconds,
                 }

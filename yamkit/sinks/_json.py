@@ -1,6 +1,6 @@
-"""JSON and JSON Lines, written piece by piece: memory does not grow with the clip.
+"""JSON and JSON Lines, written item by item: memory does not grow with the clip.
 
-Both write the same clip object; they differ in what stands around it.
+Both write the same clip objects, JSON within one document and JSON Lines one in a line.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ __all__ = ["JsonLinesSink", "JsonSink"]
 class _ClipObjects:
     """Clip objects on a stream, each between `before` (or `first`) and `after`.
 
-    The head of an object waits for the first patch or event or the end, so that a clip that fails
-    at once is nothing but a path and an error.
+    The first fields of an object are written with the first patch or event or with the end, so that
+    a clip that fails before has only a path and an error.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class JsonSink:
     """One document: ``{"schema": "yamkit/1", ..., "clips": [...]}``."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Write what stands before the clips."""
+        """Write the fields before the clips."""
         self._stream = stream
         self._clips = _ClipObjects(stream, run, {}, first="\n", before=",\n", after="")
         stream.write("{" + _members(run_dict(run)) + ', "clips": [')
 
     def write(self, item: SinkItem) -> None:
-        """Write an item as it comes."""
+        """Write an item."""
         self._clips.write(item)
 
     def close(self) -> None:
@@ -96,14 +96,14 @@ class JsonSink:
         self._stream.write("\n]}\n")
 
     def abort(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 class JsonLinesSink:
-    """A clip a line; each names its model by name and hash."""
+    """One clip per line, each with the name and hash of the model."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Note what every line repeats: the model, and what is not as it is by default."""
+        """Keep the fields of every line: the model, and parameters other than the defaults."""
         common: dict[str, Any] = {"model": {"name": run.model.name, "sha256": run.model.sha256}}
         if run.parameters.events is not None:
             common["score_kind"] = run.parameters.score_kind
@@ -117,14 +117,14 @@ class JsonLinesSink:
         self._clips = _ClipObjects(stream, run, common, first="", before="", after="\n")
 
     def write(self, item: SinkItem) -> None:
-        """Write an item as it comes."""
+        """Write an item."""
         self._clips.write(item)
 
     def close(self) -> None:
-        """Do nothing: every line is whole."""
+        """Do nothing: every line is complete."""
 
     def abort(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 def _dumps(value: Any) -> str:
@@ -132,5 +132,5 @@ def _dumps(value: Any) -> str:
 
 
 def _members(fields: dict[str, Any]) -> str:
-    """Give the members of an object without its braces."""
+    """Return the members of an object without its braces."""
     return _dumps(fields)[1:-1]

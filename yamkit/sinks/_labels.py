@@ -1,7 +1,7 @@
-"""A line an event, without quoting: Audacity's label track, and RTTM.
+"""One line per event, without quoting: Audacity's label track, and RTTM.
 
-In RTTM white space separates fields. In a path it becomes ``%20`` and the like, as in a URL, so
-that a reader can undo it; in a name it becomes ``_``.
+White space separates the fields of RTTM. In a path it becomes ``%20`` and so on, as in a URL, so
+that a reader can decode it; in a name it becomes ``_``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from yamkit.schema import printable
-from yamkit.sinks._plain import Streamed, channel_of, label
+from yamkit.sinks._shared import Streamed, channel_of, label
 from yamkit.types import ClipStart, Event
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ __all__ = ["AudacitySink", "RttmSink"]
 
 
 class AudacitySink(Streamed):
-    """Onset, offset and name between tabs; what Audacity imports as a label track."""
+    """Onset, offset and name between tabs: a label track for Audacity."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Keep the stream: the format has no head."""
+        """Keep the stream; the format has no header."""
         self._run, self._stream = run, stream
 
     def write(self, item: SinkItem) -> None:
@@ -36,10 +36,10 @@ class AudacitySink(Streamed):
 
 
 class RttmSink(Streamed):
-    """Rich Transcription Time Marked (NIST, 2009): the score is in the field of confidence."""
+    """Rich Transcription Time Marked (NIST, 2009); the score is in the confidence field."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Keep the stream, and the channel: the format has no head."""
+        """Keep the stream and the channel; the format has no header."""
         self._stream = stream
         self._channel = channel_of(run.parameters)
         self._file = ""
@@ -55,8 +55,8 @@ class RttmSink(Streamed):
             )
         elif isinstance(item, Event):
             name = "_".join(printable(item.tag.name).split()) or "<NA>"
-            lasts = item.offset_seconds - item.onset_seconds
+            duration = item.offset_seconds - item.onset_seconds
             self._stream.write(
-                f"SPEAKER {self._file} {self._channel} {item.onset_seconds:.6f} {lasts:.6f} "
+                f"SPEAKER {self._file} {self._channel} {item.onset_seconds:.6f} {duration:.6f} "
                 f"<NA> <NA> {name} {item.tag.score:.6f} <NA>\n"
             )

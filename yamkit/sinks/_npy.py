@@ -1,6 +1,6 @@
-"""Arrays of one clip as NumPy's ``.npy``: rows are patches, or one row is the clip.
+"""Arrays of one clip in NumPy's format ``.npy``: a row for each patch, or one for the clip.
 
-Written row by row; the head, which says how many there are, is written anew at the end.
+They are written row by row; the header, which has the number of rows, is rewritten at the end.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ __all__ = ["EmbeddingsSink", "ScoresSink"]
 
 
 class _ArraySink:
-    """Writes one of the arrays that come with items."""
+    """Writes one of the arrays of items."""
 
     array: str
     option: str
 
     def open(self, run: RunInfo, stream: IO[bytes]) -> None:
-        """Write a head that fits any number of rows."""
+        """Write a header that any number of rows fits."""
         if self.array not in run.arrays:
-            raise ParameterError(f"this format writes what {self.option} saves; add that option")
+            raise ParameterError(f"this format requires {self.option}")
         if not stream.seekable():
-            raise OutputError("an .npy file cannot be written to a pipe; name a folder: --output")
+            raise OutputError("an .npy file cannot be written to a pipe; use --output FOLDER")
         self._stream = stream
         self._columns = run.model.classes if self.array == "scores" else run.embedding_size
         self._rows = 0
-        self._head()
+        self._write_header()
 
     def write(self, item: SinkItem) -> None:
         """Write the row of an item."""
@@ -46,17 +46,17 @@ class _ArraySink:
                 self._rows += 1
 
     def close(self) -> None:
-        """Say how many rows there are."""
+        """Write the number of rows."""
         self._stream.seek(0)
-        self._head()
+        self._write_header()
 
     def abort(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to release."""
 
-    def _head(self) -> None:
+    def _write_header(self) -> None:
         shape = (self._rows, self._columns)
-        head = {"descr": "<f2", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self._stream, head)
+        header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._stream, header)
 
 
 class ScoresSink(_ArraySink):

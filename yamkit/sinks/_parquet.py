@@ -1,8 +1,9 @@
-"""Apache Parquet: one typed table of many clips, a row a tag, for pandas, DuckDB, Polars and Spark.
+"""Apache Parquet: one typed table of many clips, for pandas, DuckDB, Polars and Spark.
 
-A clip, or with patches a patch, that has no tag has one row without one; so has a clip that failed,
-with its reason. Saved arrays stand in the first row of their clip or patch. With events a row is an
-event, without a rank; saved arrays and warnings of the clip have a row behind them, without a tag.
+There is one row per tag. A clip without tags, or a patch without tags in runs with patches, has one
+row without a tag; a clip that failed has one with the error. Saved arrays are in the first row of
+their clip or patch. In runs with events a row is an event, without a rank; saved arrays and
+warnings of a clip follow its events in a row without a tag.
 """
 
 from __future__ import annotations
@@ -43,24 +44,24 @@ _COLUMNS = {
     "error": pa.string(),
 }
 _ARRAY = pa.list_(pa.float32())
-"""Of saved arrays, though these are rounded to 16 bits: Spark and fastparquet know no FLOAT16."""
+"""Type of saved arrays, which are rounded to 16 bits: Spark and fastparquet lack FLOAT16."""
 
 _GROUP_ROWS = 1 << 16
 _GROUP_VALUES = 1 << 22
-"""Most values of arrays in a row group, 16 MB."""
+"""Most array values in a row group: 16 MB."""
 
 
 class ParquetSink:
     """Columns: path, times in seconds and whole milliseconds, tag, channel, warnings, error."""
 
     def open(self, run: RunInfo, stream: IO[bytes]) -> None:
-        """Write the head: schema, model and parameters."""
+        """Write the schema, with model and parameters as metadata."""
         columns = {**_COLUMNS, **dict.fromkeys(run.arrays, _ARRAY)}
-        about = {**run_dict(run), "shard": "{}/{}".format(*run.shard)}
-        metadata = {"yamkit": json.dumps(about, ensure_ascii=False)}
+        description = {**run_dict(run), "shard": "{}/{}".format(*run.shard)}
+        metadata = {"yamkit": json.dumps(description, ensure_ascii=False)}
         self._schema = pa.schema(columns, metadata=metadata)
         self._writer = pq.ParquetWriter(stream, self._schema, compression="zstd")
-        self._heard = {"channel": str(run.parameters.channel), "stream": run.parameters.stream}
+        self._input = {"channel": str(run.parameters.channel), "stream": run.parameters.stream}
         self._per_patch = run.per_patch
         self._has_events = run.parameters.events is not None
         self._events = 0
@@ -94,12 +95,12 @@ class ParquetSink:
             self._flush()
 
     def close(self) -> None:
-        """Write the last rows and the foot."""
+        """Write the last rows and the footer."""
         self._flush()
         self._writer.close()
 
     def abort(self) -> None:
-        """Let go of the writer."""
+        """Close the writer."""
         self._writer.close()
 
     def _add(
@@ -119,7 +120,7 @@ class ParquetSink:
 
     def _flush(self) -> None:
         columns = [
-            pa.array([row.get(name, self._heard.get(name)) for row in self._rows], field.type)
+            pa.array([row.get(name, self._input.get(name)) for row in self._rows], field.type)
             for name, field in zip(self._schema.names, self._schema, strict=True)
         ]
         if self._rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yamkit.schema import printable
-from yamkit.sinks._plain import Streamed, clock, heard, label, milliseconds
+from yamkit.sinks._shared import Streamed, channel_and_stream, clock, label, milliseconds
 from yamkit.types import Event
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class WebVttSink(Streamed):
-    """A cue an event."""
+    """WebVTT: one cue per event."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Write the head, and a note of model, kind of score and channel."""
+        """Write the header, and a note with model, kind of score and channel."""
         self._run, self._stream = run, stream
         parameters = run.parameters
         note = f"yamkit {run.yamkit}, model {run.model.name}, {parameters.score_kind} scores"
-        note += heard(parameters)
+        note += channel_and_stream(parameters)
         stream.write(f"WEBVTT\n\nNOTE {printable(note).translate(_ESCAPES)}\n")
 
     def write(self, item: SinkItem) -> None:
@@ -38,10 +38,10 @@ class WebVttSink(Streamed):
 
 
 class SrtSink(Streamed):
-    """A numbered subtitle an event."""
+    """SubRip: one numbered subtitle per event."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Keep the stream: the format has no head."""
+        """Keep the stream; the format has no header."""
         self._run, self._stream = run, stream
         self._number = 0
 

@@ -1,7 +1,7 @@
-"""Tables of events between tabs: Raven's selections, DCASE's lists, and one of milliseconds.
+"""Tab-separated tables of events: Raven's selections, DCASE's lists, and one with milliseconds.
 
-Fields that need it are quoted as in CSV, which pandas and spreadsheets undo; Raven knows no quotes.
-In names of files and classes control characters and the like become escapes: a row is one line.
+Fields are quoted as in CSV if necessary, as pandas and spreadsheets expect; Raven has no quotes.
+Control characters in names of files and classes become escapes, so a row is one line.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 from yamkit.schema import printable, tag_dict
-from yamkit.sinks._plain import Streamed, channel_of, milliseconds
+from yamkit.sinks._shared import Streamed, channel_of, milliseconds
 from yamkit.types import ClipEnd, ClipStart, Event
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["DcaseSink", "RavenSink", "TsvSink"]
 
 
 class _TabTable(Streamed):
-    """A row an event, quoted where need be."""
+    """One row per event, quoted if necessary."""
 
     columns: tuple[str, ...]
 
@@ -42,28 +42,28 @@ class _TabTable(Streamed):
             self._writer.writerow(self.row(self._path, item))
 
     def row(self, path: str, event: Event) -> Sequence[Any]:
-        """Give the fields of an event."""
+        """Return the fields of an event."""
         raise NotImplementedError
 
 
 class DcaseSink(_TabTable):
-    """The format of DCASE's lists of strong labels, times in seconds."""
+    """The layout of DCASE's lists of strong labels, with times in seconds."""
 
     columns = ("filename", "onset", "offset", "event_label")
 
     def row(self, path: str, event: Event) -> Sequence[Any]:
-        """Give the fields of an event."""
+        """Return the fields of an event."""
         name = printable(event.tag.name)
         return path, f"{event.onset_seconds:.6f}", f"{event.offset_seconds:.6f}", name
 
 
 class TsvSink(_TabTable):
-    """Times in whole milliseconds, all of the tag, and the channel."""
+    """Times in whole milliseconds, all fields of the tag, and the channel."""
 
     columns = ("path", "start_ms", "end_ms", "index", "mid", "name", "score", "channel")
 
     def row(self, path: str, event: Event) -> Sequence[Any]:
-        """Give the fields of an event."""
+        """Return the fields of an event."""
         index, mid, name, score = tag_dict(event.tag).values()
         named = (index, printable(mid), printable(name), score)
         return path, *milliseconds(event), *named, self.channel
@@ -90,8 +90,8 @@ _RAVEN_COLUMNS = (
 class RavenSink(Streamed):
     """A selection table of Raven Pro or Lite.
 
-    Several clips follow each other, as Raven counts times where it opens them as one sound; the
-    time within a file is its File Offset.
+    Times continue from clip to clip, as in Raven when it opens several files as one sound; the time
+    in a file is its File Offset.
     """
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:

@@ -1,7 +1,7 @@
-"""Text for people: the name of a clip, then its tags in aligned columns.
+"""Text to read: the path of a clip, then its tags in aligned columns.
 
-Times are seconds, or hours, minutes and seconds in clips that are longer than a minute or may be.
-Control characters in a path are shown as escapes, so that no file name can drive a terminal.
+Times are in seconds, or in hours, minutes and seconds if the clip is, or may be, longer than a
+minute. Control characters in names become escapes, so that no name can control the terminal.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yamkit.schema import printable
-from yamkit.sinks._plain import heard, tenths
+from yamkit.sinks._shared import channel_and_stream, tenths
 from yamkit.types import ClipEnd, ClipFailure, ClipStart, Event, PatchTags
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ _MINUTE_SECONDS = 60.0
 
 
 class TextSink:
-    """A block of lines a clip; with patches or events, a line for each before the clip's tags."""
+    """A block of lines per clip: a line for each patch or event, then the tags of the clip."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:
-        """Keep the stream and the names that stand beside each clip."""
+        """Keep the stream, and the parameters that each clip shows."""
         self._stream = stream
-        self._model = printable(run.model.name) + heard(run.parameters)
-        self._about = self._aggregate = run.parameters.aggregate
+        self._model = printable(run.model.name) + channel_and_stream(run.parameters)
+        self._score = self._aggregate = run.parameters.aggregate
         if run.parameters.score_kind != "raw":
-            self._about = f"{run.parameters.score_kind} {self._about}"
+            self._score = f"{run.parameters.score_kind} {self._score}"
         events = run.parameters.events
         self._has_events = events is not None
         self._heading = ""
@@ -63,10 +63,10 @@ class TextSink:
             self._in_timeline = False
 
     def close(self) -> None:
-        """Do nothing: every block is whole."""
+        """Do nothing: every block is complete."""
 
     def abort(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to release."""
 
     def _line(self, start: float, end: float, text: str) -> None:
         if not self._in_timeline:
@@ -79,7 +79,7 @@ class TextSink:
         self._stream.write(f"  {times}  {text}\n")
 
     def _peaks(self, end: ClipEnd) -> list[str]:
-        """Say of each tag when its highest score was, and what, where it is not the only one."""
+        """Return the highest score of each tag and its time; empty if the clip has one patch."""
         if end.patches < 2 or not end.peaks:
             return [""] * len(end.tags)
         times = [
@@ -95,7 +95,7 @@ class TextSink:
 
     def _end(self, end: ClipEnd) -> None:
         patches = "1 patch" if end.patches == 1 else f"{end.patches} patches"
-        facts = f"{end.duration_seconds:.2f} s, {self._about} of {patches}, {self._model}"
+        facts = f"{end.duration_seconds:.2f} s, {self._score} of {patches}, {self._model}"
         if self._has_events and not self._in_timeline:
             self._stream.write(f"{self._path}: no events\n")
             self._in_timeline = True

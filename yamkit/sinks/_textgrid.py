@@ -1,7 +1,7 @@
-"""Praat's TextGrid, long form: an interval tier for each class that sounds.
+"""Praat's TextGrid in the long format: an interval tier for each class with events.
 
-Intervals of a tier fill all of its time, those between events with an empty text; so the events of
-a clip are held until its end.
+The intervals of a tier cover the whole clip, with empty text between events; so the events of a
+clip are kept until its end.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 __all__ = ["TextGridSink"]
 
 _NO_EVENTS = "events"
-"""Name of the tier of a clip in which nothing sounds: Praat wants one."""
+"""Name of the tier of a clip without events: Praat requires a tier."""
 
 
 class TextGridSink:
-    """One TextGrid a clip."""
+    """One TextGrid per clip."""
 
     def open(self, run: RunInfo, stream: IO[str]) -> None:  # noqa: ARG002
-        """Keep the stream: nothing is written before the end of a clip."""
+        """Keep the stream; nothing is written before the end of a clip."""
         self._stream = stream
         self._tiers: dict[int, list[Event]] = {}
 
     def write(self, item: SinkItem) -> None:
-        """Hold an event, write the end of a clip."""
+        """Keep an event; write all tiers at the end of a clip."""
         if isinstance(item, ClipStart):
             self._tiers = {}
         elif isinstance(item, Event):
@@ -45,10 +45,10 @@ class TextGridSink:
             self._write(tiers, item.duration_seconds)
 
     def close(self) -> None:
-        """Do nothing: all was written."""
+        """Do nothing: everything is written."""
 
     def abort(self) -> None:
-        """Let go of the events."""
+        """Release the events."""
         self._tiers = {}
 
     def _write(
@@ -84,7 +84,7 @@ class TextGridSink:
 
 
 def _intervals(events: Sequence[Event], duration: float) -> Iterator[tuple[float, float, str]]:
-    """Give events and what lies between them."""
+    """Yield the intervals of events and the intervals between them."""
     end = 0.0
     for event in events:
         if event.onset_seconds > end:

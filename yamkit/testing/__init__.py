@@ -1,30 +1,34 @@
-"""The contract kit: what every plugin of a kind promises, as checks that its author runs.
+"""The contract kit: what plugins of each kind must do, as checks that their authors run.
 
-Three lines are a test file::
+A test file has three lines:
 
-    from yamkit.testing import BackendContract
+```python
+from yamkit.testing import BackendContract
 
-    class TestMine(BackendContract):
-        plugin = "mine"
+class TestMine(BackendContract):
+    plugin = "mine"
+```
 
 pytest runs each ``test_...`` of the class; ``yamkit plugins check mine`` runs the same checks
-without pytest, and prints a table. The plugin is the one that is installed under that name. A check
-that cannot pass, for a reason, is named in ``expected_failures = {"repeatable": "the engine adds in
-any order"}``: it must fail then.
+without pytest, and prints a table. They check the installed plugin of that name. If a check cannot
+pass, name it with the reason, ``expected_failures = {"repeatable": "the engine adds in any
+order"}``; it must then fail.
 
-A plugin whose contract says more than the defaults, such as a tolerance or an example, names its
-class in the descriptor (``contract="yamkit_mine.contract:MineContract"``), so that
+If a plugin changes a default of the contract, such as a tolerance or an example, its descriptor
+names the contract (``contract="yamkit_mine.contract:MineContract"``), so that
 ``yamkit plugins check`` finds it.
 """
 
 from __future__ import annotations
 
 from yamkit.testing._backend import BackendContract
-from yamkit.testing._contract import Check, ContractFailure, PluginContract, run_contract
+from yamkit.testing._contract import PluginContract
+from yamkit.testing._failures import ContractFailure
 from yamkit.testing._frontend import FrontendContract
 from yamkit.testing._golden import Golden, golden
 from yamkit.testing._label_reader import LabelReaderContract
 from yamkit.testing._resampler import ResamplerContract
+from yamkit.testing._run import Check, run_contract
 from yamkit.testing._runner import RunnerContract
 from yamkit.testing._sink import SinkContract
 
@@ -55,4 +59,4 @@ CONTRACTS: dict[str, type[PluginContract]] = {
         RunnerContract,
     )
 }
-"""Kind of plugin -> its contract."""
+"""Contract by kind of plugin."""

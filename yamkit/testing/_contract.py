@@ -1,7 +1,7 @@
-"""What all kinds of plugin promise, and how checks are found, run and told.
+"""The contract of all kinds of plugin.
 
-A check is a method ``test_...``. It finds the plugin by its entry points, not through the registry,
-so that a fault which keeps the plugin from being used still fails one check, and no other.
+A check is a method ``test_...``. It finds the plugin by its entry points, not through the registry:
+a fault that keeps the plugin from being used still fails only the check for it.
 """
 
 from __future__ import annotations
@@ -14,30 +14,16 @@ import inspect
 import subprocess
 import sys
 import unittest
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from yamkit.plugin import API_VERSION, PluginInfo
-from yamkit.registry import GROUP, KINDS, describe, hooks_of, import_entrance
+from yamkit.registry import GROUP, KINDS, describe, hooks_of, import_reference
+from yamkit.testing._failures import ContractFailure, expecting, require, skipping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-__all__ = [
-    "Check",
-    "ContractFailure",
-    "PluginContract",
-    "at_once",
-    "fail",
-    "promised",
-    "require",
-    "run_contract",
-    "skipping",
-]
-
-_Input = TypeVar("_Input")
-_Result = TypeVar("_Result")
+__all__ = ["PluginContract", "checks_of"]
 
 _LIGHT = """
 import sys
@@ -51,82 +37,18 @@ print(*sorted({{name.partition(".")[0] for name in set(sys.modules) - before}} -
 """
 
 
-class ContractFailure(AssertionError):  # noqa: N818  # what pytest calls a failure
-    """A promise that is not kept: what was seen, and what was wanted."""
-
-    def __init__(self, seen: str, wanted: str) -> None:
-        super().__init__(f"seen {seen}; wanted {wanted}")
-        self.seen, self.wanted = seen, wanted
-
-
-def require(kept: object, seen: str, wanted: str) -> None:
-    """Fail unless a promise is kept."""
-    if not kept:
-        raise ContractFailure(seen, wanted)
-
-
-def fail(seen: str, wanted: str) -> NoReturn:
-    """Fail."""
-    raise ContractFailure(seen, wanted)
-
-
-@contextlib.contextmanager
-def promised(wanted: str, when: str = "") -> Iterator[None]:
-    """Turn whatever a plugin raises into what was seen."""
-    try:
-        yield
-    except (unittest.SkipTest, ContractFailure):
-        raise
-    except Exception as error:
-        raise ContractFailure(" ".join([describe(error), when]).strip(), wanted) from None
-
-
-@contextlib.contextmanager
-def skipping(reason: str) -> Iterator[None]:
-    """Skip a check that needs something that another check is about."""
-    try:
-        yield
-    except unittest.SkipTest:
-        raise
-    except Exception as error:
-        raise unittest.SkipTest(f"{reason}: {describe(error)}") from None
-
-
-def at_once(function: Callable[[_Input], _Result], inputs: Sequence[_Input]) -> list[_Result]:
-    """Call a function in as many threads as there are inputs."""
-    with ThreadPoolExecutor(len(inputs)) as pool:
-        return list(pool.map(function, inputs))
-
-
-@dataclass(frozen=True)
-class Check:
-    """What became of one check.
-
-    Attributes
-    ----------
-    name : str
-        Of the method, without ``test_``.
-    state : {"pass", "fail", "expected", "skip"}
-    note : str
-        What was seen and wanted, or why it was skipped or expected to fail.
-    """
-
-    name: str
-    state: str
-    note: str = ""
-
-
 class PluginContract:
-    """What every plugin promises; the contracts of the kinds inherit it.
+    """The contract of every plugin; the contracts of the kinds inherit it.
 
     Attributes
     ----------
     plugin : str
         Name of the installed plugin.
     kind : str
-        Of the plugin, as ``yamkit plugins`` has it.
+        Kind of the plugin, as ``yamkit plugins`` shows it.
     expected_failures : mapping of str to str
-        Why a check is known to fail, by its name without ``test_``. One that passes is a failure.
+        Checks that are known to fail, by name without ``test_``, with the reason. It is a failure
+        if one of them passes.
     """
 
     plugin: ClassVar[str] = ""
@@ -137,67 +59,69 @@ class PluginContract:
     _offers: ClassVar[list[tuple[importlib.metadata.EntryPoint, PluginInfo]] | None] = None
 
     def __init_subclass__(cls) -> None:
-        """Turn expected failures into what pytest calls so."""
+        """Mark expected failures for pytest."""
         super().__init_subclass__()
         cls._held = cls._offers = None
-        checks = dict(_methods(cls))
+        checks = dict(checks_of(cls))
         for name, reason in cls.expected_failures.items():
             if name not in checks:
                 names = ", ".join(checks)
-                raise TypeError(f"{cls.__name__}: no check {name!r} to expect; there are: {names}")
-            setattr(cls, f"test_{name}", _expecting(checks[name], reason))
+                raise TypeError(
+                    f"expected_failures of {cls.__name__}: {name!r} must be one of {names}"
+                )
+            setattr(cls, f"test_{name}", _expecting_failure(checks[name], reason))
         for name in checks.keys() - cls.expected_failures.keys():
-            if getattr(cls, f"test_{name}") is not checks[name]:  # a parent expected it
+            if getattr(cls, f"test_{name}") is not checks[name]:  # a parent class expected it
                 setattr(cls, f"test_{name}", checks[name])
 
     @classmethod
     def teardown_class(cls) -> None:
-        """Close what the checks have used."""
-        with contextlib.suppress(Exception):  # a check has said so
+        """Close the implementation that the checks have shared."""
+        with contextlib.suppress(Exception):  # a check has reported it
             cls._release()
 
     # --- what the checks use ---------------------------------------------------------------------
 
     @classmethod
     def found(cls) -> list[tuple[importlib.metadata.EntryPoint, PluginInfo]]:
-        """Find the entry points that offer the plugin, and its descriptors."""
+        """Return the entry points that offer the plugin, with its descriptors."""
         if cls._offers is None:
-            # what a stranger's module prints would stand in the middle of a result
+            # output of a plugin's module must not mix with a result
             with contextlib.redirect_stdout(sys.stderr):
                 cls._offers = _found(cls.kind, cls.plugin)
         return cls._offers
 
     @classmethod
     def info(cls) -> Any:
-        """Give the plugin's descriptor; a check without one is skipped."""
+        """Return the plugin's descriptor; skip the check if there is none."""
         offers = cls.found()
         if not offers:
-            raise unittest.SkipTest(f"no {cls.kind} {cls.plugin!r} is offered")
+            raise unittest.SkipTest(f"no entry point offers the {cls.kind} {cls.plugin!r}")
         return offers[0][1]
 
     @classmethod
     def factory(cls) -> Callable[..., Any]:
-        """Give the factory; a check is skipped where it, or a package that it needs, is missing."""
+        """Return the factory; skip the check if it, or a package that it requires, is missing."""
         info = cls.info()
         missing = [name for name in info.requires if importlib.util.find_spec(name) is None]
         if missing:
             hint = f": pip install '{info.install}'" if info.install else ""
             raise unittest.SkipTest(f"needs {', '.join(missing)}{hint}")
         try:
-            return import_entrance(info.factory)
+            return import_reference(info.factory)
         except (Exception, SystemExit):
-            raise unittest.SkipTest("the factory does not resolve") from None
+            raise unittest.SkipTest("the factory cannot be imported") from None
 
     @classmethod
     def make(cls) -> Any:
-        """Make one implementation, as the core would."""
+        """Make an implementation, as the core does."""
         raise NotImplementedError
 
     @classmethod
     def opened(cls) -> Any:
-        """Give an implementation that the checks share; a check is skipped where there is none."""
+        """Return an implementation that the checks share; skip the check if it cannot be made."""
         if cls._held is None:
-            with skipping("it does not open"):
+            with skipping("the plugin does not open"):
                 cls._held = cls.make()
         return cls._held
 
@@ -220,41 +144,42 @@ class PluginContract:
         require(len(offers) == 1, f"{len(offers)} entry points ({who})", "one")
 
     def test_light_module(self) -> None:
-        """The entry point's module imports the plugin API and the standard library alone.
+        """The entry point's module imports only the plugin API and the standard library.
 
-        yamkit imports it whenever it looks for plugins, whether this one is used or not.
+        yamkit imports it whenever it looks for plugins, even if this one is not used.
         """
         offers = self.found()
         if not offers:
-            raise unittest.SkipTest(f"no {self.kind} {self.plugin!r} is offered")
+            raise unittest.SkipTest(f"no entry point offers the {self.kind} {self.plugin!r}")
         code = _LIGHT.format(module=offers[0][0].module)
         path = [each for each in sys.path if each]
-        done = subprocess.run(  # noqa: S603  # this Python, and code of ours
+        done = subprocess.run(  # noqa: S603  # this Python, with the code above
             [sys.executable, "-c", f"import sys; sys.path[:] = {path!r}\n{code}"],
             capture_output=True,
             text=True,
             check=False,
         )
         line = (done.stderr.strip().splitlines() or [""])[-1]
-        require(done.returncode == 0, f"a fresh process that fails: {line}", "an import")
-        wanted = "yamkit.plugin and the standard library alone"
-        require(not done.stdout.strip(), f"imports of {done.stdout.strip()}", wanted)
+        require(done.returncode == 0, f"an error in a new process: {line}", "an import")
+        imports = done.stdout.strip()
+        expected = "only yamkit.plugin and the standard library"
+        require(not imports, f"imports of {imports}", expected)
 
     def test_api_number(self) -> None:
-        """The plugin is written for the protocols of this yamkit."""
+        """The plugin is written for the API number of this yamkit."""
         require(self.info().api == API_VERSION, f"api={self.info().api!r}", f"{API_VERSION}")
 
     def test_factory_resolves(self) -> None:
-        """What the descriptor names can be imported, and called."""
+        """The factory of the descriptor can be imported, and is callable."""
         info = self.info()
         try:
-            import_entrance(info.factory)
+            import_reference(info.factory)
         except (Exception, SystemExit) as error:
             raise ContractFailure(f"{info.factory!r}: {describe(error)}", "a callable") from None
 
     def test_opens(self) -> None:
-        """The factory makes something that has the methods of its protocol."""
-        with promised(f"a {self.kind}"):
+        """The factory returns an object with the methods of its protocol."""
+        with expecting(f"a {self.kind}"):
             made = self.make()
         missing = [name for name in self._methods() if not callable(getattr(made, name, None))]
         require(not missing, f"no method {', '.join(missing)}", ", ".join(self._methods()))
@@ -265,47 +190,18 @@ class PluginContract:
         raise NotImplementedError
 
 
-def run_contract(contract: type[PluginContract]) -> Iterator[Check]:
-    """Run the checks of a contract, as they stand in it, without pytest.
+def checks_of(contract: type[PluginContract]) -> list[tuple[str, Callable[..., None]]]:
+    """Return the checks of a contract by name, those of all plugins first.
 
-    Yields
-    ------
-    Check
-        As soon as it is done.
+    Methods that expect to fail are returned without that expectation.
     """
-    try:
-        for name, method in _methods(contract):
-            reason = contract.expected_failures.get(name)
-            try:
-                method(contract())
-            except unittest.SkipTest as skip:
-                yield Check(name, "skip", str(skip))
-            except (Exception, SystemExit) as error:
-                note = str(error) if isinstance(error, ContractFailure) else _raised(error)
-                yield (
-                    Check(name, "fail", note)
-                    if reason is None
-                    else Check(name, "expected", f"{reason} ({note})")
-                )
-            else:
-                yield (
-                    Check(name, "pass")
-                    if reason is None
-                    else Check(name, "fail", f"seen a pass; wanted the expected failure: {reason}")
-                )
-    finally:
-        contract.teardown_class()
-
-
-def _methods(contract: type[PluginContract]) -> list[tuple[str, Callable[..., None]]]:
-    """List the checks of a contract, what all plugins promise first; none expects to fail."""
     names: dict[str, None] = {}
     for base in reversed(contract.__mro__):
         names.update(dict.fromkeys(name for name in vars(base) if name.startswith("test_")))
     return [(name.removeprefix("test_"), inspect.unwrap(getattr(contract, name))) for name in names]
 
 
-def _expecting(method: Callable[..., None], reason: str) -> Callable[..., None]:
+def _expecting_failure(method: Callable[..., None], reason: str) -> Callable[..., None]:
     @functools.wraps(method)
     def check(self: PluginContract) -> None:
         try:
@@ -320,7 +216,7 @@ def _expecting(method: Callable[..., None], reason: str) -> Callable[..., None]:
 
 
 def _expected_failure(reason: str) -> NoReturn:
-    import pytest  # it runs these, or nothing would call them
+    import pytest  # only pytest calls this, so it is installed
 
     pytest.xfail(reason)
 
@@ -335,7 +231,7 @@ def _found(kind: str, name: str) -> list[tuple[importlib.metadata.EntryPoint, Pl
 
 
 def _descriptors(point: importlib.metadata.EntryPoint, hook: str) -> list[PluginInfo]:
-    """Ask a hook of one entry point; one that is broken offers nothing."""
+    """Return what a hook of an entry point yields; nothing if it is broken."""
     try:
         return [
             info
@@ -349,7 +245,3 @@ def _descriptors(point: importlib.metadata.EntryPoint, hook: str) -> list[Plugin
 
 def _origin(point: importlib.metadata.EntryPoint) -> str:
     return f"{point.dist.name if point.dist else 'unknown'}:{point.name}"
-
-
-def _raised(error: BaseException) -> str:
-    return f"seen {describe(error)}; wanted no exception"

@@ -1,4 +1,4 @@
-"""What a front end promises: as many patches as there are, the golden log-mel, no state."""
+"""The contract of front ends: number of patches, the golden log-mel, no state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 from yamkit.errors import IncompatibleError
 from yamkit.models.store import find_model
 from yamkit.pipeline.windows import patch_count, segments
-from yamkit.testing._contract import PluginContract, at_once, fail, promised, require
+from yamkit.testing._contract import PluginContract
+from yamkit.testing._failures import at_once, expecting, fail, require
 from yamkit.testing._golden import golden
 from yamkit.types import FeatureSpec, WaveformSpec
 
@@ -23,16 +24,16 @@ __all__ = ["FrontendContract"]
 
 
 class FrontendContract(PluginContract):
-    """What every front end promises; see `yamkit.plugin.Frontend`.
+    """The contract of every front end; see `yamkit.plugin.Frontend`.
 
     Attributes
     ----------
     features : FeatureSpec or None
-        What it is asked for; None for those of `yamnet-mini`, or windows of samples as long.
+        Features to compute; None for those of `yamnet-mini`, or windows of as many samples.
     tolerance : float
-        How far a value may lie from the golden log-mel.
+        Largest difference of a value from the golden log-mel.
     cut_tolerance : float
-        How far a patch may lie from the same patch in another segment.
+        Largest difference of a patch from the same patch in another segment.
     """
 
     kind: ClassVar[str] = "frontend"
@@ -46,7 +47,7 @@ class FrontendContract(PluginContract):
 
     @classmethod
     def spec(cls) -> FeatureSpec:
-        """Give the features that are asked for."""
+        """Return the features to compute."""
         if cls.features is not None:
             return cls.features
         spec = find_model("yamnet-mini").features
@@ -57,7 +58,7 @@ class FrontendContract(PluginContract):
 
     @classmethod
     def make(cls) -> Any:
-        """Make the front end."""
+        """Open the front end."""
         return cls.factory()(cls.spec())
 
     def _segment(self, patches: int, seed: int = 0) -> NDArray[np.float32]:
@@ -66,14 +67,14 @@ class FrontendContract(PluginContract):
         return np.random.default_rng(seed).uniform(-0.5, 0.5, length).astype(np.float32)
 
     def _patches(self, samples: NDArray[np.float32], patches: int) -> NDArray[Any]:
-        """Compute patches, for checks of values: those of counts say what is wrong with counts."""
+        """Compute patches for a check of values; skip it if the shapes are wrong."""
         found = np.asarray(self.opened().patches(samples.copy()))
         if found.shape != (patches, *self.spec().patch_shape):
             raise unittest.SkipTest("the shapes are wrong")
         return found
 
     def test_count(self) -> None:
-        """A recording of any length gives the patches that the padding rule says."""
+        """A recording of any length has as many patches as the padding rule says."""
         spec = self.spec()
         window, hop = spec.patch_window_samples, spec.patch_hop_samples
         edges = (1, window - 1, window, window + 1, window + hop, window + hop + 1, 4 * window)
@@ -82,12 +83,12 @@ class FrontendContract(PluginContract):
             block = np.zeros(samples, np.float32)
             for segment in segments([block], window, hop, batch_size=3):
                 shape = np.shape(self.opened().patches(segment.samples))
-                wanted = (segment.patches, *spec.patch_shape)
-                place = f"of {len(segment.samples)} samples"
-                require(shape == wanted, f"{shape} {place}", f"{wanted}")
+                expected = (segment.patches, *spec.patch_shape)
+                where = f"for {len(segment.samples)} samples"
+                require(shape == expected, f"{shape} {where}", f"{expected}")
                 found += shape[0]
             count = patch_count(samples, window, hop)
-            require(found == count, f"{found} patches of {samples} samples", f"{count}")
+            require(found == count, f"{found} patches for {samples} samples", f"{count}")
 
     def test_float32(self) -> None:
         """Patches are float32."""
@@ -95,23 +96,24 @@ class FrontendContract(PluginContract):
         require(kind == "float32", kind, "float32")
 
     def test_silence(self) -> None:
-        """Silence gives finite patches, all alike."""
+        """Patches of silence are finite and equal."""
         silence = np.zeros_like(self._segment(3))
         patches = self._patches(silence, 3)
         odd = patches[~np.isfinite(patches)]
         require(not len(odd), f"{odd[:1]} in silence", "finite values")
-        strays = float(np.ptp(patches, axis=0).max())
-        require(strays <= self.cut_tolerance, f"patches that differ by {strays:.2g}", "one patch")
+        difference = float(np.ptp(patches, axis=0).max())
+        found = f"patches of silence that differ by {difference:.2g}"
+        require(difference <= self.cut_tolerance, found, f"at most {self.cut_tolerance:g}")
 
     def test_golden_log_mel(self) -> None:
-        """The golden log-mel comes out, at the declared tolerance."""
+        """Patches differ from the golden log-mel by the tolerance at most."""
         if self.spec() != find_model("yamnet-mini").features:
             raise unittest.SkipTest("its features are not yamnet-mini's")
-        wanted = golden()
-        found = np.concatenate([self._patches(window, 1) for window in wanted.windows])
-        strays = float(np.abs(found - wanted.patches).max())
-        seen = f"values that stray {strays:.2g} from the golden ones"
-        require(strays <= self.tolerance, seen, f"at most {self.tolerance:g}")
+        expected = golden()
+        patches = np.concatenate([self._patches(window, 1) for window in expected.windows])
+        difference = float(np.abs(patches - expected.patches).max())
+        found = f"values that differ by {difference:.2g} from the golden ones"
+        require(difference <= self.tolerance, found, f"at most {self.tolerance:g}")
 
     def test_any_cut(self) -> None:
         """A patch is the same in any segment."""
@@ -122,32 +124,32 @@ class FrontendContract(PluginContract):
         for count in (1, 2, 4):
             for first in range(0, 9 - count + 1, count):
                 part = samples[first * hop :][: window + (count - 1) * hop]
-                found = self._patches(part, count)
-                strays = float(np.abs(found - together[first : first + count]).max())
-                seen = f"patches that stray {strays:.2g} in segments of {count}"
-                require(strays <= self.cut_tolerance, seen, f"at most {self.cut_tolerance:g}")
+                patches = self._patches(part, count)
+                difference = float(np.abs(patches - together[first : first + count]).max())
+                found = f"patches that differ by {difference:.2g} in segments of {count}"
+                require(difference <= self.cut_tolerance, found, f"at most {self.cut_tolerance:g}")
 
     def test_input_unchanged(self) -> None:
-        """The samples stay as they are."""
+        """The samples are not changed."""
         samples = self._segment(2)
         kept = samples.copy()
         self.opened().patches(samples)
-        require(np.array_equal(samples, kept), "samples that were changed", "the same samples")
+        require(np.array_equal(samples, kept), "changed samples", "unchanged ones")
 
     def test_threads(self) -> None:
-        """Several threads may call at once."""
+        """Several threads may call it at once."""
         inputs = [self._segment(2, seed) for seed in range(4)]
-        wanted = [self._patches(samples, 2) for samples in inputs]
-        with promised("patches", "in another thread"):
-            found = at_once(lambda samples: self._patches(samples, 2), inputs)
-        strays = float(np.abs(np.array(found) - wanted).max())
-        seen = f"patches that stray {strays:.2g} in threads"
-        require(strays <= self.cut_tolerance, seen, f"at most {self.cut_tolerance:g}")
+        expected = [self._patches(samples, 2) for samples in inputs]
+        with expecting("patches", "in another thread"):
+            patches = at_once(lambda samples: self._patches(samples, 2), inputs)
+        difference = float(np.abs(np.array(patches) - expected).max())
+        found = f"patches that differ by {difference:.2g} in threads"
+        require(difference <= self.cut_tolerance, found, f"at most {self.cut_tolerance:g}")
 
     def test_other_features(self) -> None:
-        """Features of another kind are refused with an `IncompatibleError`."""
+        """Features of an unknown kind raise an `IncompatibleError`."""
         self.opened()
-        wanted = "an IncompatibleError for features of kind 'no-such-kind'"
-        with promised(wanted), contextlib.suppress(IncompatibleError):
+        expected = "an IncompatibleError for features of kind 'no-such-kind'"
+        with expecting(expected), contextlib.suppress(IncompatibleError):
             self.factory()(replace(self.spec(), kind="no-such-kind"))
-            fail("a front end", wanted)
+            fail("a front end", expected)

@@ -1,8 +1,8 @@
-"""Golden inputs and outputs of `yamnet-mini`, shipped with the kit.
+"""Golden inputs and outputs of `yamnet-mini`.
 
-The windows follow from a formula in whole numbers, so they are the same everywhere. Patches, scores
-and embeddings were computed in float64 from the definitions; ``make_golden.py`` among the tests
-made them.
+The windows follow from a formula in integers, so every machine has the same. Patches, scores
+and embeddings were computed in float64 from the definitions, with ``make_golden.py`` in
+``tests/yamkit/testing``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WINDOW_SAMPLES = 15_600
 
 @dataclass(frozen=True)
 class Golden:
-    """What must come out of `yamnet-mini`.
+    """Inputs and outputs of `yamnet-mini`.
 
     Attributes
     ----------
@@ -51,8 +51,8 @@ def golden() -> Golden:
 def golden_windows() -> NDArray[np.float32]:
     """Make the windows: silence, noise at three levels, two rows of pulses.
 
-    Noise is that of a linear congruential generator (D. Knuth, The Art of Computer Programming,
-    volume 2, section 3.3.4; the multiplier is his MMIX's), pulses are whole-number saw teeth.
+    The noise is a linear congruential generator's (D. Knuth, The Art of Computer Programming,
+    volume 2, section 3.3.4, with the multiplier of MMIX); the pulses are integer sawtooth waves.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a resampler promises: the count, no shift in time, and nothing that depends on the cut."""
+"""The contract of resamplers: number of samples, no shift in time, no effect of the cuts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from yamkit.testing._contract import PluginContract, fail, require
+from yamkit.testing._contract import PluginContract
+from yamkit.testing._failures import fail, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,16 +19,17 @@ __all__ = ["ResamplerContract"]
 
 
 class ResamplerContract(PluginContract):
-    """What every resampler promises; see `yamkit.plugin.Resampler`.
+    """The contract of every resampler; see `yamkit.plugin.Resampler`.
 
     Attributes
     ----------
     rates : tuple of (int, int)
-        From and to, in Hz.
+        Input rates and output rates, in Hz.
     cut_tolerance : float
-        How far a sample may lie from the same sample of a stream that was cut in another way.
+        Largest difference of a sample from the same sample of a stream that is cut in another way.
     tone_tolerance : float
-        How far a tone at an eighth of the lower rate may lie from the same tone at the other rate.
+        Largest difference of a tone, at an eighth of the lower rate, from the same tone made at the
+        output rate.
     """
 
     kind: ClassVar[str] = "resampler"
@@ -60,17 +62,17 @@ class ResamplerContract(PluginContract):
     def _same_length(self, samples: NDArray[np.float32], rates: tuple[int, int]) -> NDArray[Any]:
         found = self._resampled(samples, rates)
         if len(found) != len(samples) * rates[1] // rates[0]:
-            raise unittest.SkipTest("the count is wrong")
+            raise unittest.SkipTest("the number of samples is wrong")
         return found
 
     def test_count(self) -> None:
-        """From n samples come ``n * to // from``."""
+        """The result of n samples has ``n * to // from`` samples."""
         for rates in self.rates:
             for samples in (0, 1, 2, 1000, rates[0]):
                 found = len(self._resampled(np.zeros(samples, np.float32), rates))
-                wanted = samples * rates[1] // rates[0]
-                where = f"of {samples} from {rates[0]} to {rates[1]} Hz"
-                require(found == wanted, f"{found} samples {where}", f"{wanted}")
+                expected = samples * rates[1] // rates[0]
+                where = f"for {samples} from {rates[0]} to {rates[1]} Hz"
+                require(found == expected, f"{found} samples {where}", f"{expected}")
 
     def test_float32(self) -> None:
         """Samples are float32."""
@@ -80,59 +82,60 @@ class ResamplerContract(PluginContract):
             require(kind == "float32", kind, "float32")
 
     def test_any_cut(self) -> None:
-        """How a stream was cut does not matter, blocks without samples included."""
+        """The result does not depend on how the stream is cut; blocks may be empty."""
         for rates in self.rates:
             noise = _noise(rates[0] // 2)
             whole = self._resampled(noise, rates)
             for cuts in ([1], [0, 7, 7, 900, 901, 5000], range(0, len(noise), 441)):
-                found = self._resampled(noise, rates, cuts)
-                if len(found) != len(whole):
-                    seen = f"{len(found)} samples of a stream in {len(list(cuts)) + 1} blocks"
-                    fail(seen, f"{len(whole)}, as of one block")
-                strays = float(np.abs(found - whole).max())
-                seen = f"samples that stray {strays:.2g} where the stream is cut"
-                require(strays <= self.cut_tolerance, seen, f"at most {self.cut_tolerance:g}")
+                samples = self._resampled(noise, rates, cuts)
+                if len(samples) != len(whole):
+                    found = f"{len(samples)} samples of a stream in {len(list(cuts)) + 1} blocks"
+                    fail(found, f"{len(whole)}, as with one block")
+                difference = float(np.abs(samples - whole).max())
+                found = f"samples that differ by {difference:.2g} when the stream is cut"
+                require(difference <= self.cut_tolerance, found, f"at most {self.cut_tolerance:g}")
 
     def test_silence(self) -> None:
-        """Silence stays silence."""
+        """The result of silence is silence."""
         for rates in self.rates:
             loudest = float(np.abs(self._resampled(np.zeros(5000, np.float32), rates)).max())
-            require(loudest == 0, f"{loudest:.2g} in silence", "0")
+            require(loudest == 0, f"samples up to {loudest:.2g} in silence", "0")
 
     def test_tone(self) -> None:
-        """A tone keeps its level and its place in time."""
+        """A tone keeps its level and its position in time."""
         for rates in self.rates:
             hz = min(rates) / 8
-            found = self._same_length(_tone(hz, rates[0], rates[0]), rates)
-            wanted = _tone(hz, rates[1], len(found))
-            middle = slice(len(found) // 4, -len(found) // 4)  # beside the ends, where zeros begin
-            strays = float(np.abs(found - wanted)[middle].max())
-            seen = f"a tone that strays {strays:.2g} from {rates[0]} to {rates[1]} Hz"
-            require(strays <= self.tone_tolerance, seen, f"at most {self.tone_tolerance:g}")
+            tone = self._same_length(_tone(hz, rates[0], rates[0]), rates)
+            expected = _tone(hz, rates[1], len(tone))
+            middle = slice(len(tone) // 4, -len(tone) // 4)  # away from the zeros at both ends
+            difference = float(np.abs(tone - expected)[middle].max())
+            found = f"a tone that differs by {difference:.2g} from {rates[0]} to {rates[1]} Hz"
+            require(difference <= self.tone_tolerance, found, f"at most {self.tone_tolerance:g}")
 
     def test_input_unchanged(self) -> None:
-        """The samples stay as they are."""
+        """The samples are not changed."""
         samples = _noise(5000)
         kept = samples.copy()
         resampler = self.opened() and self.make()
         resampler.process(samples)
         resampler.flush()
-        require(np.array_equal(samples, kept), "samples that were changed", "the same samples")
+        require(np.array_equal(samples, kept), "changed samples", "unchanged ones")
 
     def test_streams_apart(self) -> None:
-        """Two streams at once do not mix."""
+        """Two streams at the same time do not affect each other."""
         rates = self.rates[0]
         noise = _noise(20_000)
-        wanted = self._resampled(noise, rates, [10_000])
+        expected = self._resampled(noise, rates, [10_000])
         one, other = self.make(*rates), self.make(*rates)
         parts = []
         for block in np.split(noise, [10_000]):
             parts.append(one.process(block.copy()))
             other.process(-block)
-        found = np.concatenate([*parts, one.flush()])
-        strays = float("inf") if len(found) != len(wanted) else float(np.abs(found - wanted).max())
-        seen = f"samples that stray {strays:.2g} beside another stream"
-        require(strays <= self.cut_tolerance, seen, f"at most {self.cut_tolerance:g}")
+        samples = np.concatenate([*parts, one.flush()])
+        is_same_length = len(samples) == len(expected)
+        difference = float(np.abs(samples - expected).max()) if is_same_length else float("inf")
+        found = f"samples that differ by {difference:.2g} when another stream is resampled too"
+        require(difference <= self.cut_tolerance, found, f"at most {self.cut_tolerance:g}")
 
 
 def _noise(samples: int) -> NDArray[np.float32]:

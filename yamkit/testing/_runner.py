@@ -1,4 +1,4 @@
-"""What a runner promises: every clip, in its order, whatever goes wrong with one."""
+"""The contract of runners: all items of every clip, in order, even if a clip fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from yamkit.plugin import RunnerOptions
-from yamkit.testing._contract import PluginContract, promised, require
+from yamkit.testing._contract import PluginContract
+from yamkit.testing._failures import expecting, require
 from yamkit.types import ClipEnd, ClipFailure, ClipStart
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ __all__ = ["RunnerContract"]
 
 
 class RunnerContract(PluginContract):
-    """What every runner promises; see `yamkit.plugin.Runner`.
+    """The contract of every runner; see `yamkit.plugin.Runner`.
 
     Attributes
     ----------
     options : RunnerOptions
-        What it is made with.
+        Options that the runner is made with.
     """
 
     kind: ClassVar[str] = "runner"
@@ -35,7 +36,7 @@ class RunnerContract(PluginContract):
 
     @classmethod
     def make(cls) -> Any:
-        """Make the runner; the one before is closed, as there may be only one in a process."""
+        """Make the runner; close the one before, as a process may allow only one."""
         cls._release()
         return cls.factory()(cls.options)
 
@@ -43,51 +44,51 @@ class RunnerContract(PluginContract):
         return list(self.opened().items(_Work(), iter(clips)))
 
     def test_every_clip(self) -> None:
-        """Every clip gives all its items, in the order of the clips."""
+        """It yields all items of every clip, in the order of the clips."""
         clips = [_Clip(number) for number in range(40)]
-        wanted = [(clip.number, item) for clip in clips for item in _tagged(clip.number)]
+        expected = [(clip.number, item) for clip in clips for item in _tagged(clip.number)]
         found = [(getattr(clip, "number", clip), item) for clip, item in self._items(clips)]
         missing = [clip.number for clip in clips if clip.number not in {n for n, _ in found}]
-        require(not missing, f"nothing of clip {missing[:1]}", "items of all 40")
-        require(found == wanted, "items in another order", "those of each clip, in their order")
+        require(not missing, f"no items of clip {missing[:1]}", "items of all 40")
+        require(found == expected, "items in another order", "the order of the clips")
 
     def test_the_clips_themselves(self) -> None:
-        """Items come with the clip that was given, not with a copy."""
+        """It yields items with the clip object that it received, not with a copy."""
         clips = [_Clip(number) for number in range(3)]
         strange = [clip for clip, _ in self._items(clips) if not any(clip is one for one in clips)]
-        require(not strange, f"{strange[:1]}", "the clip that was given")
+        require(not strange, f"{strange[:1]}", "the same clip object")
 
     def test_no_clips(self) -> None:
-        """A run without clips gives nothing."""
+        """A run without clips has no items."""
         found = self._items([])
         require(not found, f"{found!r:.80}", "no items")
 
     def test_failures(self) -> None:
-        """A clip that fails costs no other."""
+        """A clip that fails does not affect other clips."""
         clips = [_Clip(number, fails=number in (0, 3)) for number in range(6)]
         kinds = [type(item).__name__ for _, item in self._items(clips)]
         failed = kinds.count("ClipFailure")
-        require(failed == 2, f"{failed} failures", "2, of six clips")
-        require(kinds.count("ClipEnd") == 4, f"{kinds.count('ClipEnd')} ends", "4, of six clips")
+        require(failed == 2, f"{failed} failures", "2 for six clips")
+        require(kinds.count("ClipEnd") == 4, f"{kinds.count('ClipEnd')} ends", "4 for six clips")
 
     def test_stopped_early(self) -> None:
-        """A run that is given up can be followed by another."""
+        """Another run can follow one that was stopped early."""
         items = self.opened().items(_Work(), iter([_Clip(number) for number in range(20)]))
         next(items)
         items.close()
         found = {clip.number for clip, _ in self._items([_Clip(50), _Clip(51)])}
-        require(found == {50, 51}, f"clips {sorted(found)} of the next run", "50 and 51")
+        require(found == {50, 51}, f"clips {sorted(found)} in the next run", "50 and 51")
 
     def test_close_twice(self) -> None:
-        """Closing again does nothing."""
+        """A second `close` does nothing."""
         runner = self.opened()
         self._release()
-        with promised("nothing", "at the second close"):
+        with expecting("no exception", "at the second close"):
             runner.close()
 
 
 class _Clip:
-    """A clip, as far as a runner knows; equal to itself alone."""
+    """A clip as a runner sees it; equal only to itself."""
 
     def __init__(self, number: int, *, fails: bool = False) -> None:
         self.number, self.fails = number, fails
@@ -101,7 +102,7 @@ def _tagged(number: int, *, fails: bool = False) -> list[SinkItem]:
 
 
 class _Work:
-    """Stands for the tagging of clips; a `yamkit.plugin.Work`."""
+    """A `yamkit.plugin.Work` that tags without a model."""
 
     def items(
         self, clips: Iterable[_Clip], jobs: int
@@ -123,4 +124,4 @@ class _Work:
         yield from _tagged(number, fails=fails)
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is no model to close."""

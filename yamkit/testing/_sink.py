@@ -1,4 +1,4 @@
-"""What a sink promises: any item, hostile names, and nothing half-written."""
+"""The contract of sinks: any item, any name, and no incomplete output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import numpy as np
 from yamkit.errors import OutputError
 from yamkit.run.output import Outputs
 from yamkit.run.places import Format, plan_places
-from yamkit.testing._contract import PluginContract, promised, require, skipping
+from yamkit.testing._contract import PluginContract
+from yamkit.testing._failures import expecting, require, skipping
 from yamkit.types import (
     ClipEnd,
     ClipFailure,
@@ -54,11 +55,11 @@ _CLASSES, _EMBEDDING = 7, 3
 
 @dataclass(frozen=True)
 class _Unknown:
-    """An item of a type that a later yamkit may have."""
+    """An item of a type that a later yamkit may add."""
 
 
 class SinkContract(PluginContract):
-    """What every sink promises; see `yamkit.plugin.Sink`."""
+    """The contract of every sink; see `yamkit.plugin.Sink`."""
 
     kind: ClassVar[str] = "sink"
 
@@ -68,18 +69,18 @@ class SinkContract(PluginContract):
 
     @classmethod
     def make(cls) -> Any:
-        """Make a sink; it is used once."""
+        """Make a sink for one output."""
         return cls.factory()()
 
     @classmethod
     def opened(cls) -> Any:
-        """Make a sink for this check alone."""
-        with skipping("it does not open"):
+        """Make a sink for one check."""
+        with skipping("the plugin does not open"):
             return cls.make()
 
     @classmethod
     def _discard(cls, made: Any) -> None:
-        """Do nothing: a sink that was never opened is not closed."""
+        """Do nothing: a sink is closed only after `open`."""
 
     def _run(self, *, events: bool | None = None) -> RunInfo:
         info = self.info()
@@ -129,7 +130,7 @@ class SinkContract(PluginContract):
         return [ClipStart(path, 44_100, 2), *middle, end]
 
     def _clips(self) -> list[SinkItem]:
-        """Give all that may come, in the order in which it may."""
+        """Return the items of a run: clips that succeed, fail, and have no tags."""
         first, more = self._clip("first.wav"), self._clip("second.wav")
         silent: list[SinkItem] = [ClipStart("silent.wav", 8000, 1), ClipEnd(0.1, 1, ())]
         failure = ClipFailure("second.wav", "DecodeError", "second.wav: cut off, at 'here'")
@@ -139,7 +140,7 @@ class SinkContract(PluginContract):
         return [*first, never, *more[:2], failure, *silent, *self._clip("first.wav")]
 
     def _written(self, items: Sequence[object], *, events: bool | None = None) -> bytes:
-        """Write items to a stream that cannot seek, or to one that can for a sink that needs it."""
+        """Write items to a stream that cannot seek; if the sink refuses, to one that can."""
         for stream in (_Pipe(), _File()):
             sink = self.opened()
             try:
@@ -160,59 +161,59 @@ class SinkContract(PluginContract):
         return io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
 
     def test_every_item(self) -> None:
-        """Every item that may come is written, in any order in which it may."""
+        """It writes items of all types, in their possible orders."""
         items = self._clips()
-        with promised(f"{len(items)} items written"):
+        with expecting(f"an output of {len(items)} items"):
             written = self._written(items)
-        require(written, "no bytes", f"what {len(items)} items say")
+        require(written, "no bytes", f"an output of {len(items)} items")
 
     def test_events(self) -> None:
-        """A run that finds events is written, too."""
-        with promised("events written"):
+        """It writes a run that finds events."""
+        with expecting("an output of events"):
             self._written(self._clip(events=True), events=True)
 
     def test_marked_failures(self) -> None:
-        """A sink that says so marks a clip that fails behind its first results."""
+        """If the descriptor says so, it marks a clip that fails after its first results."""
         begun = self._clip()[:-1]
         unmarked = self._quietly(begun)
         failure = ClipFailure("clip.wav", "DecodeError", "clip.wav: broken")
         require(
             not self.info().marks_failures or self._quietly([*begun, failure]) != unmarked,
             "no mark of a failure",
-            "one behind what was written of the clip",
+            "one after the first results of the clip",
         )
 
     def test_unknown_items(self) -> None:
-        """Items of types that a later yamkit may have are ignored."""
+        """It ignores items of unknown types."""
         items: list[object] = list(self._clip())
         plain = self._quietly(items)
         if plain != self._quietly(items):
-            raise unittest.SkipTest("the bytes are not repeatable")
-        with promised("it ignored", "at an unknown item"):
+            raise unittest.SkipTest("the output is not repeatable")
+        with expecting("no exception", "at an unknown item"):
             odd = self._written([items[0], _Unknown(), *items[1:], _Unknown()])
-        require(odd == plain, "another output with unknown items", "them ignored")
+        require(odd == plain, "another output with unknown items", "the same output")
 
     def test_hostile_names(self) -> None:
-        """Names of files and classes may hold anything."""
+        """Names of files and classes may hold any characters."""
         self._quietly(self._clip())
         for name in _HOSTILE:
-            with promised("an output", f"with the name {name!r:.40}"):
+            with expecting("an output", f"with the name {name!r:.40}"):
                 self._written(self._clip(name, name))
 
     def test_no_clips(self) -> None:
-        """A run without clips is written, too."""
-        with promised("an output", "without clips"):
+        """It writes a run without clips."""
+        with expecting("an output", "without clips"):
             self._written([])
 
     def test_repeatable(self) -> None:
-        """The same items give the same bytes."""
+        """The same items have the same bytes each time."""
         first, second = self._quietly(self._clip()), self._quietly(self._clip())
         require(first == second, "other bytes the second time", "the same bytes")
 
     def test_stream_stays_open(self) -> None:
-        """The sink leaves its stream to the core, which closes it."""
+        """It does not close the stream; the core does."""
         target, sink = self._target(_File()), self.opened()
-        with skipping("it does not write"):
+        with skipping("the plugin does not write"):
             sink.open(self._run(), target)
             for item in self._clip():
                 sink.write(item)
@@ -220,7 +221,7 @@ class SinkContract(PluginContract):
         require(not target.closed, "a closed stream", "an open one")
 
     def test_abort(self) -> None:
-        """A run may be given up at any time, and leaves no file behind."""
+        """It can be aborted after any item, and leaves no file."""
         items = self._clip()
         self._quietly(items)
         for count in range(len(items)):
@@ -229,13 +230,13 @@ class SinkContract(PluginContract):
                 sink.open(self._run(), self._target(_File()))
                 for item in items[:count]:
                     sink.write(item)
-                with promised("nothing", f"when given up after {count} items"):
+                with expecting("no exception", f"when aborted after {count} items"):
                     sink.abort()
                 left = sorted(path.name for path in folder.iterdir())
-                require(not left, f"{left[0] if left else ''} left when given up", "no file")
+                require(not left, f"{left[0] if left else ''} after an abort", "no file")
 
     def test_interrupted_output(self) -> None:
-        """An output that fails half-way leaves no file under its name."""
+        """An interrupted output leaves no file."""
         items = self._clip()
         self._quietly(items)
         info = self.info()
@@ -248,22 +249,22 @@ class SinkContract(PluginContract):
                 outputs.write(item)
             outputs.finish_early()
             left = sorted(path.name for path in Path(folder).iterdir())
-            require(not left, f"{left[0] if left else ''} of an unfinished clip", "no file")
+            require(not left, f"{left[0] if left else ''} after an interruption", "no file")
 
     def test_nothing_left(self) -> None:
-        """A finished output leaves no temporary file."""
+        """A complete output leaves no temporary file."""
         with _own_folder() as folder:
             self._quietly(self._clip())
             left = sorted(path.name for path in folder.iterdir())
             require(not left, f"the temporary file {left[0] if left else ''}", "no file")
 
     def _quietly(self, items: Sequence[object]) -> bytes:
-        with skipping("it does not write"):
+        with skipping("the plugin does not write"):
             return self._written(items)
 
 
 class _File(io.BytesIO):
-    """Keeps what was written when it is closed."""
+    """A stream whose bytes can be read after it is closed."""
 
     def close(self) -> None:
         self._kept = super().getvalue()
@@ -274,7 +275,7 @@ class _File(io.BytesIO):
 
 
 class _Pipe(_File):
-    """Cannot seek."""
+    """A stream that cannot seek."""
 
     def seekable(self) -> bool:
         return False
@@ -288,7 +289,7 @@ class _Pipe(_File):
 
 @contextlib.contextmanager
 def _own_folder() -> Iterator[Path]:
-    """Let temporary files go to a folder of their own."""
+    """Put temporary files into a new folder."""
     kept = tempfile.tempdir
     with tempfile.TemporaryDirectory() as folder:
         tempfile.tempdir = folder

@@ -41,13 +41,13 @@ class ClipStart:
     Attributes
     ----------
     path : str
-        As the user gave it, ``-`` for standard input; always valid Unicode.
+        As the user gave it, ``-`` for standard input; valid Unicode.
     sample_rate : int
-        Of the input, in Hz.
+        Sample rate of the input, in Hz.
     channels : int
-        Of the input.
+        Number of channels of the input.
     promised_seconds : float or None
-        Duration that the header states; None where it states none, as those of streams may.
+        Duration in the header of the input; None if it has none, as in some streams.
     """
 
     path: str
@@ -66,7 +66,7 @@ class PatchTags:
     tags : tuple of Tag
         Highest first.
     scores, embedding : ndarray [C], ndarray [E], or None
-        Where they were asked for.
+        None unless they are saved.
     """
 
     start_seconds: float
@@ -78,13 +78,13 @@ class PatchTags:
 
 @dataclass(frozen=True)
 class Event:
-    """A class that sounds for a while; times in seconds from the start of the clip.
+    """A class with an onset and an offset, in seconds from the start of the clip.
 
     Attributes
     ----------
     onset_seconds, offset_seconds : float
     tag : Tag
-        With the mean or the highest score of its cells, as `EventParameters.score` says.
+        Its score is the mean or the maximum of its cells; see `EventParameters.score`.
     """
 
     onset_seconds: float
@@ -100,7 +100,7 @@ class Peak:
     ----------
     score : float
     start_seconds : float
-        Of the first such patch.
+        Start of the first such patch.
     """
 
     score: float
@@ -114,18 +114,18 @@ class ClipEnd:
     Attributes
     ----------
     duration_seconds : float
-        Decoded samples over the input's sample rate.
+        Number of decoded samples divided by the sample rate of the input.
     patches : int
         Number of patches.
     tags : tuple of Tag
-        Of the aggregated scores, highest first.
+        Tags of the aggregated scores, highest first.
     warnings : tuple of str
-        What was odd about the input, such as a truncated file.
+        Faults of the input, such as a truncated file.
     scores, embedding : ndarray [C], ndarray [E], or None
-        Of the clip, where they were asked for: the aggregated scores, the mean of the embeddings.
+        Aggregated scores and mean of the embeddings; None unless they are saved.
     peaks : tuple of Peak
-        Of each of `tags`; empty where they are not known, and where scores are calibrated for clips
-        and not for single patches.
+        One for each of `tags`. Empty if they are not known, or if the calibration is for clips and
+        not for patches.
     """
 
     duration_seconds: float
@@ -139,7 +139,7 @@ class ClipEnd:
 
 @dataclass(frozen=True)
 class ClipFailure:
-    """A clip could not be opened, or not be tagged to its end.
+    """A clip could not be opened, or could not be tagged to its end.
 
     Attributes
     ----------
@@ -156,9 +156,9 @@ class ClipFailure:
 
 
 SinkItem = ClipStart | PatchTags | Event | ClipEnd | ClipFailure
-"""What a sink is given, ``(Clip | ClipFailure)*``.
+"""What a sink receives: ``(Clip | ClipFailure)*``.
 
 Clip is ``ClipStart (PatchTags* | Event*) (ClipEnd | ClipFailure)``.
 
-Events come in the order of their onsets, at the same onset in that of the classes.
+Events are sorted by onset, and those with the same onset by class index.
 """

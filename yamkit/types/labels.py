@@ -12,12 +12,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LabelledEvent:
-    """A label with its times, as publishers list it.
+    """A label with its times, as the list states it.
 
     Attributes
     ----------
     label : str
-        As it stands in the list.
+        As in the list.
     onset_seconds, offset_seconds : float
         From the start of the clip.
     """
@@ -29,22 +29,22 @@ class LabelledEvent:
 
 @dataclass(frozen=True)
 class LabelledClip:
-    """A clip of a labelled set, as its publishers list it.
+    """A clip of a labelled set, as the list states it.
 
     Attributes
     ----------
     names : tuple of str
-        Paths below the folder of audio, with ``/``; the first that is there is the clip's file.
+        Paths below the folder of audio, with ``/``; the first that exists is the file of the clip.
     labels : tuple of str
-        As they stand in the list: names or machine identifiers (``/m/...``), each once.
+        As in the list: names or machine identifiers (``/m/...``), without duplicates.
     fold, split : str
-        As the list has them; empty where it has none.
+        As in the list; empty if it has none.
     start_seconds, end_seconds : float or None
-        The part of the file that is labelled, where a file may hold more; None for all of it.
+        The labelled part of the file; None for the start and the end of the file.
     line : int
-        Of the list, from 1; 0 where there is no list.
+        Line of the list, from 1; 0 if there is no list.
     events : tuple of LabelledEvent, or None
-        When each label sounds; None where the list does not say.
+        The labels with their times; None if the list has no times.
     """
 
     names: tuple[str, ...]

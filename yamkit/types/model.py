@@ -34,16 +34,16 @@ class TagClass:
 
 @dataclass(frozen=True)
 class LogMelSpec:
-    """Log-mel patches, all lengths integers.
+    """Log-mel features, with all lengths as integers.
 
     The fields are those of the ``[features]`` table of a bundle's ``model.toml``.
 
     Attributes
     ----------
     kind : str
-        Feature kind; a front end names the kind it computes, ``log-mel`` here.
+        Kind of the features, compared with what a front end produces; ``log-mel``.
     sample_rate_hz : int
-        Rate the network was trained at.
+        Sample rate that the network was trained at.
     stft_window_samples, stft_hop_samples, fft_length : int
         Short-time Fourier transform: periodic Hann window, hop, transform length.
     mel_bands : int
@@ -57,7 +57,7 @@ class LogMelSpec:
     patch_hop_frames : int
         STFT frames from one patch to the next.
     tail : str
-        What happens to samples after the last whole patch; ``pad``: zeros complete a patch.
+        How samples after the last whole patch are treated; ``pad``: zeros complete a patch.
     """
 
     kind: str
@@ -75,7 +75,7 @@ class LogMelSpec:
 
     @property
     def patch_window_samples(self) -> int:
-        """Samples one patch covers: the window of its last frame ends there."""
+        """Samples of one patch, to the end of the window of its last frame."""
         return self.stft_window_samples + (self.patch_frames - 1) * self.stft_hop_samples
 
     @property
@@ -85,7 +85,7 @@ class LogMelSpec:
 
     @property
     def hop_step_samples(self) -> int:
-        """What every patch hop is a whole multiple of: the STFT hop."""
+        """Samples of which a patch hop must be a multiple: the STFT hop."""
         return self.stft_hop_samples
 
     @property
@@ -94,7 +94,7 @@ class LogMelSpec:
         return (self.patch_frames, self.mel_bands)
 
     def with_hop(self, patch_hop_samples: int) -> LogMelSpec:
-        """Give the same features with another hop, a multiple of the STFT hop."""
+        """Return the same features with another hop, a multiple of the STFT hop."""
         return replace(self, patch_hop_frames=patch_hop_samples // self.stft_hop_samples)
 
 
@@ -109,11 +109,11 @@ class WaveformSpec:
     kind : str
         ``waveform``.
     sample_rate_hz : int
-        Rate the network was trained at.
+        Sample rate that the network was trained at.
     patch_window_samples, patch_hop_samples : int
-        Samples one patch covers, and from one patch to the next.
+        Samples of one patch, and from the start of one patch to the start of the next.
     tail : str
-        What happens to samples after the last whole patch; ``pad``: zeros complete a patch.
+        How samples after the last whole patch are treated; ``pad``: zeros complete a patch.
     """
 
     kind: str
@@ -124,7 +124,7 @@ class WaveformSpec:
 
     @property
     def hop_step_samples(self) -> int:
-        """What every patch hop is a whole multiple of: one sample."""
+        """Samples of which a patch hop must be a multiple: 1 sample."""
         return 1
 
     @property
@@ -133,31 +133,31 @@ class WaveformSpec:
         return (self.patch_window_samples,)
 
     def with_hop(self, patch_hop_samples: int) -> WaveformSpec:
-        """Give the same features with another hop."""
+        """Return the same features with another hop."""
         return replace(self, patch_hop_samples=patch_hop_samples)
 
 
 FeatureSpec = LogMelSpec | WaveformSpec
-"""What a network eats."""
+"""The features that a network expects."""
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """Which network the weights belong to: the ``[network]`` table of ``model.toml``.
+    """The network of a model: the ``[network]`` table of ``model.toml``.
 
     Attributes
     ----------
     kind : str
-        ``mobilenet-v1`` (canonical weights, any backend builds it), or the format of the file that
-        holds the network, such as ``onnx``.
+        ``mobilenet-v1`` (the model has canonical weights), or the format of the file that holds the
+        network, such as ``onnx``.
     width : float
         Width multiplier of the filters; 1.0 for a network in a file.
     batch_norm_epsilon : float
         Added to the variance in batch normalisation; 0.0 for a network in a file.
     embedding_size : int
-        E; 0 where the network gives none.
+        E; 0 if the network has no embeddings.
     activation : str
-        What turns logits into scores; ``sigmoid``.
+        Function from logits to scores; ``sigmoid``.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""What flows through front end and backend: patches, and the batches scored from them.
+"""Patches from the front end, and the scores and embeddings that a backend returns for them.
 
 Shapes are written with B (patches in a batch), C (classes) and E (embedding size).
 """
@@ -20,16 +20,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Patches:
-    """What a network is shown of consecutive patches.
+    """The features of consecutive patches.
 
     Attributes
     ----------
     start_samples : ndarray, int64 [B]
         First sample of each patch, at the model's rate.
     values : ndarray, float32 [B, ...]
-        What the front end made of each.
+        Features of each patch, from the front end.
     is_silent : bool
-        Whether every sample of all of them is zero.
+        Whether all samples of these patches are zero.
     """
 
     start_samples: NDArray[np.int64]
@@ -42,7 +42,7 @@ class Patches:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a network says about consecutive patches.
+    """The scores and embeddings of consecutive patches.
 
     Attributes
     ----------

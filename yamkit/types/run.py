@@ -14,7 +14,7 @@ __all__ = [
 
 
 LEAVE_RATIO = 1 / 3
-"""What ``leave`` is of ``enter`` where nobody says."""
+"""Ratio of ``leave`` to ``enter`` if ``leave`` is not given."""
 
 
 @dataclass(frozen=True)
@@ -24,22 +24,22 @@ class EventParameters:
     Attributes
     ----------
     enter : float
-        Score that one cell of an event at least reaches, of classes that have no threshold of
-        their own.
+        Enter threshold: at least one cell of an event reaches it. A class may have its own instead.
     leave : float
-        Score that all of its cells reach; `LEAVE_RATIO` of `enter` where None is given.
+        Leave threshold: all cells of an event reach it. None means `LEAVE_RATIO` times `enter`.
     cells : str
-        How the patches that cover a cell become its score: ``mean`` or ``max``.
+        Score of a cell: the ``mean`` or ``max`` of the patches that cover it.
     score : str
-        What the score of an event is of the scores of its cells: ``mean`` or ``max``.
+        Score of an event: the ``mean`` or ``max`` of its cells.
     median_cells : int
         Length of the median filter; 1 for none.
     min_duration_seconds : float
-        Shorter events are left out.
+        Shorter events are omitted.
     join_gap_seconds : float
-        Events of a class that are no farther apart are one.
+        Events of a class with a gap of at most this length are joined.
     most_specific : bool
-        A class has no event while one of the classes below it has; see `yamkit.scores.detector`.
+        Whether a class has no event while one of its subclasses has one; see
+        `yamkit.scores.detector`.
     """
 
     enter: float = 0.3
@@ -64,37 +64,35 @@ class EventParameters:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The choices behind the numbers of a run.
+    """The parameters of a run.
 
     Attributes
     ----------
     aggregate : str
-        How patches become a clip score: ``mean``, ``max`` or ``sounding``.
+        How scores of patches become a clip score: ``mean``, ``max`` or ``sounding``.
     hop_seconds : float
-        From one patch to the next.
+        Time from one patch to the next.
     threshold : float or None
-        Lowest score reported; None reports any.
+        Lowest score reported; None reports all scores.
     top : int or None
-        Most tags reported for each clip or patch; None reports all.
+        Largest number of tags reported for a clip or patch; None reports all.
     score_kind : str
-        ``raw``: the network's own output; ``calibrated``: a calibration was applied, to those
-        classes that it has.
+        ``raw``: the output of the network; ``calibrated``: a calibration was applied to the classes
+        that it covers.
     calibration : str
-        SHA-256 of the calibration; empty where there is none.
+        SHA-256 of the calibration; empty if there is none.
     class_thresholds : str
-        SHA-256 of the thresholds of single classes; empty where there are none.
+        SHA-256 of the thresholds of single classes; empty if there are none.
     classes : tuple of int or None
         Indices of the classes that can be reported; None for all.
     roll_up : bool
-        Whether a class has the highest score of its own and those below it in the ontology.
+        Whether the score of a class is the highest of its own and those of its subclasses.
     events : EventParameters or None
-        None where no events are found.
+        None if the run finds no events.
     channel : str or int
-        ``mix``: the mean of all channels of the input is heard; else the number of the one that
-        is, from 1.
+        ``mix`` for the mean of all channels, or the number of a channel, from 1.
     stream : int or None
-        Number of the sound stream that is heard, of inputs that have several, from 1; None for the
-        default one.
+        Number of the audio stream in inputs with several, from 1; None for the default one.
     """
 
     aggregate: str
@@ -113,7 +111,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class RunModel:
-    """The model of a run, as outputs name it."""
+    """The model of a run, as outputs state it."""
 
     name: str
     version: str
@@ -124,7 +122,7 @@ class RunModel:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a sink learns when it is opened.
+    """Model, plugins and parameters of a run, as a sink receives them.
 
     Attributes
     ----------
@@ -132,23 +130,22 @@ class RunInfo:
         Version of yamkit.
     model : RunModel
     backend, frontend, resampler : str
-        Names of the plugins that made the numbers.
+        Names of the plugins of the run.
     parameters : Parameters
     per_patch : bool
-        Whether `PatchTags` will come.
+        Whether there are `PatchTags`.
     embedding_size : int
-        E of the model; 0 where it gives none.
+        E of the model; 0 if it has no embeddings.
     arrays : tuple of str
-        Which of ``scores`` and ``embedding`` come with patches, or with clips where no patches
-        come.
+        Which of ``scores`` and ``embedding`` are saved, with patches or, without them, with clips.
     shard : tuple of int
-        Which part of the corpus, from 1, and of how many.
+        Number of the part of the corpus, from 1, and the number of parts.
     provider : str
         Where the network ran.
     strict : bool
-        Whether a clip with warnings is one that failed.
+        Whether a clip with warnings counts as failed.
     label_scores : bool
-        Whether formats whose labels are bare names write scores behind them.
+        Whether formats whose labels are only names add scores to them.
     """
 
     yamkit: str

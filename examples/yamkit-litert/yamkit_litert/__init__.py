@@ -1,4 +1,4 @@
-"""The backend `litert`: networks in .tflite files. This module only says that it exists."""
+"""The backend `litert`, for networks in .tflite files; this module only describes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks in .tflite files: tensors are found by their shapes and names, never by their order."""
+"""Runs networks in .tflite files; tensors are identified by shape and name, not by order."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _MOST_AT_ONCE = 16
 
 
 class LiteRtBackend:
-    """The backend; each thread has an interpreter of its own, as one serves one call at a time.
+    """The backend. Each thread has its own interpreter, as one can serve only one call at a time.
 
     Parameters
     ----------
     model : Model
-        Of kind ``tflite``: one float32 input, a patch of the model's shape or a batch of them, and
-        float32 outputs of C scores and, where the model has embeddings, of E numbers.
+        Model with a network of kind ``tflite``: one float32 input, a patch or a batch of patches,
+        and float32 outputs of C scores and, if the model has embeddings, of E numbers.
     options : BackendOptions
-        ``threads`` None takes the cores this process may use.
+        If ``threads`` is None, it uses all cores that this process may use.
 
     Raises
     ------
     BundleError
-        If the file is no TFLite model, or has other tensors.
+        If the file is not a TFLite model, or has other tensors.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
@@ -62,11 +62,11 @@ class LiteRtBackend:
         return scores, embeddings
 
     def close(self) -> None:
-        """Let the interpreters go."""
+        """Release the interpreters."""
         self._local = threading.local()
 
     def _runner(self) -> _Runner:
-        """Give this thread its interpreter."""
+        """Return the interpreter of this thread."""
         runner: _Runner | None = getattr(self._local, "runner", None)
         if runner is None:
             try:
@@ -80,12 +80,12 @@ class LiteRtBackend:
 
 
 class _Runner:
-    """An interpreter, and which of its tensors is what.
+    """An interpreter with its tensors for patches, scores and embeddings.
 
     Attributes
     ----------
     at_once : int
-        Patches of one run.
+        Most patches of one run.
     """
 
     def __init__(
@@ -94,12 +94,12 @@ class _Runner:
         self._interpreter, self._patch_shape = interpreter, patch_shape
         inputs = interpreter.get_input_details()
         if len(inputs) != 1 or inputs[0]["dtype"] != np.float32:
-            raise ValueError(f"inputs {_described(inputs)}; wanted one of float32")
+            raise ValueError(f"inputs {_described(inputs)}: must be one float32 tensor")
         shape = tuple(int(size) for size in inputs[0]["shape_signature"])
         self._has_batch = shape[1:] == patch_shape
         if not self._has_batch and shape != patch_shape:
             axes = ", ".join(map(str, patch_shape))
-            raise ValueError(f"inputs {_described(inputs)}; wanted [{axes}] or [batch, {axes}]")
+            raise ValueError(f"inputs {_described(inputs)}: must be [{axes}] or [batch, {axes}]")
         self._is_free = self._has_batch and shape[0] == -1
         self.at_once = _MOST_AT_ONCE if self._is_free else shape[0] if self._has_batch else 1
         self._input = inputs[0]["index"]
@@ -113,11 +113,11 @@ class _Runner:
         scores: NDArray[np.float32],
         embeddings: NDArray[np.float32],
     ) -> None:
-        """Score at most `at_once` patches into the arrays that are given."""
+        """Score at most `at_once` patches, and write the results into the arrays."""
         count = len(patches)
         if self._is_free:
             self._prepare(count)
-        elif self._has_batch and count < self.at_once:  # a batch of a fixed size is filled up
+        elif self._has_batch and count < self.at_once:  # fill a batch of fixed size
             rest = np.zeros((self.at_once - count, *self._patch_shape), np.float32)
             patches = np.concatenate([patches, rest])
         self._interpreter.set_tensor(self._input, patches if self._has_batch else patches[0])
@@ -139,7 +139,7 @@ class _Runner:
 
 
 def _outputs(interpreter: Interpreter, sizes: tuple[int, int]) -> tuple[int, int | None]:
-    """Find the scores and the embeddings: by size, and by name where sizes are equal."""
+    """Return the tensors of scores and embeddings, by size, or by name if sizes are equal."""
     outputs = interpreter.get_output_details()
     classes, embedding_size = sizes
     found: list[int | None] = []
@@ -154,7 +154,7 @@ def _outputs(interpreter: Interpreter, sizes: tuple[int, int]) -> tuple[int, int
             fitting = [each for each in fitting if each["index"] in named]
         if len(fitting) != 1 and size:
             raise ValueError(
-                f"outputs {_described(outputs)}; wanted one of {size} {name}s, float32"
+                f"outputs {_described(outputs)}: must have one float32 tensor of {size} {name}s"
             )
         found.append(int(fitting[0]["index"]) if size else None)
     scores, embeddings = found
@@ -163,7 +163,7 @@ def _outputs(interpreter: Interpreter, sizes: tuple[int, int]) -> tuple[int, int
 
 
 def _by_name(interpreter: Interpreter, name: str) -> set[int]:
-    """Give the tensors that a signature calls so."""
+    """Return the tensors that have this name in a signature."""
     found = set()
     for key in interpreter.get_signature_list():
         details = interpreter.get_signature_runner(key).get_output_details()

@@ -1,4 +1,4 @@
-"""What yamkit promises of every backend, and how graphs that do not fit are told."""
+"""The contract of backends, and errors of graphs that do not fit."""
 
 from __future__ import annotations
 
@@ -62,12 +62,10 @@ class TestSamples(BackendContract):
 
 def test_other_outputs_are_refused(tmp_path: Path) -> None:
     model = bundle(tmp_path, embedding_size=100)
-    with pytest.raises(BundleError, match=r"outputs \[\(2, 521\), \(2, 512\)\]; wanted \[\(2, 521"):
+    with pytest.raises(BundleError, match=r"\[\(2, 521\), \(2, 512\)\].*\(2, 100\)"):
         OpenVinoBackend(model, BackendOptions())
 
 
-def test_a_device_that_is_not_here(tmp_path: Path) -> None:
-    with pytest.warns(
-        ProviderWarning, match="provider 'npu': OpenVINO has .*; the network runs on"
-    ):
+def test_a_missing_device(tmp_path: Path) -> None:
+    with pytest.warns(ProviderWarning, match="provider 'npu'.* cpu"):
         OpenVinoBackend(bundle(tmp_path), BackendOptions(provider="npu"))

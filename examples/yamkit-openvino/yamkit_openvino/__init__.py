@@ -1,4 +1,4 @@
-"""The backend `openvino`: ONNX graphs in OpenVINO. This module only says that it exists."""
+"""The backend `openvino`, for ONNX graphs; this module only describes it."""
 
 from __future__ import annotations
 

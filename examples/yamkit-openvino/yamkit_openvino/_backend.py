@@ -1,4 +1,4 @@
-"""ONNX graphs in OpenVINO, in float32 whatever the processor prefers."""
+"""Runs ONNX graphs in OpenVINO, in float32 on every processor."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ _MOST_AT_ONCE = 16
 
 
 class OpenVinoBackend:
-    """The backend; the compiled graph is shared, and each thread has a request of its own.
+    """The backend. Threads share the compiled graph, and each has its own request.
 
     Parameters
     ----------
     model : Model
-        Of kind ``onnx``: one float32 input [batch, *patch_shape], and the outputs scores and, where
-        the model has embeddings, embeddings, in this order.
+        Model with a network of kind ``onnx``: one float32 input [batch, *patch_shape], and as
+        outputs the scores and, if the model has embeddings, the embeddings, in this order.
     options : BackendOptions
-        ``threads`` None takes the cores this process may use; ``provider`` is a device of OpenVINO.
+        If ``threads`` is None, it uses all cores that this process may use; ``provider`` is a
+        device of OpenVINO.
 
     Raises
     ------
     BundleError
-        If OpenVINO does not take the graph, or it has other inputs or outputs.
+        If OpenVINO cannot run the graph, or the graph has other inputs or outputs.
     """
 
     def __init__(self, model: Model, options: BackendOptions) -> None:
@@ -50,13 +51,13 @@ class OpenVinoBackend:
             settings["INFERENCE_NUM_THREADS"] = options.thread_count
         try:
             graph = core.read_model(path)
-            (entrance,) = graph.inputs
-            graph.reshape({entrance: [-1, *shape]})
+            (patches,) = graph.inputs
+            graph.reshape({patches: [-1, *shape]})
             self._compiled = core.compile_model(graph, device, settings)
             self._check(np.zeros((2, *shape), np.float32))
         except (RuntimeError, ValueError) as error:
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise BundleError(f"{path}: OpenVINO does not take it: {lines[-1]:.300}") from None
+            raise BundleError(f"{path}: OpenVINO cannot run it: {lines[-1]:.300}") from None
 
     def predict(
         self, patches: NDArray[np.float32]
@@ -72,7 +73,7 @@ class OpenVinoBackend:
         return scores, embeddings
 
     def close(self) -> None:
-        """Let this thread's request go; the rest goes with the last reference."""
+        """Release the request of this thread; the graph is freed with its last reference."""
         self._local = threading.local()
 
     def _run(self, patches: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -82,21 +83,21 @@ class OpenVinoBackend:
         return [results[output] for output in self._compiled.outputs]
 
     def _check(self, patches: NDArray[np.float32]) -> None:
-        """Compare what comes out with the model."""
-        wanted = [(len(patches), size) for size in self._sizes if size]
-        found = [each.shape for each in self._run(patches)[: len(wanted)]]
-        if found != wanted:
-            raise ValueError(f"outputs {found}; wanted {wanted}")
+        """Compare the shapes of the outputs with the model."""
+        expected = [(len(patches), size) for size in self._sizes if size]
+        found = [each.shape for each in self._run(patches)[: len(expected)]]
+        if found != expected:
+            raise ValueError(f"outputs {found}: must be {expected}")
 
 
 def _device(provider: str, available: list[str]) -> str:
-    """Choose a device, and tell the user where it is not there."""
+    """Return the device of a provider; warn and return the CPU if this machine lacks it."""
     device = provider.upper()
     if any(each.partition(".")[0] == device for each in available):
         return device
     names = ", ".join(sorted({each.partition(".")[0].lower() for each in available}))
     warnings.warn(
-        f"provider {provider!r}: OpenVINO has {names} here; the network runs on cpu",
+        f"provider {provider!r}: this machine has {names}; the network runs on cpu",
         ProviderWarning,
         stacklevel=3,
     )

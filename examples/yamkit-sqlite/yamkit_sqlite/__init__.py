@@ -1,4 +1,4 @@
-"""The output format `sqlite`: one database. This module only says that it exists."""
+"""The output format `sqlite`, one database; this module only describes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
--- Made behind the last row, when that costs least: what people look for.
+-- Created after the last row, when it takes least time.
 CREATE INDEX clips_by_path ON clips (path);
 CREATE INDEX classes_by_name ON classes (name);
 CREATE INDEX warnings_by_clip ON warnings (clip_id);

@@ -44,7 +44,7 @@ CREATE TABLE classes (
     name TEXT NOT NULL
 );
 
--- A row a clip, in the order of the run. One that failed has an error and no duration.
+-- One row per clip, in the order of the run. A clip that failed has an error and no duration.
 CREATE TABLE clips (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL,

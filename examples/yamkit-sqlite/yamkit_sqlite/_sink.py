@@ -1,4 +1,4 @@
-"""Writes one SQLite database: built in a temporary file, copied to the stream when it is whole."""
+"""Writes one SQLite database: built in a temporary file, then copied to the stream."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _PATCH_TAG = "INSERT INTO patch_tags VALUES (?, ?, ?, ?, ?, ?)"
 _EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
 
 _BATCH_ROWS = 10_000
-"""Rows of a transaction; fewer would be slower, and more would gain nothing."""
+"""Rows of a transaction; fewer are slower, and more are not faster."""
 
 
 class SqliteSink:
     """The output format; see `yamkit.plugin.Sink` for the order of calls.
 
-    The stream may be a pipe, and SQLite needs a file that it can seek in. What is in memory does
-    not grow with the corpus.
+    The stream may be a pipe, but SQLite needs a file in which it can seek. Memory does not grow
+    with the corpus.
     """
 
     def open(self, run: RunInfo, stream: IO[bytes]) -> None:
-        """Begin a database, and say what the run is."""
+        """Create the database, and write the row of the run."""
         self._stream = stream
         self._start: ClipStart | None = None
         self._clip_id = 1
@@ -50,7 +50,7 @@ class SqliteSink:
             folder = held.enter_context(tempfile.TemporaryDirectory(prefix="yamkit-sqlite-"))
             self._path = Path(folder) / "tags.db"
             self._database = held.enter_context(closing(sqlite3.connect(self._path)))
-            # a file that is thrown away when anything goes wrong needs no journal
+            # a file that is deleted after an error needs no journal
             self._database.execute("PRAGMA journal_mode = OFF")
             self._database.execute("PRAGMA synchronous = OFF")
             self._database.executescript(_script("_schema.sql"))
@@ -60,7 +60,7 @@ class SqliteSink:
             self._held = held.pop_all()
 
     def write(self, item: SinkItem) -> None:
-        """Write one item; of those that are not known here nothing is written."""
+        """Write one item; items of unknown types are ignored."""
         with _temporary_files():
             if isinstance(item, ClipStart):
                 self._start = item
@@ -81,7 +81,7 @@ class SqliteSink:
                 self._end(item.path, None, None, item.type, item.message)
 
     def close(self) -> None:
-        """End: complete the database, and copy it."""
+        """Complete the database, and copy it."""
         with self._held:
             with _temporary_files():
                 self._database.executescript(_script("_indexes.sql"))
@@ -90,11 +90,11 @@ class SqliteSink:
                 shutil.copyfileobj(database, self._stream)
 
     def abort(self) -> None:
-        """Give up: remove the temporary file."""
+        """Remove the temporary file."""
         self._held.close()
 
     def _end(self, path: str, *rest: object) -> None:
-        """Write the row of a clip; one that could not be opened has no rate and no channels."""
+        """Write the row of a clip; if it could not be opened, it has no rate and no channels."""
         start = self._start
         sound = (None, None) if start is None else (start.sample_rate, start.channels)
         self._insert(_CLIP, [(self._clip_id, path, *sound, *rest)])
@@ -102,14 +102,14 @@ class SqliteSink:
         self._clip_id += 1
 
     def _ranked(self, tags: Sequence[Tag]) -> list[tuple[int, int, float]]:
-        """Give class, rank and score of tags, and name the classes that are new."""
+        """Return class, rank and score of tags, and insert classes that are new."""
         new = {tag.index: tag for tag in tags if tag.index not in self._classes}
         self._classes.update(new)
         self._insert(_CLASS, [(tag.index, tag.mid, tag.name) for tag in new.values()])
         return [(tag.index, rank, tag.score) for rank, tag in enumerate(tags, start=1)]
 
     def _insert(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        """Insert rows; whatever a stranger named is a value, never text of SQL."""
+        """Insert rows; names are values of a statement, never part of its text."""
         self._database.executemany(statement, rows)
         self._pending += len(rows)
         if self._pending >= _BATCH_ROWS:
@@ -118,7 +118,7 @@ class SqliteSink:
 
 
 def _run_row(run: RunInfo) -> tuple[object, ...]:
-    """Give the values of `runs`, in the order of its columns."""
+    """Return the values of `runs`, in the order of its columns."""
     model, parameters, events = run.model, run.parameters, run.parameters.events
     return (
         1,
@@ -161,10 +161,10 @@ def _script(name: str) -> str:
 
 @contextmanager
 def _temporary_files() -> Iterator[None]:
-    """Say where there is no room: the core knows the place of the output alone."""
+    """Name the temporary folder in errors; the core knows only the path of the output."""
     try:
         yield
     except sqlite3.OperationalError as error:
         folder = tempfile.gettempdir()
-        message = f"cannot build a database in {folder}: {error}; TMPDIR names another folder"
+        message = f"cannot build a database in {folder}: {error}; set TMPDIR to another folder"
         raise OutputError(message) from error

@@ -12,7 +12,7 @@ import pytest
 
 from yamkit._util import replace as _replace
 from yamkit._util.machine import boot_mark
-from yamkit._util.replace import Part, replaced
+from yamkit._util.replace import Part, abandoned, replaced, working_folder
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_a_link_is_refused(tmp_path: Path, is_there: bool) -> None:
     if is_there:
         target.write_text("mine")
     (tmp_path / "a").symlink_to(target)
-    with pytest.raises(OSError, match="a symbolic link; name the file"), replaced(tmp_path / "a"):
+    with pytest.raises(OSError, match="symbolic link"), replaced(tmp_path / "a"):
         pytest.fail("it was begun")
     assert target.exists() == is_there
     assert [path.name for path in tmp_path.iterdir() if path != target] == ["a"]
@@ -191,3 +191,14 @@ def test_what_is_left_may_be_deep(tmp_path: Path, machine: str | None) -> None:
     with replaced(tmp_path / "a") as fresh:
         fresh.touch()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+def test_a_working_folder_is_abandoned_when_its_lock_is_released(tmp_path: Path) -> None:
+    with working_folder(tmp_path) as folder:
+        (folder / "half").touch()
+        assert list(abandoned(tmp_path)) == []
+    assert list(abandoned(tmp_path)) == [folder]
+    (tmp_path / left("ab", f"{int(boot_mark(), 16) ^ 1:06x}")).mkdir()  # another machine's, young
+    assert list(abandoned(tmp_path)) == [folder]
+    assert list(abandoned(tmp_path / "nowhere")) == []

@@ -123,7 +123,8 @@ def test_a_network_that_never_ends_is_ended(place: str, number: int) -> None:
             _, errors = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert errors == b"interrupted; the network did not stop, and was ended\n"
+    assert errors.startswith(b"interrupted; ")
+    assert errors.count(b"\n") == 1
     assert process.returncode == 128 + number
 
 

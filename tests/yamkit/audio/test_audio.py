@@ -158,7 +158,7 @@ def test_damage_in_a_flac_costs_one_frame_and_moves_nothing(counted, file):
 def test_nothing_decoded_is_an_error(file):
     noise = np.random.default_rng(0).uniform(-1, 1, 20_000)
     path = file(encode("FLAC", samples=noise)[:3000])
-    with pytest.raises(DecodeError, match="sound.bin: not a sample can be decoded"):
+    with pytest.raises(DecodeError, match="sound.bin: no sample can be decoded"):
         decode(path)
 
 
@@ -168,7 +168,7 @@ def test_an_error_whose_place_is_unknown_counts_nothing(file, monkeypatch):
 
     monkeypatch.setattr(sndfile._ForwardSound, "read", fail)
     monkeypatch.setattr(sndfile._ForwardSound, "tell", fail)
-    with pytest.raises(DecodeError, match="sound.bin: not a sample can be decoded"):
+    with pytest.raises(DecodeError, match="sound.bin: no sample can be decoded"):
         decode(file(encode("WAV")))
 
 
@@ -215,7 +215,7 @@ def test_an_empty_file_and_one_without_samples(file):
     with pytest.raises(DecodeError, match="sound.bin: is empty"):
         open_audio(file(b""))
     for container in ("WAV", "AIFF", "AU"):
-        with pytest.raises(AudioValueError, match="sound.bin: holds no samples"):
+        with pytest.raises(AudioValueError, match="sound.bin: contains no samples"):
             decode(file(encode(container, samples=SINE[:0])))
 
 
@@ -229,7 +229,7 @@ def test_values_that_are_not_finite_count_as_zero_and_the_first_is_named(file):
     assert source.warnings == (
         "2 samples are not finite and counted as zero: first NaN at 10 s, channel 2",
     )
-    with pytest.raises(AudioValueError, match="sound.bin: holds nothing but NaN and infinity"):
+    with pytest.raises(AudioValueError, match="sound.bin: contains only NaN and infinity"):
         decode(file(encode("WAV", "FLOAT", np.full(5000, np.nan))))
 
 
@@ -249,7 +249,7 @@ def test_missing_files_folders_and_odd_names(tmp_path):
 def test_dangling_links_and_devices(tmp_path):
     link = tmp_path / "link.wav"
     link.symlink_to("gone.wav")
-    with pytest.raises(AudioFileError, match=r"link.wav: a link to gone.wav, which does not exist"):
+    with pytest.raises(AudioFileError, match=r"link.wav: is a link to gone.wav"):
         open_audio(link)
     with pytest.raises(AudioFileError, match="/dev/zero is a device"):
         open_audio("/dev/zero")
@@ -296,7 +296,7 @@ def test_file_objects_are_read_from_where_they_are_and_left_open(file):
     assert (len(result), source.name) == (20_000, "<BytesIO>")
     assert not stream.closed
     stream.seek(len(data))
-    with pytest.raises(DecodeError, match=f"holds nothing after byte {len(data)}"):
+    with pytest.raises(DecodeError, match=f"is empty after byte {len(data)}"):
         open_audio(stream)
     path = file(encode("WAV"))
     with path.open("rb") as plain:
@@ -321,9 +321,9 @@ def test_file_objects_that_do_not_say_whether_they_seek():
 
 
 def test_what_is_no_source_is_refused():
-    with pytest.raises(ParameterError, match="a int as source"):
+    with pytest.raises(ParameterError, match="source int"):
         open_audio(5)
-    with pytest.raises(ParameterError, match="gives str: open it as 'rb'"):
+    with pytest.raises(ParameterError, match="returns str: must be opened as 'rb'"):
         open_audio(io.StringIO("text"))
 
 
@@ -348,7 +348,7 @@ def test_errors_of_file_objects_are_not_lost_in_the_decoder(error, reads):
 def test_rates_beyond_reason_are_refused(rate, file):
     wav = bytearray(encode("WAV"))
     wav[24:28] = struct.pack("<I", rate)
-    with pytest.raises(DecodeError, match=rf"sound.bin: (a sample rate of {rate} Hz|not a sound)"):
+    with pytest.raises(DecodeError, match=rf"sound.bin: (sample rate {rate} Hz|not a sound)"):
         open_audio(file(wav))
 
 

@@ -81,7 +81,7 @@ def test_the_sound_of_a_video_file_from_any_place_in_a_file():
 def test_a_video_without_sound_is_an_error(tmp_path):
     path = tmp_path / "silent.mp4"
     path.write_bytes(encode("mp4", with_sound=False, with_video=True))
-    with pytest.raises(DecodeError, match="silent.mp4: holds no sound, only other streams"):
+    with pytest.raises(DecodeError, match="silent.mp4: contains no sound, only other streams"):
         open_audio(path)
 
 

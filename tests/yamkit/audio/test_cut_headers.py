@@ -152,8 +152,8 @@ class Endless:
     ("again", "reason"),
     [
         (b"ds64" + struct.pack("<I", 4096) + bytes(4096), "no sound in its first"),
-        (b"ds64" + struct.pack("<I", 28) + bytes(28), "100000 chunks, none of which is sound"),
-        (b"JUNK" + struct.pack("<I", 0), "100000 chunks, none of which is sound"),
+        (b"ds64" + struct.pack("<I", 28) + bytes(28), "100000 chunks"),
+        (b"JUNK" + struct.pack("<I", 0), "100000 chunks"),
         (b"LIST" + struct.pack("<I", 1 << 16) + bytes(1 << 16), "no sound in its first"),
     ],
 )

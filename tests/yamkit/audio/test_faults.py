@@ -20,10 +20,10 @@ from tests.yamkit.audio import faults as faults
 from tests.yamkit.audio.faults import KINDS, Kind, whole
 from tests.yamkit.audio.sounds import Heard, Track, four_events, mux, read, write
 from yamkit.audio import open_audio
-from yamkit.audio.readers import frames
+from yamkit.audio.formats import frame_walk
 from yamkit.errors import AudioValueError, DecodeError, YamkitError
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow(reason="decodes thousands of files that it makes")
 
 SECONDS = 9.4
 WINDOW, HOP = 0.96, 0.48
@@ -723,9 +723,11 @@ def test_a_count_of_frames_that_no_file_has_makes_no_hours_of_silence():
 @pytest.mark.parametrize("junk", [b"\xff", b"\xff\xfd\x90\x00", b"\x00"])
 def test_much_junk_between_frames_is_looked_at_once(junk, monkeypatch):
     looked_at = []
-    original = frames._find
+    original = frame_walk.find_frames
     monkeypatch.setattr(
-        frames, "_find", lambda *given: looked_at.append(len(given[0])) or original(*given)
+        frame_walk,
+        "find_frames",
+        lambda *given: looked_at.append(len(given[0])) or original(*given),
     )
     size = 1 << 20
     read(whole("mp2") + junk * (size // len(junk)) + whole("mp2"))

@@ -16,7 +16,7 @@ from tests.yamkit.audio.test_audio import FORMATS
 from yamkit.audio import open_audio
 from yamkit.errors import DecodeError
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.slow(reason="decodes thousands of files that it makes")
 
 SECONDS = 3.0
 WAYS = pytest.mark.parametrize("on_pipe", [False, True], ids=["file", "pipe"])

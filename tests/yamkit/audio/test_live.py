@@ -81,12 +81,12 @@ def test_every_demuxer_is_tried():
     ("data", "reason"),
     [
         (b"", "is empty"),
-        (b"Dear reader,\n" * 900, "bare samples need --encoding and --sample-rate"),
-        (np.random.default_rng(0).bytes(100_000), "bare samples need --encoding"),
-        (bytes(100_000), "bare samples need --encoding"),
-        (four_events()[:, 0].tobytes(), "bare samples need --encoding"),
-        ((four_events()[:, 0] * 32767).astype("<i2").tobytes(), "bare samples need --encoding"),
-        (libsndfile("CAF", "PCM_16"), "begins as a CAF file, which cannot be heard while it arr"),
+        (b"Dear reader,\n" * 900, "raw samples require --encoding and --sample-rate"),
+        (np.random.default_rng(0).bytes(100_000), "raw samples require --encoding"),
+        (bytes(100_000), "raw samples require --encoding"),
+        (four_events()[:, 0].tobytes(), "raw samples require --encoding"),
+        ((four_events()[:, 0] * 32767).astype("<i2").tobytes(), "raw samples require --encoding"),
+        (libsndfile("CAF", "PCM_16"), "begins as a CAF file, which cannot be decoded while it"),
         (b"OggS" + bytes(50_000), "begins as an Ogg file"),
         (b"fLaC" + bytes(50_000), "begins as a FLAC file"),
         (b"RIFF\xff\xff\xff\xffWAVEfmt " + bytes(50), "begins as a WAV file"),
@@ -104,7 +104,7 @@ def test_what_cannot_be_heard_is_refused_with_a_way_out(data, reason):
 def test_bare_samples_are_refused_before_much_of_them_came():
     data = (four_events()[:, 0] * 32767).astype("<i2").tobytes()
     stream = Arriving(data)
-    with pytest.raises(DecodeError, match="bare samples"):
+    with pytest.raises(DecodeError, match="raw samples"):
         open_live(stream=stream)
     assert stream.share * len(data) < 10_000
 

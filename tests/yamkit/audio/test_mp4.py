@@ -17,6 +17,7 @@ from tests.yamkit.audio.faults import damaged, index_first
 from tests.yamkit.audio.sounds import Track, four_events, mux
 from yamkit.audio import open_audio
 from yamkit.audio._notes import Notes
+from yamkit.audio.formats.mp4 import mp4_sound
 from yamkit.audio.formats.window import Window
 from yamkit.audio.readers import containers, mp4
 from yamkit.errors import DecodeError, YamkitError
@@ -402,7 +403,7 @@ def test_tables_of_a_long_file_take_no_memory():
     window = Window(io.BytesIO(data), 0)
     tracemalloc.start()
     try:
-        sound = mp4._sound(window.part(0))
+        sound = mp4_sound(window.part(0))
         packets = sum(1 for _ in itertools.islice(mp4._packets(window, sound), 20_000))
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -195,7 +195,7 @@ def test_no_value_stops_a_source_or_leaves_its_bounds(samples, cuts):
     source = stream_source(np.split(samples, sorted(cuts)), RATE)
     is_sound = abs(samples) <= LARGEST_SAMPLE
     if not is_sound.any():
-        with pytest.raises(AudioValueError, match="the stream: holds nothing but NaN"):
+        with pytest.raises(AudioValueError, match="the stream: contains only NaN"):
             list(source.blocks())
         return
     heard = np.concatenate(list(source.blocks()))
@@ -220,7 +220,7 @@ def test_a_value_that_no_scaling_explains_counts_as_zero(value, way):
 
 @pytest.mark.parametrize("value", [3e38, 2.0**62])
 def test_sound_of_nothing_but_such_values_is_refused_by_name(value, tmp_path):
-    reason = "holds nothing but NaN, infinity and values beyond 4294967296, where full scale is 1"
+    reason = "contains only NaN, infinity and values beyond 4294967296, where full scale is 1"
     with pytest.raises(AudioValueError, match=f"^array: {reason}$"):
         warnings_of(array_source(np.full(9, value, np.float32), RATE))
     path = tmp_path / "huge.wav"

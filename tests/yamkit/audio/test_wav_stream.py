@@ -164,7 +164,7 @@ def test_a_pipe_that_breaks_off_is_a_warning():
 
 
 def test_a_pipe_that_breaks_off_at_once_is_an_error():
-    with pytest.raises(DecodeError, match="^<Pipe>: not a sample .*: breaks off at 0 s"):
+    with pytest.raises(DecodeError, match="^<Pipe>: no sample .*: breaks off at 0 s"):
         decode(Pipe(encode()[:46]))
 
 
@@ -180,7 +180,7 @@ def test_a_header_that_says_that_there_is_nothing_is_believed():
     wav = encode(NOISE[:0])
     wav = with_sizes(wav + b"LIST\x04\0\0\0abcd", len(wav) + 4, 0)
     for file in (Pipe(wav), io.BytesIO(wav)):
-        with pytest.raises(AudioValueError, match="holds no samples"):
+        with pytest.raises(AudioValueError, match="no samples"):
             decode(file)
 
 
@@ -302,7 +302,7 @@ def test_a_terminal_or_nothing_as_standard_input_is_refused(monkeypatch):
         open_audio("-")
 
 
-@pytest.mark.parametrize(("value", "reason"), [(None, "non-blocking"), ("text", "binary mode")])
+@pytest.mark.parametrize(("value", "reason"), [(None, "non-blocking"), ("text", "must be binary")])
 def test_streams_of_other_kinds_are_refused(value, reason):
     class Odd(Pipe):
         def read1(self, size):
@@ -372,5 +372,5 @@ def test_names_of_chunks_in_great_number_take_little_time():
 
 @pytest.mark.parametrize("name", [b"xxxx", bytes(4)])
 def test_a_wav_of_chunks_without_end_is_an_error(name):
-    with pytest.raises(DecodeError, match="chunks, none of which is sound"):
+    with pytest.raises(DecodeError, match="100000 chunks"):
         decode(io.BytesIO(wav_of(PCM_16, b"")[:36] + (name + bytes(4)) * 110_000))

@@ -1,10 +1,10 @@
 """Runs several commands in one fresh process, as a shell would one after the other.
 
-    python combinations.py < COMMANDS
+    python combinations.py COMMANDS.json
 
-Standard input holds a JSON list of argument lists; standard output gets a JSON list of
-[exit code, standard output, standard error]. The first command meets engines that nothing has
-touched, the others those that run already.
+The file holds a JSON list of [arguments, file on standard input or null]; standard output gets a
+JSON list of [exit code, standard output, standard error]. The first command meets engines that
+nothing has touched, the others those that run already.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ import contextlib
 import io
 import json
 import sys
+from pathlib import Path
 
 from yamkit.cli import main
 
 
-def run(arguments: list[str]) -> tuple[int, str, str]:
+def run(arguments: list[str], source: str | None) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
     sys.argv = ["yamkit", *arguments]
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        Path(source or __file__).open() as sys.stdin,
+    ):
         try:
             main()
         except SystemExit as left:
@@ -29,4 +34,5 @@ def run(arguments: list[str]) -> tuple[int, str, str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps([run(arguments) for arguments in json.load(sys.stdin)]))
+    commands = json.loads(Path(sys.argv[1]).read_text())
+    print(json.dumps([run(arguments, source) for arguments, source in commands]))

@@ -105,7 +105,7 @@ def test_an_evaluation_of_what_sounds(yamkit) -> None:
     assert json.loads(out)["systems"][0]["aggregate"] == "sounding"
     with Tagger("yamnet-mini", aggregate="sounding") as tagger:
         clip = tagger.tag("wave.wav")
-    from yamkit.evaluation.scoring import read_scores
+    from yamkit.evaluation.scores_file import read_scores
 
     assert read_scores(Path("scores.npz")).rows["wave.wav"] == pytest.approx(
         clip.clip_scores, abs=1e-6

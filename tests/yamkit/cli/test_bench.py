@@ -101,7 +101,7 @@ def test_a_picture_needs_matplotlib(yamkit, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_the_process_answers(tiny: ModelBundle) -> None:
     case = module.Case(str(tiny.folder), "numpy", "logmel", "cpu", 2, 2, 1, 2.0)
-    answer = module._answer(case)
+    answer = module._measured(case)
     features = tiny.features
     assert answer["patches"] == 1 + -(
         -(2 * features.sample_rate_hz - features.patch_window_samples) // features.patch_hop_samples

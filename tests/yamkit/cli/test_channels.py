@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit.evaluation.scoring import read_scores
+from yamkit.evaluation.scores_file import read_scores
 from yamkit.models.bundle import ModelBundle
 from yamkit.run import clips
 
@@ -177,8 +177,7 @@ def test_a_journal_belongs_to_a_channel_and_a_stream(yamkit, option: tuple[str, 
     assert yamkit(*one)[0] == 0
     code, _, err = yamkit(*one, "--resume", *option)
     assert code == 2
-    assert option[0][2:] in err
-    assert "yamkit journal clean tags.csv.journal" in err
+    assert f"another run: {option[0][2:]} is " in err
 
 
 @pytest.fixture
@@ -214,7 +213,7 @@ def test_a_labelled_set_is_measured_on_a_channel(yamkit) -> None:
     )
     code, _, err = yamkit("eval", "list.csv", "--audio", "set", "--report", "r")
     assert code == 2
-    assert "channel is '2' in the journal and 'mix' here" in err
+    assert "channel is '2'" in err
 
 
 @pytest.mark.usefixtures("labels")

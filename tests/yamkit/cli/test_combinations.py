@@ -1,8 +1,8 @@
 """Every combination a user can type runs through the command line, and gives the same scores.
 
-Backends, front ends, resamplers, runners and formats are taken from the registry, so that a new one
-enters by itself. Each backend with each front end has processes of its own: engines keep state for
-as long as a process lives, and what comes first matters.
+The registry names the backends, front ends, resamplers, runners and formats, so that a new one is
+tested without a change here. Each backend with each front end has one process: engines keep state
+for as long as a process lives, and what comes first matters. So each begins with another command.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -74,22 +75,27 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def execute(commands: list[list[str]], folder: Path) -> list[tuple[int, str, str]]:
-    """Run commands in a fresh process; each must succeed."""
+def execute(commands: dict[str, list[str]], sound: Path, folder: Path) -> dict[str, str]:
+    """Run commands in a fresh process, with the sound on standard input; each must succeed.
+
+    Returns their standard outputs.
+    """
+    orders = folder / "commands.json"
+    orders.write_text(json.dumps([(command, str(sound)) for command in commands.values()]))
     done = subprocess.run(
-        [sys.executable, str(RUN)],
-        input=json.dumps(commands),
+        [sys.executable, str(RUN), str(orders)],
         capture_output=True,
         text=True,
         cwd=folder,
         check=False,
     )
+    orders.unlink()
     assert done.returncode == 0, done.stderr[-2000:]
     answers = json.loads(done.stdout.splitlines()[-1])
-    for command, (code, _, err) in zip(commands, answers, strict=True):
+    for command, (code, _, err) in zip(commands.values(), answers, strict=True):
         assert code == 0, (command, err)
         assert "Traceback" not in err
-    return answers
+    return {name: out for name, (_, out, _) in zip(commands, answers, strict=True)}
 
 
 def formats(*, events: bool) -> list[SinkInfo]:
@@ -107,8 +113,47 @@ def classify(sound: Path, model: Path, folder: str, *options: str, events: bool)
     return [*common, *more, *chosen, "-o", f"{folder}/{'events' if events else 'tags'}/"]
 
 
-def parts(backend: str, frontend: str, resampler: str) -> tuple[str, ...]:
-    return ("--backend", backend, "--frontend", frontend, "--resampler", resampler)
+def classify_all(sound: Path, model: Path, *options: str, prefix: str = "") -> dict[str, list[str]]:
+    """The commands that write all formats, with every resampler."""
+    return {
+        f"{name} {'events' if events else 'tags'}": classify(
+            sound, model, f"{prefix}{name}", "--resampler", name, *options, events=events
+        )
+        for name in names("resampler")
+        for events in (False, True)
+    }
+
+
+def other_commands(sound: Path, model: Path, *options: str) -> dict[str, list[str]]:
+    """`listen`, `eval` and `bench`; the labels lie in `labels.csv`."""
+    chosen = ["--model", str(model), *options]
+    audio = ["--audio", str(sound.parent), "--report", "report"]
+    brief = ["--seconds", "1", "--rounds", "1", "--batch-size", "4", "--json"]
+    return {
+        "listen": ["listen", "-", *EVENTS[1:], "--format", "jsonl", *chosen],
+        "eval": ["eval", "labels.csv", *audio, *chosen],
+        "bench": ["bench", *brief, *chosen],
+    }
+
+
+def put_labels(sound: Path, folder: Path) -> None:
+    (folder / "labels.csv").write_text(f"path,labels\n{sound.name},Sine wave\n")
+
+
+def changes(listened: str) -> list[tuple[str, str, float, float]]:
+    """What `listen` printed: opening or closing, class, onset and score."""
+    return [
+        (line["type"], line["name"], line["onset_seconds"], line["score"])
+        for line in map(json.loads, listened.splitlines())
+        if line["type"] in ("open", "close")
+    ]
+
+
+def saved_scores(folder: Path) -> np.ndarray:
+    """The scores that `eval` saved with its report."""
+    (path,) = (folder / "report").glob("*.npz")
+    with np.load(path) as archive:
+        return archive["scores"]
 
 
 def read(path: Path) -> list[str | float]:
@@ -139,165 +184,102 @@ def compare(found: Path, wanted: Path) -> None:
                 assert one == other, path
 
 
+@dataclass(frozen=True)
+class Results:
+    """What the commands made."""
+
+    folder: Path
+    changes: list[tuple[str, str, float, float]]
+    scores: np.ndarray
+
+
 @pytest.fixture(scope="module")
-def wanted(sound: Path, tiny: ModelBundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What NumPy gives, by resampler; every format holds something."""
-    folder = tmp_path_factory.mktemp("wanted")
-    execute(
-        [
-            classify(sound, tiny.folder, name, *parts("numpy", "logmel", name), events=events)
-            for name in names("resampler")
-            for events in (False, True)
-        ],
-        folder,
-    )
+def expected(sound: Path, tiny: ModelBundle, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """What NumPy makes; every format holds something."""
+    folder = tmp_path_factory.mktemp("expected")
+    other = tmp_path_factory.mktemp("other")
+    put_labels(sound, other)
+    parts = ("--backend", "numpy", "--frontend", "logmel")
+    execute(classify_all(sound, tiny.folder, *parts), sound, folder)
+    printed = execute(other_commands(sound, tiny.folder, *parts), sound, other)
     for resampler, events in itertools.product(names("resampler"), (False, True)):
         for info in formats(events=events):
             place = folder / resampler / ("events" if events else "tags")
             path = place / f"part-00001-of-00001.{info.extension}"
             assert path.stat().st_size > 50, path
-    return folder
+    results = Results(folder, changes(printed["listen"]), saved_scores(other))
+    assert len(results.changes) > 1
+    assert results.scores.size == len(tiny.classes)
+    return results
 
 
 @pytest.mark.parametrize(("backend", "frontend"), PARTS)
-def test_classify(
-    backend: str, frontend: str, sound: Path, wanted: Path, tiny: ModelBundle, tmp_path: Path
+def test_every_command(
+    backend: str, frontend: str, sound: Path, expected: Results, tiny: ModelBundle, tmp_path: Path
 ) -> None:
-    execute(
-        [
-            classify(sound, tiny.folder, name, *parts(backend, frontend, name), events=events)
-            for name in names("resampler")
-            for events in (False, True)
-        ],
-        tmp_path,
-    )
-    compare(tmp_path, wanted)
+    put_labels(sound, tmp_path)
+    parts = ("--backend", backend, "--frontend", frontend)
+    others = other_commands(sound, tiny.folder, *parts)
+    tagging = classify_all(sound, tiny.folder, *parts, prefix="out/")
+    commands = [*others.items(), *tagging.items()]
+    turn = [part.values for part in PARTS].index((backend, frontend)) % 4
+    printed = execute(dict(commands[turn:] + commands[:turn]), sound, tmp_path)
 
-
-@pytest.mark.ray
-@pytest.mark.parametrize(("backend", "frontend"), PARTS)
-def test_classify_on_ray(
-    backend: str, frontend: str, sound: Path, wanted: Path, tiny: ModelBundle, tmp_path: Path
-) -> None:
-    """Formats are written in this process, so that one command holds them all."""
-    pytest.importorskip("ray")
-    ray = ("--runner", "ray", "--jobs", "1")
-    execute(
-        [
-            classify(sound, tiny.folder, name, *parts(backend, frontend, name), *ray, events=True)
-            for name in names("resampler")
-        ],
-        tmp_path,
-    )
-    for name in names("resampler"):
-        compare(tmp_path / name / "events", wanted / name / "events")
-
-
-def command(arguments: list[str], sound: Path, folder: Path) -> str:
-    """Run one command in a process of its own, as a shell does; give its standard output."""
-    with sound.open("rb") as stream:
-        done = subprocess.run(
-            [sys.executable, "-m", "yamkit", *arguments],
-            stdin=stream,
-            capture_output=True,
-            cwd=folder,
-            check=False,
-        )
-    err = done.stderr.decode()
-    assert done.returncode == 0, err
-    assert "Traceback" not in err
-    return done.stdout.decode()
-
-
-def heard(sound: Path, model: Path, *chosen: str) -> list[tuple[str, str, float, float]]:
-    """What `listen` says of a stream: opening or closing, class, onset and score."""
-    arguments = ["listen", "-", *EVENTS[1:], "--format", "jsonl", "--model", str(model), *chosen]
-    lines = map(json.loads, command(arguments, sound, sound.parent).splitlines())
-    return [
-        (line["type"], line["name"], line["onset_seconds"], line["score"])
-        for line in lines
-        if line["type"] in ("open", "close")
-    ]
-
-
-@pytest.fixture(scope="module")
-def wanted_heard(sound: Path, tiny: ModelBundle) -> list[tuple[str, str, float, float]]:
-    lines = heard(sound, tiny.folder, "--backend", "numpy", "--frontend", "logmel")
-    assert len(lines) > 1
-    return lines
-
-
-@pytest.mark.parametrize(("backend", "frontend"), PARTS)
-def test_listen(
-    backend: str, frontend: str, sound: Path, tiny: ModelBundle, wanted_heard: list
-) -> None:
-    found = heard(sound, tiny.folder, "--backend", backend, "--frontend", frontend)
-    assert [line[:3] for line in found] == [line[:3] for line in wanted_heard]
-    for one, other in zip(found, wanted_heard, strict=True):
+    compare(tmp_path / "out", expected.folder)
+    found = changes(printed["listen"])
+    assert [change[:3] for change in found] == [change[:3] for change in expected.changes]
+    for one, other in zip(found, expected.changes, strict=True):
         assert one[3] == pytest.approx(other[3], abs=TOLERANCE)
-
-
-def evaluated(sound: Path, model: Path, folder: Path, *chosen: str) -> np.ndarray:
-    """The scores that `eval` saves with its report."""
-    (folder / "labels.csv").write_text(f"path,labels\n{sound.name},Sine wave\n")
-    arguments = ["eval", "labels.csv", "--audio", str(sound.parent), "--report", "report"]
-    command([*arguments, "--model", str(model), *chosen], sound, folder)
-    (path,) = (folder / "report").glob("*.npz")
-    with np.load(path) as archive:
-        return archive["scores"]
-
-
-@pytest.fixture(scope="module")
-def wanted_scores(
-    sound: Path, tiny: ModelBundle, tmp_path_factory: pytest.TempPathFactory
-) -> np.ndarray:
-    folder = tmp_path_factory.mktemp("wanted")
-    scores = evaluated(sound, tiny.folder, folder, "--backend", "numpy", "--frontend", "logmel")
-    assert scores.size == len(tiny.classes)
-    return scores
-
-
-@pytest.mark.parametrize(("backend", "frontend"), PARTS)
-def test_eval(
-    backend: str,
-    frontend: str,
-    sound: Path,
-    tiny: ModelBundle,
-    tmp_path: Path,
-    wanted_scores: np.ndarray,
-) -> None:
-    chosen = ("--backend", backend, "--frontend", frontend)
-    found = evaluated(sound, tiny.folder, tmp_path, *chosen)
-    np.testing.assert_allclose(found, wanted_scores, atol=TOLERANCE)
-
-
-@pytest.mark.tensorflow
-def test_eval_of_several_backends_whichever_comes_first(
-    sound: Path, tiny: ModelBundle, tmp_path: Path
-) -> None:
-    pytest.importorskip("tensorflow")
-    (tmp_path / "labels.csv").write_text(f"path,labels\n{sound.name},Sine wave\n")
-    backends = [word for name in ("numpy", "keras", "onnx") for word in ("--backend", name)]
-    arguments = ["eval", "labels.csv", "--audio", str(sound.parent), "--json"]
-    chosen = ["--frontend", "logmel-tf", "--model", str(tiny.folder), *backends]
-    document = json.loads(command([*arguments, *chosen], sound, tmp_path))
-    assert document["coverage"]["scored"] == 1
-    assert len(document["systems"]) == len(backends) // 2
-
-
-@pytest.mark.parametrize(("backend", "frontend"), PARTS)
-def test_bench(backend: str, frontend: str, sound: Path, tiny: ModelBundle, tmp_path: Path) -> None:
-    options = ["--seconds", "1", "--rounds", "1", "--batch-size", "4", "--json"]
-    chosen = ["--model", str(tiny.folder), "--backend", backend, "--frontend", frontend]
-    (row,) = json.loads(command(["bench", *options, *chosen], sound, tmp_path))["results"]
+    np.testing.assert_allclose(saved_scores(tmp_path), expected.scores, atol=TOLERANCE)
+    (row,) = json.loads(printed["bench"])["results"]
     assert row["backend"] == backend
     assert row["patches_per_second"] > 0
 
 
+@pytest.mark.ray
+@pytest.mark.parametrize(
+    ("backend", "frontend", "resampler"),
+    [
+        marked(*part.values, resampler)
+        for part, resampler in zip(PARTS, itertools.cycle(names("resampler")), strict=False)
+    ],
+)
+def test_classify_on_a_cluster(
+    backend: str,
+    frontend: str,
+    resampler: str,
+    cluster: str,
+    sound: Path,
+    expected: Results,
+    tiny: ModelBundle,
+    tmp_path: Path,
+) -> None:
+    """Each backend with each front end, and the resamplers in turn.
+
+    Formats are written in this process, so that one command holds them all.
+    """
+    parts = ("--backend", backend, "--frontend", frontend, "--resampler", resampler)
+    ray = ("--runner", "ray", "--ray-address", cluster, "--jobs", "1")
+    command = classify(sound, tiny.folder, resampler, *parts, *ray, events=True)
+    execute({"classify": command}, sound, tmp_path)
+    compare(tmp_path / resampler / "events", expected.folder / resampler / "events")
+
+
 @pytest.mark.tensorflow
-def test_selftest(sound: Path, tmp_path: Path) -> None:
+def test_several_backends_and_front_ends_in_one_process(
+    sound: Path, tiny: ModelBundle, tmp_path: Path
+) -> None:
+    """Engines share a process, whichever comes first."""
     pytest.importorskip("tensorflow")
-    lines = command(["selftest"], sound, tmp_path).splitlines()
+    put_labels(sound, tmp_path)
+    backends = [word for name in ("numpy", "keras", "onnx") for word in ("--backend", name)]
+    chosen = ["--frontend", "logmel-tf", "--model", str(tiny.folder), *backends]
+    evaluate = ["eval", "labels.csv", "--audio", str(sound.parent), "--json", *chosen]
+    document = json.loads(execute({"eval": evaluate}, sound, tmp_path)["eval"])
+    assert document["coverage"]["scored"] == 1
+    assert len(document["systems"]) == len(backends) // 2
+
+    lines = execute({"selftest": ["selftest"]}, sound, tmp_path)["selftest"].splitlines()
     passed = {tuple(line.split()[1:3]) for line in lines if line.startswith("ok ")}
     assert passed == {
         (frontend, backend)
@@ -307,19 +289,17 @@ def test_selftest(sound: Path, tmp_path: Path) -> None:
 
 
 def test_a_model_that_takes_samples(
-    sound: Path, wanted: Path, tiny: ModelBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sound: Path,
+    expected: Results,
+    tiny: ModelBundle,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The front end `waveform`, with every resampler and format."""
     monkeypatch.setenv("YAMKIT_HOME", str(tmp_path / "home"))
     export = ["models", "export", str(tiny.folder), "--to", "onnx", "--with-frontend"]
     bring = ["models", "import", "samples.onnx", "--name", "tiny", "--like", str(tiny.folder)]
-    execute([[*export, "-o", "samples.onnx"], [*bring, "--waveform"]], tmp_path)
-    execute(
-        [
-            classify(sound, Path("tiny"), f"out/{name}", "--resampler", name, events=events)
-            for name in names("resampler")
-            for events in (False, True)
-        ],
-        tmp_path,
-    )
-    compare(tmp_path / "out", wanted)
+    commands = {"export": [*export, "-o", "samples.onnx"], "import": [*bring, "--waveform"]}
+    commands |= classify_all(sound, Path("tiny"), prefix="out/")
+    execute(commands, sound, tmp_path)
+    compare(tmp_path / "out", expected.folder)

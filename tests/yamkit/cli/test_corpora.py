@@ -116,7 +116,8 @@ def test_other_parameters_are_refused(yamkit) -> None:
     yamkit("corpus", "-o", "tags.csv")
     code, _, err = yamkit("corpus", "-o", "tags.csv", "--resume", "--aggregate", "max")
     assert code == 2
-    assert "aggregate is 'mean' in the journal and 'max' here" in err
+    assert "tags.csv.journal" in err
+    assert "aggregate is 'mean'" in err
     assert (
         yamkit("corpus", "-o", "tags.csv", "--resume", "--jobs", "2", "--batch-size", "3")[0] == 1
     )
@@ -126,9 +127,8 @@ def test_no_journal_where_it_would_be_of_no_use(yamkit) -> None:
     yamkit("corpus/0.wav", "-o", "tags.csv")
     assert not list(Path().glob("*.journal"))
     code, _, err = yamkit("corpus", "--resume")
-    assert code == 2
-    assert "--resume" in err
-    assert "--output" in err
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--resume requires --output" in err
 
 
 KILLED = textwrap.dedent(
@@ -221,7 +221,7 @@ def test_shards_that_are_none(yamkit, shard: str) -> None:
 
 def test_a_shard_needs_a_file(yamkit) -> None:
     code, _, err = yamkit("corpus", "--shard", "1/2")
-    assert (code, "--output" in err) == (2, True)
+    assert (code, "--shard requires --output" in err) == (2, True)
 
 
 def test_a_table_of_a_corpus(yamkit) -> None:

@@ -203,10 +203,8 @@ def test_thresholds_of_classes(yamkit) -> None:
     Path("thresholds.csv").write_text("name,threshold\nMusci,0.99\n")
     code, _, err = yamkit("classify", SOUND, "--threshold", "thresholds.csv")
     assert code == 2
-    assert err == (
-        "error: thresholds.csv, line 2: class 'Musci': none of the 521 classes; did you mean "
-        "'Music'?; see: yamkit classes\n"
-    )
+    assert err.startswith("error: thresholds.csv, line 2: class 'Musci': ")
+    assert "did you mean 'Music'?" in err
 
 
 def tags(out: str) -> list:
@@ -272,12 +270,12 @@ def test_a_threshold_is_a_score(yamkit, command, option: str, value: str, messag
         (["--median", "3"], "--median requires --events"),
         (["--label-scores"], "--label-scores requires --events"),
         (["--events", "--median", "2"], "median 2: "),
-        (["--events", "--per-patch"], "events and patches at once; wanted --events or --per-patch"),
+        (["--events", "--per-patch"], "use --events or --per-patch"),
         (
             ["--events", "--enter", "0.3", "--leave", "0.4"],
             "leave threshold 0.4 exceeds enter threshold 0.3",
         ),
-        (["--classes", "Dgo"], "class 'Dgo': none of the 521 classes; did you mean 'Dog'?"),
+        (["--classes", "Dgo"], "did you mean 'Dog'?"),
         (["--classes", "no.csv"], "--classes no.csv: no such file"),
         (["--threshold", "no.csv"], "'no.csv': must be a number, or a CSV file"),
         (["--events", "--format", "srt", SOUND], "format srt: a file holds one clip, not 2"),

@@ -129,10 +129,10 @@ def test_a_folder_as_text(yamkit) -> None:
     assert cut[4].startswith("  warning  ")
     assert "warning" not in "".join(blocks[1] + blocks[2])
     assert max(map(len, out.splitlines())) <= 80
-    error, *rest = err.splitlines()
+    skipped, error, *rest = err.splitlines()
+    assert skipped.startswith("skipped 1 hidden ._* file: ")
     assert error.startswith("error: rec/broken.wav: ")
     assert rest == [
-        "skipped 1 hidden ._* file: metadata that macOS keeps on other systems' disks",
         "1 of 4 files has warnings",
         "1 of 4 failed",
     ]
@@ -173,7 +173,7 @@ def test_warnings_are_those_of_classify(yamkit, monkeypatch: pytest.MonkeyPatch)
         (["rec"], "AudioFileError", "rec is a directory; add --recursive to take the files in it"),
         (["--recursive", "empty"], "AudioFileError", "empty: no sound file in this directory"),
         (["none.wav"], "DecodeError", "none.wav: is empty"),
-        (["silent.wav"], "AudioValueError", "silent.wav: holds no samples"),
+        (["silent.wav"], "AudioValueError", "silent.wav: contains no samples"),
         (["--stream", "2", "a.wav"], "DecodeError", "a.wav: no sound stream 2; it has 1"),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_run_that_was_not_finished(yamkit) -> None:
     database.close()
     _, out, _ = yamkit("journal", "show", "out")
     assert "not finished; the same command with --resume continues it" in out
-    assert "which files are done; results are the outputs" in out
+    assert "names of finished files" in out
 
 
 def test_the_output_of_a_run_need_not_be_there(yamkit) -> None:
@@ -143,7 +143,7 @@ def test_what_is_no_journal_is_left_and_costs_no_other(yamkit, command) -> None:
     assert code == 1
     assert "tags.csv.journal" in out
     assert err.count("not a journal of this version") == 2
-    assert "link.journal: a symbolic link" in err
+    assert "link.journal: is a symbolic link" in err
     for name in ("notes.journal", "mine.journal", "link.journal"):
         assert Path(name).is_symlink() or Path(name).exists()
 
@@ -175,8 +175,8 @@ def test_control_characters_of_a_stranger(yamkit) -> None:
         ("out.xlsx", "no format has the suffix .xlsx; must be one of .txt, .json, .jsonl, .csv"),
         ("out.html", "no format has the suffix .html; must be one of .txt"),
         ("{stem}.doc", "no format has the suffix .doc; must be one of .txt"),
-        ("out.srt", "format srt writes events; add --events"),
-        ("out.TextGrid", "format textgrid writes events; add --events"),
+        ("out.srt", "--format srt requires --events"),
+        ("out.TextGrid", "--format textgrid requires --events"),
     ],
 )
 def test_suffixes_of_no_format(yamkit, name: str, wanted: str) -> None:

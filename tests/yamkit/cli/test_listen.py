@@ -439,7 +439,7 @@ def test_a_machine_without_sounddevice(yamkit, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     code, _, err = yamkit("listen", "--microphone")
     assert code == 1
-    assert "a microphone needs sounddevice: pip install 'yamkit[mic]'" in err
+    assert "pip install 'yamkit[mic]'" in err
 
 
 def test_a_machine_without_portaudio(
@@ -450,4 +450,4 @@ def test_a_machine_without_portaudio(
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     code, _, err = yamkit("listen", "--list-microphones")
     assert code == 1
-    assert "needs the PortAudio library (PortAudio library not found)" in err
+    assert "PortAudio library (PortAudio library not found)" in err

@@ -167,7 +167,7 @@ def test_a_folder_with_a_broken_file(yamkit) -> None:
     (folder / "notes.txt").write_text("not a sound file")
     code, out, err = yamkit("classify", "night")
     assert (code, out) == (1, "")
-    assert err == "error: night is a directory; add --recursive to take the files in it\n"
+    assert (err.count("\n"), "--recursive" in err) == (1, True)
     code, out, err = yamkit("classify", "--recursive", "night")
     assert code == 1
     assert out.count("mean of") == 2

@@ -135,7 +135,7 @@ def test_absolute_paths(yamkit, tmp_path: Path) -> None:
     assert "1 clips listed, 1 found, 1 scored" in out
     code, _, err = yamkit("eval", "list.csv", "--audio", "audio/sub")
     assert code == 2
-    assert err.startswith("error: audio/sub: none of the 1 files of list.csv is in it, such as ")
+    assert err.startswith("error: audio/sub: contains none of the 1 files of list.csv, such as ")
     Path("list.csv").write_text("path,labels\n/recordings/2024/DOG.WAV,Dog\n")
     code, out, err = yamkit("eval", "list.csv", "--audio", "audio")
     assert code == 0

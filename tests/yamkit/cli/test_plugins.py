@@ -1,9 +1,10 @@
-"""`yamkit plugins`: beside ten broken plugins, checking one, beginning one."""
+"""`yamkit plugins`: lists ten broken plugins, and checks one."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from yamkit.models.manifest import parse_toml
-from yamkit.templates import TEMPLATES
-from yamkit.testing import CONTRACTS, PluginContract, run_contract
+from yamkit.cli.plugins import KINDS
+from yamkit.registry import KINDS as REGISTRY_KINDS
 
 HOOK = """
 from yamkit.plugin import *
@@ -36,16 +36,16 @@ BROKEN = {
     ),
     "wrong-api": (
         HOOK.format(name="later", api=99),
-        "written for plugin API 99, this yamkit has 1",
+        "written for plugin API 99, but this yamkit has 1",
     ),
-    "clash": (HOOK.format(name="onnx", api=1), "it stands for yamkit's own; to use this one, "),
+    "clash": (HOOK.format(name="onnx", api=1), "it selects yamkit's own; to use this one, "),
     "raises": (
         HOOK.format(name="raises", api=1).replace("    yield", "    1 / 0\n    yield"),
         "yamkit_backends raised ZeroDivisionError: division by zero",
     ),
     "odd-values": (
         "from yamkit.plugin import hookimpl\n@hookimpl\ndef yamkit_sinks():\n    yield 'text'",
-        "yamkit_sinks yielded 'text', wanted a SinkInfo",
+        "yamkit_sinks yielded 'text': must be a SinkInfo",
     ),
     "slow": (
         # the clock goes on while it is imported, as it does for a large library
@@ -53,7 +53,7 @@ BROKEN = {
         "r.perf_counter = lambda: then + 9\nprint('a banner')\n" + HOOK.format(name="slow", api=1),
         "slow: broken_slow took ",
     ),
-    "bad-name": (HOOK.format(name="My Backend", api=1), "name 'My Backend': wanted lower-case"),
+    "bad-name": (HOOK.format(name="My Backend", api=1), "name 'My Backend': must be lower-case"),
 }
 
 
@@ -136,6 +136,10 @@ print(sorted(heavy & set(sys.modules)), [name for name in sys.modules if "broken
     assert done.stdout.splitlines()[-1] == "[] []"
 
 
+def test_options_list_all_kinds() -> None:
+    assert [kind.replace("-", " ") for kind in KINDS] == sorted(REGISTRY_KINDS)
+
+
 def test_check_prints_a_table(yamkit) -> None:
     code, out, _ = yamkit("plugins", "check", "json")
     head, first, *_, last = out.splitlines()
@@ -152,7 +156,7 @@ def test_check_prints_a_table(yamkit) -> None:
 def test_check_of_a_model_and_of_a_list(yamkit, tiny, tmp_path: Path) -> None:
     code, out, _ = yamkit("plugins", "check", "numpy", "--model", str(tiny.folder))
     assert code == 0
-    assert "golden scores      skip    the model is not yamnet-mini\n" in out
+    assert re.search(r"^golden scores +skip .*yamnet-mini$", out, re.MULTILINE)
     assert out.endswith("backend numpy: 17 passed, 2 skipped\n")
     (tmp_path / "list.csv").write_text("path,labels\na.wav,Dog\n")
     csv = ("plugins", "check", "csv", "--kind", "label-reader")
@@ -160,9 +164,9 @@ def test_check_of_a_model_and_of_a_list(yamkit, tiny, tmp_path: Path) -> None:
     assert code == 0
     assert out.endswith("label reader csv: 13 passed\n")
     code, out, _ = yamkit(*csv)
-    assert "example              skip    give it an example of a list\n" in out
+    assert re.search(r"^example +skip .*--example$", out, re.MULTILINE)
     code, _, err = yamkit(*csv, "--model", "x")
-    assert (code, "--model: a label reader has none" in err) == (2, True)
+    assert (code, "--model" in err, "label reader" in err) == (2, True, True)
 
 
 def test_check_says_what_is_wrong(
@@ -177,8 +181,9 @@ def test_check_says_what_is_wrong(
     monkeypatch.syspath_prepend(tmp_path)
     code, out, _ = yamkit("plugins", "check", "half")
     assert code == 1
-    note = "seen 'half_done:No': AttributeError: module 'half_done' has no attribute 'No'; wanted a"
-    assert f"factory resolves    fail    {note} callable\n" in out
+    (line,) = [line for line in out.splitlines() if line.startswith("factory resolves ")]
+    assert line.split()[2] == "fail"
+    assert "'half_done:No': AttributeError: module 'half_done' has no attribute 'No'" in line
     assert out.endswith("sink half: 3 passed, 1 failed, 12 skipped\n")
 
 
@@ -186,9 +191,9 @@ def test_check_says_what_is_wrong(
     ("arguments", "message"),
     [
         (["numpy", "--model", "nope"], "model 'nope' is not installed (installed: yamnet-mini)"),
-        (["nope"], "no plugin 'nope' is installed; there are: audacity, "),
-        (["onnx", "--kind", "sink"], "no sink 'onnx' is installed; there are: audacity, "),
-        (["onnx", "--kind", "zzz"], "kind 'zzz': wanted one of backend, "),
+        (["nope"], "no plugin 'nope'; installed: audacity, "),
+        (["onnx", "--kind", "sink"], "no sink 'onnx'; installed: audacity, "),
+        (["onnx", "--kind", "zzz"], "kind 'zzz': must be one of backend, "),
     ],
 )
 def test_a_plugin_that_cannot_be_checked(yamkit, arguments: list[str], message: str) -> None:
@@ -204,17 +209,18 @@ def test_a_name_of_two_kinds(yamkit, tmp_path: Path, monkeypatch, install_distri
     monkeypatch.syspath_prepend(tmp_path)
     code, _, err = yamkit("plugins", "check", "json")
     assert code == 2
-    assert err == "error: 'json' is a backend and a sink; say which with --kind\n"
+    assert "'json' is a backend and a sink" in err
+    assert "--kind" in err
 
 
 @pytest.mark.parametrize(
     ("contract", "message"),
     [
         ("no_module:X", "contract 'no_module:X' of 'odd': ModuleNotFoundError"),
-        ("json:dumps", "contract 'json:dumps' of 'odd' is no PluginContract"),
+        ("json:dumps", "contract 'json:dumps' of 'odd': must be a subclass of yamkit.testing"),
     ],
 )
-def test_a_contract_that_is_none(
+def test_an_invalid_contract(
     yamkit, tmp_path: Path, monkeypatch, install_distribution, contract: str, message: str
 ) -> None:
     name = f"odd_{contract.partition(':')[0]}"
@@ -225,60 +231,3 @@ def test_a_contract_that_is_none(
     code, _, err = yamkit("plugins", "check", "odd")
     assert code == 1
     assert message in err
-
-
-@pytest.mark.parametrize("kind", TEMPLATES)
-def test_a_new_plugin_keeps_its_contract(
-    yamkit, tmp_path: Path, monkeypatch, install_distribution, kind: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    distribution = f"yamkit-new-{kind}"
-    code, out, _ = yamkit("plugins", "new", distribution, "--kind", kind)
-    assert code == 0
-    following = f"pip install ./{distribution} && yamkit plugins check new-{kind}"
-    assert out == f"made ./{distribution}; next: {following}\n"
-    folder = tmp_path / distribution
-    project = parse_toml((folder / "pyproject.toml").read_text(), "pyproject.toml")
-    points = project["project"]["entry-points"]["yamkit"]
-    assert project["project"]["name"] == distribution
-    assert (folder / ".gitignore").is_file()
-    assert (folder / "README.md").read_text().startswith(f"# {distribution}\n")
-    left = [path for path in folder.rglob("*") if "mine" in path.name.lower()]
-    texts = [path.read_text() for path in folder.rglob("*") if path.is_file()]
-    assert not left
-    assert not any("yamkit-mine" in text or "Mine" in text for text in texts)
-    install_distribution(folder, distribution, points)
-    monkeypatch.syspath_prepend(folder)
-    contract = CONTRACTS[kind.replace("-", " ")]
-    own = f"yamkit_new_{kind.replace('-', '_')}._contract"
-    if (folder / own.replace(".", "/")).with_suffix(".py").is_file():
-        module = __import__(own, fromlist=["_"])
-        contract = next(
-            c
-            for c in vars(module).values()
-            if isinstance(c, type) and issubclass(c, PluginContract) and c.plugin
-        )
-    checked = type("TestNew", (contract,), {"plugin": f"new-{kind}"})
-    checks = {check.name: check for check in run_contract(checked)}
-    assert {check.state for check in checks.values()} == {"pass"}, checks
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["yamkit-x", "--kind", "oven"], "kind 'oven': wanted one of backend, "),
-        (["Yamkit_X", "--kind", "sink"], "distribution 'Yamkit_X': wanted lower-case letters"),
-        (["../x", "--kind", "sink"], "distribution '../x': wanted lower-case letters"),
-        (["yamkit-", "--kind", "sink"], "distribution 'yamkit-': wanted lower-case letters"),
-        (["there", "--kind", "sink"], "there: exists; choose another name or --output"),
-    ],
-)
-def test_what_cannot_be_begun(
-    yamkit, tmp_path: Path, monkeypatch, arguments: list[str], message: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "there").mkdir()
-    code, _, err = yamkit("plugins", "new", *arguments)
-    assert code in (1, 2)
-    assert message in err
-    assert [path.name for path in tmp_path.iterdir()] == ["there"]

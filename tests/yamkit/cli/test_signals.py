@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has
 COMMANDS = {
     "classify": ("yamkit.sinks._csv.CsvSink.write", "classify 0.wav 1.wav -o out.csv"),
     "classify to a folder": ("yamkit.sinks._csv.CsvSink.close", "classify 0.wav -o out/x.csv"),
-    "eval": ("yamkit.evaluation._set.common_targets", "eval list.csv"),
-    "eval report": ("yamkit.evaluation._report.as_csv", "eval list.csv --report out"),
+    "eval": ("yamkit.evaluation.set_report.common_targets", "eval list.csv"),
+    "eval report": ("yamkit.evaluation.report.class_csv", "eval list.csv --report out"),
     "calibrate": ("yamkit.evaluation.fitting.fit_calibration", "calibrate list.csv -o out.csv"),
     "calibrate file": ("yamkit.scores.calibration_file._text", "calibrate list.csv -o out.csv"),
     "info": ("yamkit.audio._source.AudioSource.mono", "info 0.wav"),
@@ -27,7 +27,7 @@ COMMANDS = {
     "models list": ("yamkit.models.store.installed", "models list"),
     "models export": ("yamkit.export._difference", "models export {m} --to npz -o out.npz"),
     "plugins": ("yamkit.registry.registry", "plugins"),
-    "plugins new": ("yamkit.templates.shutil.copytree", "plugins new yamkit-out --kind sink"),
+    "plugins new": ("yamkit.cli._new_plugin.shutil.copytree", "plugins new yamkit-out --kind sink"),
 }
 """What is interrupted, and by which command."""
 

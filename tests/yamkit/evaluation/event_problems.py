@@ -10,7 +10,9 @@ import math
 import random
 from typing import Any
 
-from yamkit.evaluation.detection import ClipEvents, EventRow, collar_based, segment_based
+from yamkit.evaluation.events.collars import collar_based
+from yamkit.evaluation.events.counts import ClipEvents, EventRow
+from yamkit.evaluation.events.segments import segment_based
 
 CLASSES = ("a", "b", "c")
 PROBLEMS = 200
@@ -174,18 +176,18 @@ def by_yamkit(given: dict[str, Any], point: int) -> dict[str, Any]:
     return answer
 
 
-def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
     """Name the figures that differ; NaN may be written as None."""
     different = []
     for kind, figures in found.items():
         for name, value in figures.items():
             own, other = (
                 [math.nan if each is None else each for each in (x if isinstance(x, list) else [x])]
-                for x in (value, wanted[kind][name])
+                for x in (value, expected[kind][name])
             )
             if not all(
                 math.isclose(a, b, abs_tol=1e-9) or (math.isnan(a) and math.isnan(b))
                 for a, b in zip(own, other, strict=True)
             ):
-                different.append(f"{kind} {name}: {own}, wanted {other}")
+                different.append(f"{kind} {name}: {own}, expected {other}")
     return different

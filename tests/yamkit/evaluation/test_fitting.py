@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yamkit.errors import LabelError, MissingRequirementError, ParameterError
-from yamkit.evaluation.fitting import fit_calibration, fit_threshold
-from yamkit.evaluation.labels import LabelledSet
-from yamkit.evaluation.scoring import Scores, Timeline
+from yamkit.evaluation.fitting import FitSettings, fit_calibration, fit_threshold
+from yamkit.evaluation.scores_file import Scores, Timeline
+from yamkit.evaluation.sets.labelled_set import LabelledSet
 from yamkit.scores.calibration import logits
 from yamkit.scores.grid import Grid
 from yamkit.types import LabelledClip, LabelledEvent, TagClass
@@ -66,7 +66,7 @@ def test_a_known_map_is_found_again() -> None:
 
 def test_isotonic_maps() -> None:
     given_set, scores = drawn(2000, 3.0, 0.0)
-    dog = fit_calibration(given_set, scores, method="isotonic").classes[0]
+    dog = fit_calibration(given_set, scores, FitSettings("isotonic")).classes[0]
     assert dog.method == "isotonic"
     places = np.array([0.2, 0.5, 0.8])
     assert dog.apply(places) == pytest.approx(1 / (1 + np.exp(-3 * logits(places))), abs=0.1)
@@ -75,11 +75,11 @@ def test_isotonic_maps() -> None:
 def test_a_wanted_precision() -> None:
     given_set, scores = drawn(3000, 1.5, -1.0)
     plain = fit_calibration(given_set, scores).classes[0]
-    sure = fit_calibration(given_set, scores, precision=0.95).classes[0]
+    sure = fit_calibration(given_set, scores, FitSettings(precision=0.95)).classes[0]
     assert sure.threshold > plain.threshold
     assert sure.precision == pytest.approx(0.95, abs=0.04)
     assert plain.f1 > sure.f1
-    never = fit_calibration(given_set, scores, precision=1.0).classes[0]
+    never = fit_calibration(given_set, scores, FitSettings(precision=1.0)).classes[0]
     assert never.threshold is None or never.precision > 0.9
 
 
@@ -89,8 +89,9 @@ def test_folds_of_the_list_are_kept() -> None:
         LabelledClip(clip.names, clip.labels, fold=str(number % 4))
         for number, clip in enumerate(given_set.clips)
     )
-    assert fit_calibration(in_folds, scores, seed=1) == fit_calibration(in_folds, scores, seed=2)
-    assert fit_calibration(given_set, scores, seed=1) != fit_calibration(given_set, scores, seed=2)
+    first, second = FitSettings(seed=1), FitSettings(seed=2)
+    assert fit_calibration(in_folds, scores, first) == fit_calibration(in_folds, scores, second)
+    assert fit_calibration(given_set, scores, first) != fit_calibration(given_set, scores, second)
     # a fold without the label on the other side: nothing can be fitted there
     lonely = labelled(
         LabelledClip(clip.names, clip.labels, fold="1" if "Dog" in clip.labels else "2")
@@ -125,7 +126,7 @@ def test_strong_labels_are_fitted_to_cells() -> None:
     (dog,) = found.classes
     assert (dog.positives, dog.negatives) == (20 * 3, 40 * 10 - 20 * 3)
     assert dog.f1 > 0.8
-    with pytest.raises(LabelError, match="of clips alone; score the set again"):
+    with pytest.raises(LabelError, match="no patch scores; score the set again"):
         fit_calibration(labelled(clips), Scores(MARK, CLASSES, rows))
 
 
@@ -184,14 +185,14 @@ def test_no_threshold_is_better(examples, precision) -> None:
 def test_what_makes_no_sense(monkeypatch: pytest.MonkeyPatch) -> None:
     given_set, scores = drawn(50, 1.0, 0.0)
     for wrong, message in (
-        ({"method": "beta"}, "method 'beta': wanted one of platt, isotonic"),
-        ({"precision": 0.0}, "precision 0: wanted more than 0"),
-        ({"folds": 1}, "1 folds of at least 10 examples"),
-        ({"least_examples": 3}, "5 folds of at least 3 examples"),
+        ({"method": "beta"}, "method 'beta': must be one of platt, isotonic"),
+        ({"precision": 0.0}, "precision 0: must be"),
+        ({"folds": 1}, "folds 1: must be"),
+        ({"least_examples": 3}, "least examples 3: must be"),
     ):
         with pytest.raises(ParameterError, match=message):
-            fit_calibration(given_set, scores, **wrong)
-    with pytest.raises(LabelError, match="no clip of it has scores"):
+            FitSettings(**wrong)
+    with pytest.raises(LabelError, match="none of its clips has scores"):
         fit_calibration(given_set, Scores(MARK, CLASSES))
     for name in list(itertools.chain(sys.modules)):
         if name.split(".")[0] == "sklearn":

@@ -9,25 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.yamkit.evaluation.reports import set_report
 from yamkit.errors import MissingRequirementError
-from yamkit.evaluation import Coverage, SetReport, evaluate
-from yamkit.evaluation._plots import classes_to_name, confusion, plot_confusion, plot_curves
-
-
-def report(classes: int) -> SetReport:
-    truth = np.eye(classes, dtype=bool)[np.arange(3 * classes) % classes]
-    scores = np.random.default_rng(0).random(truth.shape)
-    names = [f"$\\frac{{{n}}} \n" for n in range(classes)]
-    return SetReport(
-        labels="list",
-        layout="csv",
-        system={"model": "a $ sign"},
-        coverage=Coverage(len(truth), len(truth), (), {}, (), ()),
-        report=evaluate(truth, scores, names),
-        keys=(),
-        truth=truth,
-        scores=scores,
-    )
+from yamkit.evaluation import evaluate
+from yamkit.evaluation.plots import classes_to_name, confusion, plot_confusion, plot_curves
 
 
 def test_confusion_by_hand() -> None:
@@ -39,7 +24,7 @@ def test_confusion_by_hand() -> None:
 @pytest.mark.parametrize("classes", [2, 30, 300])
 def test_pictures_are_drawn(classes: int, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    given, path = report(classes), tmp_path / "picture.new"
+    given, path = set_report(classes), tmp_path / "picture.new"
     for plot in (
         lambda: plot_curves(given, path, classes_to_name(given)),
         lambda: plot_confusion(given, path),
@@ -53,7 +38,7 @@ def test_pictures_are_drawn(classes: int, tmp_path: Path) -> None:
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingRequirementError, match=r"pip install 'yamkit\[plots\]'"):
-        plot_curves(report(2), tmp_path / "x.png", [0])
+        plot_curves(set_report(2), tmp_path / "x.png", [0])
 
 
 def test_a_class_has_the_same_colour_in_the_pictures_of_all_systems(monkeypatch, tmp_path) -> None:
@@ -66,7 +51,7 @@ def test_a_class_has_the_same_colour_in_the_pictures_of_all_systems(monkeypatch,
         drawn.append({line.get_label().split(" (")[0]: line.get_color() for line in lines})
 
     monkeypatch.setattr(figures.Figure, "savefig", keep)
-    first, second = report(30), report(30)
+    first, second = set_report(30), set_report(30)
     second = replace(second, scores=1 - second.scores)
     second = replace(
         second,

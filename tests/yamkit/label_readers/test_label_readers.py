@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from yamkit.errors import LabelError
-from yamkit.evaluation.labels import find_files, read_set
+from yamkit.evaluation.sets.files import find_files
+from yamkit.evaluation.sets.labelled_set import read_set
 from yamkit.label_readers._audioset import AudioSet
 from yamkit.label_readers._folders import Folders
 from yamkit.label_readers._tables import DcaseWeak, Esc50, Fsd50k, PlainCsv, UrbanSound8k
@@ -87,7 +88,7 @@ def test_audioset(tmp_path: Path) -> None:
     # a segment's own file comes before the whole video's
     names = list(second.names)
     assert names.index("-0RWZT-miFs_420000") < names.index("-0RWZT-miFs")
-    with pytest.raises(LabelError, match=r"line 4: start_seconds '0:10' is no number of seconds"):
+    with pytest.raises(LabelError, match=r"line 4: start_seconds '0:10': must be"):
         read("AudioSet", tmp_path, LISTS["AudioSet"].replace("0.000, 10", "0:10, 10", 1))
 
 
@@ -119,9 +120,9 @@ def test_names_of_audiosets_files_in_common_use(file: str, layout: str, tmp_path
         f"{video}_30000\t1\t2\t/m/1\n",
     }
     (tmp_path / "list").write_text(lists[layout])
-    wanted = tmp_path / file.format(id=video)
+    expected = tmp_path / file.format(id=video)
     for name in (
-        wanted.name,
+        expected.name,
         "notes.txt",
         f"{video}_300.wav",
         f"Z{video}.wav",
@@ -131,12 +132,14 @@ def test_names_of_audiosets_files_in_common_use(file: str, layout: str, tmp_path
     labelled = read_set(tmp_path / "list")
     assert labelled.layout == layout
     matches = find_files(labelled, tmp_path)
-    assert matches.files == [wanted]
+    assert matches.files == [expected]
     assert matches.renamed == {}
     # a file of the segment itself comes before the whole video
     (tmp_path / f"{video}.wav").touch()
     whole = file in ("{id}.wav", "Y{id}.flac")
-    assert find_files(labelled, tmp_path).files == [tmp_path / f"{video}.wav" if whole else wanted]
+    assert find_files(labelled, tmp_path).files == [
+        tmp_path / f"{video}.wav" if whole else expected
+    ]
 
 
 def test_fsd50k(tmp_path: Path) -> None:
@@ -243,34 +246,34 @@ DELIMITED = {
 
 @pytest.mark.parametrize("name", DELIMITED)
 def test_semicolons_of_spreadsheets(name: str, tmp_path: Path) -> None:
-    text, wanted = DELIMITED[name]
+    text, expected = DELIMITED[name]
     assert READERS[name].recognises(tmp_path / "x", lines(text))
     (clip,) = read(name, tmp_path, text)
-    assert clip.names[: len(wanted.names)] == wanted.names
-    assert replace(clip, names=wanted.names) == wanted
+    assert clip.names[: len(expected.names)] == expected.names
+    assert replace(clip, names=expected.names) == expected
 
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("empty", [",,,", ";;;", "\t\t", "", '"",', "  "])
 def test_empty_rows_and_cells_of_spreadsheets(name: str, empty: str, tmp_path: Path) -> None:
     text = LISTS[name]
-    wanted = read(name, tmp_path, text)
+    expected = read(name, tmp_path, text)
     delimiter = "\t" if name == "DcaseWeak" else ","
     empty = empty.replace(",", delimiter).replace(";", delimiter)
-    assert read(name, tmp_path, f"{text}{empty}\r\n{empty}\r\n") == wanted
+    assert read(name, tmp_path, f"{text}{empty}\r\n{empty}\r\n") == expected
     if name != "AudioSet":  # its header is a comment
         head, _, rest = text.partition("\n")
         wide = f"{head}{delimiter * 2}\n{rest}"
         assert READERS[name].recognises(tmp_path / "x", lines(f"{empty}\n{wide}"))
         shifted = read(name, tmp_path, f"{empty}\n{wide}")
-        assert [replace(clip, line=clip.line - 1) for clip in shifted] == wanted
+        assert [replace(clip, line=clip.line - 1) for clip in shifted] == expected
     rows = text.splitlines()
     rows[-1] += delimiter * 3
-    assert read(name, tmp_path, "\n".join(rows)) == wanted
+    assert read(name, tmp_path, "\n".join(rows)) == expected
 
 
 @pytest.mark.parametrize(
-    ("cell", "wanted"),
+    ("cell", "expected"),
     [
         ("Dog", ["Dog"]),
         ('"Dog;Rain; Wind"', ["Dog", "Rain", "Wind"]),
@@ -283,35 +286,39 @@ def test_empty_rows_and_cells_of_spreadsheets(name: str, empty: str, tmp_path: P
         ("", []),
     ],
 )
-def test_labels_between_semicolons(cell: str, wanted: list[str], tmp_path: Path) -> None:
+def test_labels_between_semicolons(cell: str, expected: list[str], tmp_path: Path) -> None:
     (clip,) = read("PlainCsv", tmp_path, f"fold;path;labels\n1;a.wav;{cell}\n")
-    assert (list(clip.labels), clip.fold) == (wanted, "1")
+    assert (list(clip.labels), clip.fold) == (expected, "1")
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_from_other_systems_are_the_same(name: str, tmp_path: Path) -> None:
-    wanted = read(name, tmp_path, LISTS[name])
-    assert read(name, tmp_path, ("\ufeff" + LISTS[name]).encode()) == wanted
-    assert read(name, tmp_path, LISTS[name].replace("\n", "\r\n")) == wanted
-    assert read(name, tmp_path, LISTS[name].rstrip("\n")) == wanted
+    expected = read(name, tmp_path, LISTS[name])
+    assert read(name, tmp_path, ("\ufeff" + LISTS[name]).encode()) == expected
+    assert read(name, tmp_path, LISTS[name].replace("\n", "\r\n")) == expected
+    assert read(name, tmp_path, LISTS[name].rstrip("\n")) == expected
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("PlainCsv", "path,tags\n", "no column labels; its columns: path, tags"),
-        ("PlainCsv", "", "no column path, labels; its columns: none"),
-        ("PlainCsv", "path,labels\na,b.wav,Dog\n", "line 2: 3 columns, wanted 2 (path,labels)"),
-        ("PlainCsv", "path,labels\na.wav\n", "line 2: 1 columns, wanted 2"),
+        ("PlainCsv", "path,tags\n", "no column labels; it has: path, tags"),
+        ("PlainCsv", "", "no column path, labels; it has: none"),
+        ("PlainCsv", "path,labels\na,b.wav,Dog\n", "line 2: 3 columns: must be 2 (path,labels)"),
+        ("PlainCsv", "path,labels\na.wav\n", "line 2: 1 columns: must be 2"),
         ("PlainCsv", 'path,labels\na.wav,"Dog\n', "line 2: unexpected end of data"),
         ("PlainCsv", b"path,labels\na.wav,\xff\n", "not UTF-8 text; save it as UTF-8"),
-        ("AudioSet", "# YTID\nabc, 1\n", "line 2: 2 columns, wanted 4"),
+        ("AudioSet", "# YTID\nabc, 1\n", "line 2: 2 columns: must be 4"),
         ("Esc50", "filename,category\n", "no column fold"),
-        ("PlainCsv", "path;labels\na.wav;Dog;Cat\n", "line 2: 3 columns, wanted 2 (path;labels)"),
+        ("PlainCsv", "path;labels\na.wav;Dog;Cat\n", "line 2: 3 columns: must be 2 (path;labels)"),
         ("PlainCsv", "path,labels\na.wav,x\n".encode("utf-16"), "not UTF-8 text"),
         ("AudioSet", "# YTID\nabc, 1e999, 2e999, x\n", "line 2: from inf to inf s"),
-        ("AudioSet", "# YTID\nabc, 0, 1e308, x\n", "line 2: end_seconds '1e308' is more than"),
-        ("AudioSet", "# YTID\nabc, -1e10, 1, x\n", "line 2: start_seconds '-1e10' is more"),
+        ("AudioSet", "# YTID\nabc, 0, 1e308, x\n", "line 2: end_seconds '1e308': must be at most"),
+        (
+            "AudioSet",
+            "# YTID\nabc, -1e10, 1, x\n",
+            "line 2: start_seconds '-1e10': must be",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(name: str, text: str, message: str, tmp_path: Path) -> None:

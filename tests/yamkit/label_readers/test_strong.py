@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from yamkit.errors import LabelError
-from yamkit.evaluation.labels import read_set
+from yamkit.evaluation.sets.labelled_set import read_set
 from yamkit.types import LabelledEvent
 
 
@@ -85,14 +85,14 @@ def test_audioset(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a.wav\t2\t1\tDog", "line 2: an event from 2 to 1 s"),
-        ("a.wav\t-1\t1\tDog", "line 2: an event from -1 to 1 s"),
-        ("a.wav\t1,500,0\t2\tDog", "line 2: onset '1,500,0' is no number"),
-        ("a.wav\tx\t1\tDog", "line 2: onset 'x' is no number"),
-        ("a.wav\t0\tnan\tDog", "an event from 0 to nan s"),
+        ("a.wav\t2\t1\tDog", "line 2: event from 2 to 1 s"),
+        ("a.wav\t-1\t1\tDog", "line 2: event from -1 to 1 s"),
+        ("a.wav\t1,500,0\t2\tDog", "line 2: onset '1,500,0': must be a number"),
+        ("a.wav\tx\t1\tDog", "line 2: onset 'x': must be a number"),
+        ("a.wav\t0\tnan\tDog", "event from 0 to nan s"),
         ("a.wav\t0\t1\t", "line 2: no event_label"),
-        ("a.wav\t0\t1", "3 columns, wanted 4"),
-        ("../a.wav\t0\t1\tDog", "leads out of the folder"),
+        ("a.wav\t0\t1", "3 columns: must be 4"),
+        ("../a.wav\t0\t1\tDog", "leads out"),
     ],
 )
 def test_rows_that_are_none(tmp_path: Path, row: str, message: str) -> None:
@@ -107,5 +107,5 @@ def test_segments_without_a_start(tmp_path: Path) -> None:
     for segment in ("abc", "abc_", "_30", "abc_x", "abc_" + "9" * 400):
         rows = f"segment_id\tstart_time_seconds\tend_time_seconds\tlabel\n{segment}\t0\t1\t/m/1\n"
         path.write_text(rows)
-        with pytest.raises(LabelError, match="wanted video, _ and milliseconds"):
+        with pytest.raises(LabelError, match="must be a video id, _ and milliseconds"):
             read_set(path)

@@ -12,7 +12,7 @@ from yamkit import Tagger
 from yamkit.listening import Block, Buffer, Onset, StreamUpdate
 from yamkit.listening.report import Closed, Dropped, Opened, StreamReport, line_dict
 from yamkit.models.bundle import ModelBundle
-from yamkit.run.loop import run_info
+from yamkit.run.info import run_info
 from yamkit.scores.choice import Choice
 from yamkit.types import Event, EventParameters, Tag
 

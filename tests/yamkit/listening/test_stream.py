@@ -13,7 +13,7 @@ from yamkit import Tagger
 from yamkit.errors import BrokenPluginError, ParameterError
 from yamkit.listening import Block, listen
 from yamkit.models.bundle import ModelBundle
-from yamkit.scores.postprocessing import Postprocessing
+from yamkit.scores.choice import Choice
 from yamkit.types import EventParameters
 
 RATE = 8000
@@ -40,20 +40,8 @@ def as_blocks(samples: np.ndarray, cuts=(), start: int = 0):
         yield Block(start + first, samples[first:last], 0.0, 1000.0)
 
 
-def heard(tagger: Tagger, blocks, parameters=PARAMETERS, postprocessing=None, gate=None):
-    columns = np.arange(len(tagger.classes))
-    postprocessing = postprocessing or Postprocessing()
-    return list(
-        listen(
-            tagger,
-            blocks,
-            RATE,
-            parameters,
-            columns=columns,
-            postprocessing=postprocessing,
-            gate_dbfs=gate,
-        )
-    )
+def heard(tagger: Tagger, blocks, parameters=PARAMETERS, gate=None):
+    return list(listen(tagger, blocks, RATE, Choice(events=parameters), gate_dbfs=gate))
 
 
 def events_of(found) -> list:
@@ -175,17 +163,9 @@ def test_a_plugin_that_fails_closes_what_is_open(tagger: Tagger, monkeypatch) ->
         return infer(patches)
 
     monkeypatch.setattr(tagger.pipeline, "infer", failing)
-    parameters = EventParameters(enter=0.01, leave=0.001)
+    choice = Choice(events=EventParameters(enter=0.01, leave=0.001))
     found: list = []
-    columns = np.arange(len(tagger.classes))
-    stream = listen(
-        tagger,
-        as_blocks(sound(1, 5)),
-        RATE,
-        parameters,
-        columns=columns,
-        postprocessing=Postprocessing(),
-    )
+    stream = listen(tagger, as_blocks(sound(1, 5)), RATE, choice)
     with pytest.raises(BrokenPluginError, match="a bug"):
         found.extend(stream)
     opened = sum(len(each.onsets) for each in found)

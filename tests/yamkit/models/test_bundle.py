@@ -199,7 +199,7 @@ def test_a_class_map_of_another_length_misfits_the_weights(folder):
     bundle = load_bundle(folder)
     with pytest.raises(BundleError, match=r"classifier/kernel has the shape \[256, 6\]"):
         bundle.load_weights()
-    with pytest.raises(BundleError, match=r"it must have \[256, 7\]"):
+    with pytest.raises(BundleError, match=r"must be \[256, 7\]"):
         bundle.verify()
 
 

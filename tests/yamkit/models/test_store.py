@@ -196,7 +196,7 @@ def test_an_installed_model_with_the_name_of_a_built_in_one_can_be_removed(build
 def test_a_name_that_exists_is_replaced_only_on_request(tiny, build, build_other):
     with_replace = install("tiny", build, replace=True)
     assert with_replace.licence == "CC0-1.0"
-    with pytest.raises(ModelExistsError, match="'tiny': .*; --replace replaces it"):
+    with pytest.raises(ModelExistsError, match="'tiny' .*; --replace replaces it"):
         install("tiny", pytest.fail)
     assert install("tiny", build_other, replace=True).licence == "other"
     assert contents() == ["tiny"]

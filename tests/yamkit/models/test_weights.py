@@ -97,24 +97,24 @@ def test_files_of_numpy_in_fortran_order_big_endian_and_compressed():
 @pytest.mark.parametrize(
     ("kernel", "message"),
     [
-        (npy_bytes(np.zeros((2, 3), "f4")), r"b/kernel has the shape \[2, 3\], it must have \[3,"),
-        (npy_bytes(np.zeros((3, 2), "f8")), "b/kernel is of type float64, it must be float32"),
-        (npy_bytes(np.zeros((3, 2), "i4")), "b/kernel is of type int32"),
+        (npy_bytes(np.zeros((2, 3), "f4")), r"b/kernel has the shape \[2, 3\]: must be \[3,"),
+        (npy_bytes(np.zeros((3, 2), "f8")), "b/kernel has the type float64: must be float32"),
+        (npy_bytes(np.zeros((3, 2), "i4")), "b/kernel has the type int32"),
         (npy_bytes(np.full((3, 2), np.nan, "f4")), "b/kernel contains NaN or infinity"),
         (npy_bytes(np.full((3, 2), np.inf, "f2")), "b/kernel contains NaN or infinity"),
-        (header_bytes((3, 2)) + bytes(20), "b/kernel does not hold 24 bytes"),
-        (header_bytes((3, 2)) + bytes(28), "b/kernel does not hold 24 bytes"),
+        (header_bytes((3, 2)) + bytes(20), "b/kernel does not contain 24 bytes"),
+        (header_bytes((3, 2)) + bytes(28), "b/kernel does not contain 24 bytes"),
         (header_bytes((2**40, 2**20)), "b/kernel has the shape"),
-        (header_bytes((3, 2), "|O"), "b/kernel is of type object"),
-        (header_bytes((3, 2), "nonsense"), "b/kernel has a header that is not one of an array"),
+        (header_bytes((3, 2), "|O"), "b/kernel has the type object"),
+        (header_bytes((3, 2), "nonsense"), "b/kernel header that does not describe"),
         (long_header(b"\1\0", "<H", 2**16 - 1), "b/kernel has a header of 65535 bytes"),
         (long_header(b"\2\0", "<I", 2**32 - 1), "b/kernel has a header of 4294967295 bytes"),
-        (long_header(b"\1\0", "<H", 9, b"{'shape':("), "has a header that is not one of an array"),
-        (header_bytes((3, 2)).replace(b"'<f4'", b"('f',)"), "header that is not one of an array"),
-        (header_bytes((3, 2)).replace(b"(3", b"\n("), "header that is not one of an array"),
+        (long_header(b"\1\0", "<H", 9, b"{'shape':("), "header that does not describe"),
+        (header_bytes((3, 2)).replace(b"'<f4'", b"('f',)"), "header that does not describe"),
+        (header_bytes((3, 2)).replace(b"(3", b"\n("), "header that does not describe"),
         (b"\x93NUMPY\x01\x00\x01", "damaged, or not an npz file"),
-        (b"\x93NUMPY\x03\x00", "b/kernel is no array of NumPy"),
-        (b"", "b/kernel is no array of NumPy"),
+        (b"\x93NUMPY\x03\x00", "b/kernel is not an array of NumPy"),
+        (b"", "b/kernel is not an array of NumPy"),
     ],
 )
 def test_what_is_wrong_with_an_array_is_named(kernel, message):
@@ -127,14 +127,14 @@ def test_an_object_array_is_never_unpickled():
     stream = io.BytesIO()
     npy.write_array(stream, np.array([print] * 6, object).reshape(3, 2), allow_pickle=True)
     data = {"a/variance.npy": npy_bytes(WEIGHTS["a/variance"]), "b/kernel.npy": stream.getvalue()}
-    with pytest.raises(BundleError, match="b/kernel is of type object"):
+    with pytest.raises(BundleError, match="b/kernel has the type object"):
         read(packed(data))
 
 
 def test_a_zip_bomb_is_refused_by_its_header():
     bomb = header_bytes((2**26,)) + bytes(2**22)
     data = packed({"a/variance.npy": bomb, "b/kernel.npy": b""}, zipfile.ZIP_DEFLATED)
-    with pytest.raises(BundleError, match="is no array of NumPy"):
+    with pytest.raises(BundleError, match="is not an array of NumPy"):
         read(data)
 
 

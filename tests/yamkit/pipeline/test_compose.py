@@ -1,9 +1,8 @@
-"""The pipeline refuses parts that do not fit, and plugins that break their promise."""
+"""The pipeline: invalid samples, plugins that return invalid arrays, silence."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +11,11 @@ from yamkit import Tagger
 from yamkit.errors import (
     AudioValueError,
     BrokenPluginError,
-    IncompatibleError,
     ParameterError,
 )
 from yamkit.models.bundle import ModelBundle
 from yamkit.pipeline import compose as pipeline
+from yamkit.pipeline import fit
 from yamkit.plugin import BackendInfo, FrontendInfo, ResamplerInfo
 from yamkit.registry import Plugin, Registry
 
@@ -89,7 +88,8 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     factories = {info.name: factory for _, info, factory in infos}
     monkeypatch.setattr(Registry, "load", lambda self, plugin: factories[plugin.name])
-    monkeypatch.setattr(pipeline, "registry", lambda: found)
+    for module in (pipeline, fit):
+        monkeypatch.setattr(module, "registry", lambda: found)
 
 
 def tag(model: ModelBundle, **parts: str) -> None:
@@ -112,47 +112,18 @@ def test_parts_that_fit_run(tiny: ModelBundle) -> None:
             ParameterError,
             r"samples of shape \(8000, 2\)",
         ),
-        (np.zeros((8000, 1), np.float32), ParameterError, "wanted one channel"),
-        (np.array([0, np.nan], np.float32), AudioValueError, "a NaN, an infinity or a value beyo"),
-        (np.array([np.inf], np.float32), AudioValueError, "a NaN, an infinity or a value beyond"),
-        (np.array([3e38], np.float32), AudioValueError, "a NaN, an infinity or a value beyond"),
-        (np.zeros(0, np.float32), AudioValueError, "the stream holds no samples"),
+        (np.zeros((8000, 1), np.float32), ParameterError, r"\(8000, 1\)"),
+        (np.array([0, np.nan], np.float32), AudioValueError, "NaN, an infinity"),
+        (np.array([np.inf], np.float32), AudioValueError, "NaN, an infinity"),
+        (np.array([3e38], np.float32), AudioValueError, "NaN, an infinity"),
+        (np.zeros(0, np.float32), AudioValueError, "no samples"),
     ],
 )
-def test_samples_of_one_channel_are_wanted(tiny: ModelBundle, samples, error, message) -> None:
+def test_samples_must_be_one_channel(tiny: ModelBundle, samples, error, message) -> None:
     with Tagger(tiny, frontend="f", backend="b", resampler="r") as tagger:
         assert list(tagger.pipeline.batches([np.zeros(8000, np.float32)], 8000))
         with pytest.raises(error, match=message):
             list(tagger.pipeline.batches([samples], 8000))
-
-
-@pytest.mark.usefixtures("plugins")
-@pytest.mark.parametrize(
-    ("parts", "message"),
-    [
-        (
-            {"frontend": "raw"},
-            "model 'tiny' eats 'log-mel' and front end 'raw' gives 'waveform'; front ends that "
-            "fit: f",
-        ),
-        (
-            {"backend": "other"},
-            "model 'tiny' is of kind 'mobilenet-v1' and backend 'other' runs cnn14; backends that "
-            "fit: b",
-        ),
-    ],
-)
-def test_parts_that_do_not_fit(tiny: ModelBundle, parts: dict[str, str], message: str) -> None:
-    with pytest.raises(IncompatibleError) as caught:
-        tag(tiny, **parts)
-    assert str(caught.value) == message
-
-
-@pytest.mark.usefixtures("plugins")
-def test_a_model_that_nothing_runs(tiny: ModelBundle) -> None:
-    strange = replace(tiny, network=replace(tiny.network, kind="transformer"))
-    with pytest.raises(IncompatibleError, match="backends that fit: none installed"):
-        tag(strange)
 
 
 @pytest.mark.usefixtures("plugins")
@@ -162,19 +133,19 @@ def test_a_model_that_nothing_runs(tiny: ModelBundle) -> None:
         (
             Front,
             {"wrong": 1},
-            r"frontend 'f' gave patches float32 \(9, 24, 20\), wanted float32 \(8, 24, 20\)",
+            r"frontend 'f' .* patches float32 \(9, 24, 20\).* float32 \(8, 24, 20\)",
         ),
-        (Back, {"wrong": 1}, r"backend 'b' gave scores float32 \(8, 7\), wanted float32 \(8, 6\)"),
-        (Back, {"kind": np.float64}, r"backend 'b' gave scores float64 \(8, 6\), wanted float32"),
-        (Back, {"width": 1}, r"backend 'b' gave embeddings float32 \(8, 257\), wanted float32"),
-        (Back, {"score": np.nan}, "backend 'b' gave scores from nan to nan, wanted 0 to 1"),
-        (Back, {"score": -1}, "backend 'b' gave scores from -1 to -1, wanted 0 to 1"),
-        (Back, {"score": 1.5}, "backend 'b' gave scores from 1.5 to 1.5, wanted 0 to 1"),
+        (Back, {"wrong": 1}, r"backend 'b' .* scores float32 \(8, 7\).* float32 \(8, 6\)"),
+        (Back, {"kind": np.float64}, r"backend 'b' .* scores float64 \(8, 6\).* float32"),
+        (Back, {"width": 1}, r"backend 'b' .* embeddings float32 \(8, 257\).* float32"),
+        (Back, {"score": np.nan}, "backend 'b' .* scores from nan to nan"),
+        (Back, {"score": -1}, "backend 'b' .* scores from -1 to -1"),
+        (Back, {"score": 1.5}, "backend 'b' .* scores from 1.5 to 1.5"),
         (Back, {"trouble": "opening"}, "backend 'b' failed: RuntimeError: no engine"),
         (Back, {"trouble": "closing"}, "backend 'b' failed: MemoryError: no memory"),
     ],
 )
-def test_plugins_that_break_their_promise(
+def test_invalid_arrays_and_errors_of_plugins(
     tiny: ModelBundle, monkeypatch: pytest.MonkeyPatch, culprit: type, changes: dict, message: str
 ) -> None:
     for name, value in changes.items():

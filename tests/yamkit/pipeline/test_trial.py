@@ -83,7 +83,7 @@ def imported(tmp_path, monkeypatch):
         )
 
     monkeypatch.setattr(pipeline, "registry", _Registry)
-    monkeypatch.setattr(pipeline, "_check_fit", lambda *args: None)
+    monkeypatch.setattr(pipeline, "check_fit", lambda *args: None)
     return run
 
 
@@ -99,7 +99,7 @@ def test_rows_that_influence_each_other_are_refused(imported, name):
 
 
 def test_no_scores_are_refused(imported):
-    with pytest.raises(YamkitError, match="this model's output is no score"):
+    with pytest.raises(YamkitError, match="not in 0-1"):
         imported("nan")
 
 

@@ -144,4 +144,4 @@ def test_a_part_of_a_channel(tagger: Tagger, tmp_path: Path, channel: int | str)
 def test_a_part_beyond_the_end(tagger: Tagger, folder: Path) -> None:
     (found,) = scores(tagger, [Clip(str(folder / "30000.wav"), 30.0, 31.0)])
     assert isinstance(found, AudioValueError)
-    assert "lasts 3.8 s, the labelled part begins at 30 s" in str(found)
+    assert all(time in str(found) for time in ("3.8 s", "30 s"))

@@ -15,9 +15,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yamkit.errors import OutputError, ParameterError
+from yamkit.plugin import SinkInfo
 from yamkit.run.checks import ItemLayout
-from yamkit.run.journal import Journal
-from yamkit.types import ClipEnd, ClipFailure, ClipStart, PatchTags, Peak, Tag, TagClass
+from yamkit.run.clips import Clip
+from yamkit.run.journal import Journal, NoJournal, open_journal
+from yamkit.run.places import Format, plan_places
+from yamkit.types import (
+    ClipEnd,
+    ClipFailure,
+    ClipStart,
+    Parameters,
+    PatchTags,
+    Peak,
+    RunInfo,
+    RunModel,
+    Tag,
+    TagClass,
+)
 
 CLASSES = (TagClass(0, "/m/0", "A"), TagClass(1, "/m/1", "B"))
 STAMP = (7, 8)
@@ -25,6 +39,16 @@ START = ClipStart("a.wav", 16000, 1)
 PATCH = PatchTags(0.0, 0.975, (Tag(1, "/m/1", "B", 0.5),), np.array([0.25, 0.5], np.float16))
 END = ClipEnd(1.0, 1, (Tag(1, "/m/1", "B", 0.5),), ("odd",), peaks=(Peak(0.75, 0.48),))
 FAILURE = ClipFailure("a.wav", "DecodeError", "a.wav: broken")
+RUN = RunInfo(
+    "1",
+    RunModel("net", "1", "0" * 64, "", len(CLASSES)),
+    "b",
+    "f",
+    "r",
+    Parameters("mean", 0.48, None, 5),
+    per_patch=True,
+)
+REC = Format(SinkInfo(name="rec", summary="", factory="x:y", api=1, extension="rec"), object)
 
 
 @pytest.fixture
@@ -400,3 +424,76 @@ def test_a_damaged_journal_is_a_line_or_whole(good: bytes, tmp_path, changes, of
                 assert not items or isinstance(items[-1], (ClipEnd, ClipFailure))
     except (OutputError, ParameterError):
         pass
+
+
+def test_a_clip_is_lacking_unless_its_file_and_outputs_are_as_they_were(tmp_path: Path) -> None:
+    sound = tmp_path / "a.wav"
+    sound.write_bytes(b"a")
+    gone: set[str] = set()
+    options = {"layout": ItemLayout(CLASSES), "are_there": lambda path: path not in gone}
+    with journal(tmp_path / "j", **options) as log:
+        clip = Clip(str(sound))
+        assert log.lacks(clip)
+        for item in (START, END):
+            log.record(clip, item)
+        again = Clip(str(sound))
+        assert not log.lacks(again)
+        assert list(log.recorded(again)) == [START, END]
+        gone.add(str(sound))
+        assert log.lacks(again)
+        gone.clear()
+        sound.write_bytes(b"another")
+        assert log.lacks(Clip(str(sound)))
+
+
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_failed_clips_are_tagged_again_on_request(tmp_path: Path, retry_failed: bool) -> None:
+    sound = tmp_path / "a.wav"
+    sound.write_bytes(b"a")
+    with journal(tmp_path / "j", retry_failed=retry_failed) as log:
+        clip = Clip(str(sound))
+        assert log.lacks(clip)
+        log.record(clip, FAILURE)
+        assert log.lacks(Clip(str(sound))) == retry_failed
+
+
+def test_a_journal_that_keeps_nothing_lacks_every_clip() -> None:
+    with NoJournal() as log:
+        clip = Clip("a.wav")
+        log.record(clip, END)
+        assert log.lacks(clip)
+        assert list(log.recorded(clip)) == []
+        assert log.path is None
+        log.finish()
+
+
+@pytest.mark.parametrize(
+    ("output", "resume", "is_corpus", "expected"),
+    [
+        (None, False, True, None),
+        ("tags.rec", False, False, None),
+        ("tags.rec", False, True, "tags.rec.journal"),
+        ("tags.rec", True, False, "tags.rec.journal"),
+        ("new/{stem}.{ext}", False, True, "new/yamkit.journal"),
+    ],
+)
+def test_which_runs_keep_a_journal(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str | None,
+    resume: bool,
+    is_corpus: bool,
+    expected: str | None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"resume": resume, "retry_failed": False, "is_corpus": is_corpus}
+    with open_journal(plan_places([REC], output, []), RUN, LAYOUT, **options) as log:
+        assert log.path == (None if expected is None else Path(expected))
+    assert [str(path) for path in Path().rglob("*.journal")] == [expected] * bool(expected)
+
+
+@pytest.mark.parametrize("option", ["resume", "retry_failed"])
+def test_a_run_to_standard_output_cannot_be_resumed(option: str) -> None:
+    options = {"resume": False, "retry_failed": False, option: True, "is_corpus": False}
+    with pytest.raises(ParameterError, match="--output"):
+        open_journal(plan_places([REC], None, []), RUN, LAYOUT, **options)

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from yamkit import Tagger
-from yamkit.errors import BrokenPluginError, ParameterError
+from yamkit.errors import BrokenPluginError
 from yamkit.models.bundle import ModelBundle
 from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
@@ -36,13 +36,6 @@ from yamkit.types import (
     Tag,
     TagClass,
 )
-
-
-def test_choices_out_of_range() -> None:
-    with pytest.raises(ParameterError, match="top 0: wanted 1 or more"):
-        Choice(top=0)
-    with pytest.raises(ParameterError, match="threshold inf"):
-        Choice(threshold=float("inf"))
 
 
 def test_an_interruption_during_a_write_ends_the_run(

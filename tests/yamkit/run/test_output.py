@@ -1,4 +1,4 @@
-"""Outputs: whole or not there, at the right place, and never on an input."""
+"""Outputs: whole or absent, whatever goes wrong while they are written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from yamkit.errors import BrokenPluginError, OutputError, ParameterError
+from yamkit.errors import BrokenPluginError, OutputError
 from yamkit.plugin import SinkInfo
 from yamkit.run.output import Outputs
 from yamkit.run.places import Format, plan_places
@@ -110,11 +110,6 @@ def test_standard_output_in_bytes(capfdbinary) -> None:
     assert capfdbinary.readouterr().out == b"openclose"
 
 
-def test_several_formats_need_a_place() -> None:
-    with pytest.raises(ParameterError, match=r"standard output .*rec, csv"):
-        plan_outputs([sink(), sink(name="csv")], None, [])
-
-
 def test_one_file_appears_when_it_is_whole() -> None:
     Path("old.rec").write_text("old")
     outputs = plan_outputs([sink()], "old.rec", ["a.wav", "b.wav"])
@@ -150,7 +145,7 @@ def test_links_are_refused(output: str, is_there: bool) -> None:
         target.write_text("mine")
     Path("link.rec").symlink_to(target)
     outputs = plan_outputs([sink()], output, ["link.wav"])
-    with pytest.raises(OutputError, match=r"cannot write link.rec: a symbolic link; name the file"):
+    with pytest.raises(OutputError, match=r"cannot write link.rec: .*symbolic link"):
         outputs.open(RUN)
         tag(outputs, "link.wav")
     assert Path("link.rec").is_symlink()
@@ -206,92 +201,6 @@ def test_a_template_without_a_stem_collects() -> None:
     assert Path("all.rec").read_text().count("ClipEnd") == 2
 
 
-@pytest.mark.parametrize(
-    ("formats", "output", "clips", "message"),
-    [
-        ([sink()], "{stem}.{ext}", ["a/x.wav", "b/x.flac"], "a/x.wav as rec and b/x.flac as rec"),
-        ([sink(), sink(name="two")], "one.{ext}", ["a.wav"], "all clips as rec and all clips as"),
-        ([sink(), sink(name="two")], "one.rec", ["a.wav"], "2 formats do not fit into one file"),
-        ([sink()], "{foo}.{ext}", ["a.wav"], "{foo}; .*{folder}, {stem}, {name}, "),
-        ([sink()], "{stem", ["a.wav"], "{stem; "),
-        ([sink()], "a.wav", ["a.wav"], "output a.wav is one of the inputs"),
-        ([sink()], "./x/../a.wav", ["a.wav"], "is one of the inputs"),
-    ],
-)
-def test_places_that_meet(formats, output: str, clips: list[str], message: str) -> None:
-    with pytest.raises(ParameterError, match=message):
-        plan_outputs(formats, output, clips)
-
-
-def test_an_empty_name_is_refused() -> None:
-    with pytest.raises(ParameterError, match="output ''"):
-        plan_outputs([sink()], "", ["a.wav"])
-
-
-def test_a_name_of_dots_is_a_name() -> None:
-    outputs = plan_outputs([sink()], "in/{stem}/r.{ext}", ["...flac"])
-    outputs.open(RUN)
-    tag(outputs, "...flac")
-    assert files() == {"in/...flac/r.rec"}
-
-
-def test_a_clip_is_named_after_no_other_field() -> None:
-    outputs = plan_outputs([sink()], "{stem}.{ext}", ["{name}{ext}.wav"])
-    outputs.open(RUN)
-    tag(outputs, "{name}{ext}.wav")
-    assert files() == {"{name}{ext}.rec"}
-
-
-@pytest.mark.parametrize(
-    "folder", ["{folder}", ".{folder}", "{folder}{folder}", "{name}", "{stem}"]
-)
-@pytest.mark.parametrize(
-    "clip",
-    [
-        "a.wav",
-        "./a.wav",
-        "../a.wav",
-        "/a.wav",
-        "//a.wav",
-        "x/../../a.wav",
-        "..",
-        ".",
-        "../..",
-        "...wav",
-    ]
-    + [f"http://host/{rest}" for rest in ("", ".", "..", "../..", "/..", "a/../../b.wav", "...wav")]
-    + ["http://..", "http://../..", "file:///../../etc/passwd", "s3://.", "-"],
-)
-def test_no_clip_leads_out_of_the_folder_of_a_template(clip: str, folder: str) -> None:
-    outputs = plan_outputs([sink()], f"out/{folder}/{{stem}}.{{ext}}", [clip])
-    outputs.open(RUN)
-    tag(outputs, clip)
-    (written,) = files()
-    place = Path(written)
-    assert place.parts[0] == "out"
-    assert not {".."} & set(place.parts)
-    outputs = plan_outputs([sink()], f"../{Path.cwd().name}/out/{folder}/x", [])
-    assert ".." in Path(str(outputs.places.template)).parts  # what a user writes there stays
-
-
-@pytest.mark.parametrize("mark", ["\x1b[31m", "\n", "\x7f", "\x9b", "\u202e", "\u2028"])
-def test_what_acts_in_the_name_of_a_clip_is_no_part_of_a_place(mark: str) -> None:
-    clip = f"in{mark}/a{mark}ü.wav"
-    outputs = plan_outputs([sink()], "{folder}/{stem}.{ext}", [clip])
-    outputs.open(RUN)
-    tag(outputs, clip)
-    rest = mark.replace(mark[0], "_")
-    assert files() == {f"in{rest}/a{rest}ü.rec"}
-    with pytest.raises(ParameterError, match="would both go to") as caught:
-        plan_outputs([sink()], "{stem}.{ext}", [f"a{mark}.wav", f"a{rest}.wav"])
-    assert mark[0] not in str(caught.value)
-
-
-def test_names_that_are_no_text_are_checked_as_they_are_written() -> None:
-    with pytest.raises(ParameterError, match="would both go to"):
-        plan_outputs([sink()], "{stem}.{ext}", ["\udcff.wav", "\\xff.wav"])
-
-
 def test_the_longest_name_there_can_be() -> None:
     name = "x" * 251 + ".rec"
     outputs = plan_outputs([sink()], name, [])
@@ -317,26 +226,6 @@ def test_a_pipe_is_written_in_place() -> None:
     os.close(writing)
     assert os.read(reading, 100) == b"open\nclose\n"
     os.close(reading)
-
-
-def test_folders_keep_clips_apart() -> None:
-    clips = ["rec/x.wav", "rec/sub/x.wav", "../rec/y.wav", "/rec/z.wav"]
-    outputs = plan_outputs([sink()], "out/{folder}/{stem}.{ext}", clips)
-    outputs.open(RUN)
-    tag(outputs, *clips)
-    assert files() == {
-        "out/rec/x.rec",
-        "out/rec/sub/x.rec",
-        "out/rec/y.rec",
-        "out/rec/z.rec",
-    }
-
-
-def test_names_with_suffix_keep_clips_apart() -> None:
-    outputs = plan_outputs([sink()], "{name}.{ext}", ["x.wav", "x.flac"])
-    outputs.open(RUN)
-    tag(outputs, "x.wav", "x.flac")
-    assert files() == {"x.wav.rec", "x.flac.rec"}
 
 
 def test_a_place_that_cannot_be_written_fails_before_the_work() -> None:

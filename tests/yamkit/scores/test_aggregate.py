@@ -52,7 +52,7 @@ def test_sounding_leaves_silent_patches_out() -> None:
 
 
 def test_sounding_needs_a_class_of_silence() -> None:
-    with pytest.raises(ParameterError, match="'sounding': the bundle of the model names no class"):
+    with pytest.raises(ParameterError, match="'sounding': the model .*silence"):
         ClipScores("sounding", 2)
 
 
@@ -76,9 +76,7 @@ def test_no_patch_gives_zeros() -> None:
 
 
 def test_an_unknown_aggregate() -> None:
-    with pytest.raises(
-        ParameterError, match="aggregate 'median': wanted one of mean, max, sounding"
-    ):
+    with pytest.raises(ParameterError, match="aggregate 'median': .* mean, max, sounding"):
         ClipScores("median", 2)
 
 

@@ -24,7 +24,7 @@ from yamkit.sinks._csv import CsvSink
 from yamkit.sinks._jams import JamsSink
 from yamkit.sinks._json import JsonLinesSink, JsonSink
 from yamkit.sinks._labels import AudacitySink, RttmSink
-from yamkit.sinks._plain import clock, milliseconds
+from yamkit.sinks._shared import clock, milliseconds
 from yamkit.sinks._subtitles import SrtSink, WebVttSink
 from yamkit.sinks._tables import DcaseSink, RavenSink, TsvSink
 from yamkit.sinks._text import TextSink

@@ -197,7 +197,7 @@ def test_a_clip_as_one_row() -> None:
 
 
 def test_arrays_that_cannot_be_written() -> None:
-    with pytest.raises(ParameterError, match="what --save-scores saves; add that option"):
+    with pytest.raises(ParameterError, match="--save-scores"):
         ScoresSink().open(run(), io.BytesIO())
 
     class Pipe(io.BytesIO):

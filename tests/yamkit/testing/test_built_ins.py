@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from yamkit import testing
+from yamkit.plugin import RunnerOptions
 from yamkit.registry import registry
 from yamkit.testing import (
     BackendContract,
@@ -66,6 +67,10 @@ class TestLocal(RunnerContract):
 @pytest.mark.filterwarnings("ignore")  # Ray's own
 class TestRay(RunnerContract):
     plugin = "ray"
+
+    @pytest.fixture(autouse=True)
+    def _cluster(self, cluster: str) -> None:
+        type(self).options = RunnerOptions(jobs=2, address=cluster)
 
 
 def contract_of(base: type[PluginContract], plugin: str, **more: object) -> type[PluginContract]:

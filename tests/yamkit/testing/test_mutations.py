@@ -1,4 +1,4 @@
-"""Every check of the kit can fail: a broken plugin each, which fails that check and no other."""
+"""Each check of the contract kit fails for a plugin with one fault, and no other check does."""
 
 from __future__ import annotations
 
@@ -183,45 +183,45 @@ KINDS = {
     "runner": ("RunnerInfo", "yamkit_runners", "", RUNNER),
 }
 
-# kind, check -> what is broken: (text, its replacement) in the hook or the implementation, and what
-# the check says
+# kind, check -> what is broken: (text, its replacement) in the hook or the implementation, and the
+# values that the message must have
 BROKEN: dict[tuple[str, str], tuple[str, str, str]] = {
     ("backend", "shapes"): (
         "# after",
         "scores = np.pad(scores, ((0, 0), (0, 1))) if len(scores) else scores",
-        r"seen \(\(1, 522\), \(1, 512\)\); wanted \(\(1, 521\), \(1, 512\)\)",
+        "522.*521",
     ),
     ("backend", "float32"): (
         "# after",
         "scores = scores.astype(float)",
-        "seen float64 and float32; wanted float32 and float32",
+        "float64.*float32",
     ),
     ("backend", "range"): (
         "# after",
         "scores = scores + (9 < patches.max(axis=(1, 2), initial=0)) [:, None]"
         "* (patches.max(axis=(1, 2), initial=0) < 99)[:, None]\n"
         "        scores = scores.astype('f4')",
-        r"seen 1\.?\d* to [12]\.?\d*; wanted 0 to 1",
+        r"to [12](\.\d+)?\b.*0 to 1",
     ),
     ("backend", "finite"): (
         "# after",
         "scores[np.abs(patches).max(axis=(1, 2), initial=0) > 999] = np.nan",
-        r"seen scores with \[nan\]; wanted finite ones",
+        r"scores.*\bnan\b",
     ),
     ("backend", "empty_batch"): (
         "# before",
         "patches[0]",
-        "seen IndexError: index 0 is out of bounds.*; wanted no exception",
+        "IndexError: index 0 is out of bounds",
     ),
     ("backend", "rows_independent"): (
         "# after",
         "scores = scores * np.float32(1 - 0.01 * (len(scores) == 20))",
-        r"seen a row that strays 0\.0\d+ in a batch; wanted at most 1e-05",
+        r"0\.0\d+.*1e-05",
     ),
     ("backend", "input_unchanged"): (
         "# after",
         "patches += 1",
-        "seen patches that were changed; wanted the same patches",
+        "patches",
     ),
     ("backend", "repeatable"): (
         "# after",
@@ -229,239 +229,238 @@ BROKEN: dict[tuple[str, str], tuple[str, str, str]] = {
         "        self._last = patches.tobytes()\n"
         "        self._same = self._same + 1 if same else 0\n"
         "        scores = scores + np.float32(0.01 * self._same)",
-        r"seen results that stray 0\.01 *; wanted at most 1e-06",
+        r"0\.01.*1e-06",
     ),
     ("backend", "threads"): (
         "# before",
         "if threading.current_thread() is not threading.main_thread(): raise RuntimeError('no')",
-        "seen RuntimeError: no in another thread; wanted scores",
+        "RuntimeError: no",
     ),
     ("backend", "thread_count"): (
         "# opening",
         "if options.threads == 1: raise ValueError('too few')",
-        "seen ValueError: too few with threads=1; wanted a backend, or an IncompatibleError",
+        "ValueError: too few.*threads=1.*IncompatibleError",
     ),
     ("backend", "providers"): (
         "networks=",
         "providers=('cpu', 'warp'), networks=",
-        "seen KeyError: 'warp' with provider='warp'; wanted a backend, or an IncompatibleError",
+        "KeyError: 'warp'.*provider='warp'.*IncompatibleError",
     ),
     ("backend", "close_twice"): (
         "# closing",
         "if self._closed: raise RuntimeError('closed')",
-        "seen RuntimeError: closed at the second close; wanted nothing",
+        "RuntimeError: closed",
     ),
     ("backend", "golden_scores"): (
         "# after",
         "scores = scores * np.float32(0.9)",
-        r"seen scores that stray 0\.\d+ from the golden ones; wanted at most 0.0002",
+        r"scores.*0\.\d+.*0\.0002",
     ),
     ("backend", "golden_embeddings"): (
         "# after",
         "embeddings = embeddings * np.float32(1.1)",
-        r"seen embeddings that stray \d\.\d+ from the golden ones; wanted at most 0.005",
+        r"embeddings.*\d\.\d+.*0\.005",
     ),
     ("frontend", "count"): (
         "# after",
         "patches = patches[:-1] if len(segment) == 15600 + 7680 and not segment.any() else patches",
-        r"seen \(1, 96, 64\) of 23280 samples; wanted \(2, 96, 64\)",
+        r"\(1, 96, 64\).*23280.*\(2, 96, 64\)",
     ),
     ("frontend", "float32"): (
         "# after",
         "patches = patches.astype(float)",
-        "seen float64; wanted float32",
+        "float64.*float32",
     ),
     ("frontend", "silence"): (
         "# after",
         "same = np.float32(not segment.any()) * (np.arange(len(patches)) == 1)[:, None, None]\n"
         "        patches = patches + same.astype('f4')",
-        "seen patches that differ by 1; wanted one patch",
+        r"silence.*\b1\b.*1e-05",
     ),
     ("frontend", "golden_log_mel"): (
         "# after",
         "patches = patches + np.float32(0.01)",
-        r"seen values that stray 0\.01.* from the golden ones; wanted at most 0\.001",
+        r"0\.01.*0\.001",
     ),
     ("frontend", "any_cut"): (
         "# after",
         "patches = patches + np.float32(len(patches) == 4)",
-        "seen patches that stray 1 in segments of 4; wanted at most 1e-05",
+        r"\b1\b.*\b4\b.*1e-05",
     ),
     ("frontend", "input_unchanged"): (
         "# after",
         "segment *= 2",
-        "seen samples that were changed; wanted the same samples",
+        "samples",
     ),
     ("frontend", "threads"): (
         "# after",
         "if threading.current_thread() is not threading.main_thread(): raise RuntimeError('no')",
-        "seen RuntimeError: no in another thread; wanted patches",
+        "RuntimeError: no",
     ),
     ("frontend", "other_features"): (
         "# opening",
         "from dataclasses import replace; features = replace(features, kind='log-mel')",
-        "seen a front end; wanted an IncompatibleError for features of kind 'no-such-kind'",
+        "IncompatibleError.*'no-such-kind'",
     ),
     ("sink", "every_item"): (
         "# end",
         "if self._clips > 1: raise RuntimeError('more than one')",
-        "seen RuntimeError: more than one; wanted 14 items written",
+        "RuntimeError: more than one.*14 items",
     ),
     ("sink", "events"): (
         "# before",
         "if type(item).__name__ == 'Event': raise ValueError('events')",
-        "seen ValueError: events; wanted events written",
+        "ValueError: events",
     ),
     ("sink", "marked_failures"): (
         "(ClipEnd, ClipFailure)):",
         "ClipEnd):",
-        "seen no mark of a failure; wanted one behind what was written of the clip",
+        "failure",
     ),
     ("sink", "unknown_items"): (
         "# before",
         "type(item) in (ClipStart, ClipEnd, ClipFailure, PatchTags, Event) or item.path",
-        "seen AttributeError: '_Unknown' object has no attribute 'path' at an unknown item; "
-        "wanted it ignored",
+        "AttributeError: '_Unknown' object has no attribute 'path'",
     ),
     ("sink", "hostile_names"): (
         "# start",
         "if '\\x00' in item.path: raise ValueError('NUL')",
-        r"seen ValueError: NUL with the name '\\x00nul .*; wanted an output",
+        r"ValueError: NUL.*'\\x00nul ",
     ),
     ("sink", "no_clips"): (
         "pass  # closing",
         "1 / self._clips",
-        "seen ZeroDivisionError: .* without clips; wanted an output",
+        "ZeroDivisionError",
     ),
     ("sink", "repeatable"): (
         "# begin",
         "CALLS[0] += 1\n        stream.write(f'{CALLS[0]}')",
-        "seen other bytes the second time; wanted the same bytes",
+        "bytes",
     ),
     ("sink", "stream_stays_open"): (
         "pass  # closing",
         "self._stream.close()",
-        "seen a closed stream; wanted an open one",
+        "closed",
     ),
     ("sink", "abort"): (
         "pass  # aborting",
         "raise RuntimeError('no')",
-        "seen RuntimeError: no when given up after 0 items; wanted nothing",
+        r"RuntimeError: no\b.*\b0 items",
     ),
     ("sink", "interrupted_output"): (
         "# begin",
         "hasattr(stream, 'name') and pathlib.Path(stream.name).parent.with_name('x').touch()",
-        "seen x of an unfinished clip; wanted no file",
+        r"\bx\b",
     ),
     ("sink", "nothing_left"): (
         "pass  # closing",
         "os.close(tempfile.mkstemp()[0])",
-        "seen the temporary file tmp.*; wanted no file",
+        r"\btmp\w+",
     ),
     ("resampler", "count"): (
         "# flushed",
         "out = out[:-1] if self._total == 1000 else out",
-        "seen 361 samples of 1000 from 44100 to 16000 Hz; wanted 362",
+        "361.*1000.*44100.*16000 Hz.*362",
     ),
     ("resampler", "float32"): (
         "# processed",
         "out = out.astype(float)",
-        "seen float64; wanted float32",
+        "float64.*float32",
     ),
     ("resampler", "any_cut"): (
         "# flushed",
         "out = out + np.float32(0.01 * (self._blocks > 20))",
-        r"seen samples that stray 0\.01 where the stream is cut; wanted at most 1e-06",
+        r"0\.01.*1e-06",
     ),
     ("resampler", "silence"): (
         "# flushed",
         "out = out + np.float32(1e-7 * (self._total == 5000))",
-        "seen 1e-07 in silence; wanted 0",
+        "1e-07.*0",
     ),
     ("resampler", "tone"): (
         "# processed",
         "out = out * np.float32(0.9)\n        self._inner = self._inner",
-        r"seen a tone that strays 0\.1 from 44100 to 16000 Hz; wanted at most 0\.01",
+        r"0\.1.*44100.*16000 Hz.*0\.01",
     ),
     ("resampler", "input_unchanged"): (
         "# processed",
         "block *= 2",
-        "seen samples that were changed; wanted the same samples",
+        "samples",
     ),
     ("resampler", "streams_apart"): (
         "# flushed",
         "out = out + np.float32(0.01 * (SHARED[-1] is not self))",
-        "seen samples that stray .* beside another stream; wanted at most 1e-06",
+        "1e-06",
     ),
     ("label reader", "example"): (
         "# reading",
         "if 'bird' in text and text.endswith('\\n'): raise ValueError('birds')",
-        "seen ValueError: birds; wanted the clips of the example",
+        "ValueError: birds",
     ),
     ("label reader", "recognises_its_own"): (
         "# recognising",
         "return False",
-        "seen False for its own example; wanted True",
+        "False.*True",
     ),
     ("label reader", "recognises_no_other"): (
         "# recognising",
         "head[0]",
-        r"seen IndexError: .* for a file with the lines \(\); wanted False",
+        r"IndexError.*\(\).*False",
     ),
     ("label reader", "vocabulary"): (
         "return {}",
         "return {'dog': 3}",
-        r"seen \{'dog': 3\}; wanted texts by texts",
+        r"\{'dog': 3\}",
     ),
     ("label reader", "lines"): (
         "line=number",
         "line=0",
-        r"seen lines \[0, 0\]; wanted rising ones from 1 to 3",
+        r"\[0, 0\].*1 to 3",
     ),
     ("label reader", "line_ends"): (
         "# reading",
         "text = text.replace('\\r', ' ')",
-        r"seen .* with CRLF; wanted the same clips",
+        "CRLF",
     ),
     ("label reader", "damaged"): (
         "# reading",
         "if not text: raise ValueError('empty')",
-        r"seen ValueError: empty for b''; wanted clips, or a LabelError",
+        "ValueError: empty.*b''.*LabelError",
     ),
     ("label reader", "no_list"): (
         "(OSError, ValueError)",
         "ValueError",
-        "seen FileNotFoundError: .* for a list that is not there; wanted a LabelError",
+        "FileNotFoundError.*LabelError",
     ),
     ("runner", "every_clip"): (
         "# begin",
         "clips = clips[::-1] if len(clips) == 40 else clips",
-        "seen items in another order; wanted those of each clip, in their order",
+        "order",
     ),
     ("runner", "the_clips_themselves"): (
         "# item",
         "import copy; clip = copy.copy(clip)",
-        "seen .*; wanted the clip that was given",
+        "_Clip object",
     ),
     ("runner", "no_clips"): (
         "# begin",
         "clips[0]",
-        "seen IndexError: list index out of range; wanted no exception",
+        "IndexError: list index out of range",
     ),
     ("runner", "failures"): (
         "# item",
         "if 'Failure' in type(item).__name__: return",
-        "seen 0 failures; wanted 2, of six clips",
+        r"\b0\b.*\b2\b",
     ),
     ("runner", "stopped_early"): (
         "# begin",
         "if self._stopped: return",
-        r"seen clips \[\] of the next run; wanted 50 and 51",
+        r"\[\].*50 and 51",
     ),
     ("runner", "close_twice"): (
         "# closing",
         "if self._closed: raise RuntimeError('closed')",
-        "seen RuntimeError: closed at the second close; wanted nothing",
+        "RuntimeError: closed",
     ),
 }
 
@@ -469,18 +468,18 @@ COMMON: dict[str, tuple[str, str, str]] = {
     "light_module": (
         "from yamkit.plugin",
         "import numpy\nfrom yamkit.plugin",
-        "seen imports of numpy; wanted yamkit.plugin and the standard library alone",
+        "numpy.*yamkit.plugin",
     ),
-    "api_number": ("api=1", "api=99", "seen api=99; wanted 1"),
+    "api_number": ("api=1", "api=99", "api=99.*1"),
     "factory_resolves": (
         "_impl:Mine",
         "_impl:Nobody",
-        "seen '.*_impl:Nobody': AttributeError: .*; wanted a callable",
+        "'.*_impl:Nobody': AttributeError",
     ),
     "opens": (
         "opening",
         "opening\n        raise RuntimeError('no engine')",
-        "seen RuntimeError: no engine; wanted a ",
+        "RuntimeError: no engine",
     ),
 }
 
@@ -520,33 +519,33 @@ def failures(contract: type[PluginContract]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_sound_plugin_passes(install: Install, kind: str) -> None:
+def test_a_correct_plugin_passes(install: Install, kind: str) -> None:
     install(kind)
     states = {check.name: check.state for check in run_contract(contract_of(kind))}
     assert set(states.values()) == {"pass"}, states
 
 
 @pytest.mark.parametrize(("kind", "check"), BROKEN, ids=lambda part: part.replace(" ", "-"))
-def test_a_broken_plugin_fails_its_check_alone(install: Install, kind: str, check: str) -> None:
+def test_a_broken_plugin_fails_only_its_check(install: Install, kind: str, check: str) -> None:
     old, new, message = BROKEN[kind, check]
     install(kind, old, new)
     found = failures(contract_of(kind))
     assert list(found) == [check], found
-    assert re.fullmatch(message, found[check], re.DOTALL), found[check]
+    assert re.search(message, found[check], re.DOTALL), found[check]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("check", [*COMMON, "one_entry_point"])
 def test_what_is_common_to_all(install: Install, kind: str, check: str) -> None:
     if check == "one_entry_point":
-        message = r"seen 2 entry points \(broken:point0, broken:point1\); wanted one"
+        message = r"\b2\b.*broken:point0, broken:point1"
         install(kind, points=2)
     else:
         old, new, message = COMMON[check]
         install(kind, old, new)
     found = failures(contract_of(kind))
     assert list(found) == [check], found
-    assert re.match(message, found[check]), found[check]
+    assert re.search(message, found[check], re.DOTALL), found[check]
 
 
 def test_every_check_has_its_broken_plugin() -> None:
@@ -556,9 +555,9 @@ def test_every_check_has_its_broken_plugin() -> None:
         assert names == broken | {*COMMON, "one_entry_point"}, kind
 
 
-def test_a_plugin_that_is_not_there() -> None:
+def test_a_plugin_that_is_not_installed() -> None:
     contract = contract_of("sink")
-    assert failures(contract) == {"one_entry_point": "seen 0 entry points (none); wanted one"}
+    assert list(failures(contract)) == ["one_entry_point"]
 
 
 def test_missing_packages_skip_the_checks(install: Install) -> None:
@@ -576,19 +575,19 @@ def test_expected_failures(install: Install) -> None:
     contract = contract_of("runner", expected_failures=expected)
     checks = {check.name: check for check in run_contract(contract)}
     assert checks["no_clips"].state == "expected"
-    assert checks["no_clips"].note.startswith("it needs one (seen IndexError: ")
+    assert checks["no_clips"].note.startswith("it needs one (found IndexError: ")
     assert checks["failures"].state == "fail"
-    assert checks["failures"].note == "seen a pass; wanted the expected failure: never seen"
+    assert "never seen" in checks["failures"].note
     with pytest.raises(pytest.xfail.Exception, match="it needs one"):
         contract().test_no_clips()
-    with pytest.raises(testing.ContractFailure, match="seen a pass; wanted the expected failure"):
+    with pytest.raises(testing.ContractFailure, match="never seen"):
         contract().test_failures()
     contract.teardown_class()
     child = type("TestChild", (contract,), {"expected_failures": {}})
-    assert failures(child)["no_clips"].startswith("seen IndexError: ")
+    assert "IndexError: " in failures(child)["no_clips"]
     with pytest.raises(IndexError):
         child().test_no_clips()
-    with pytest.raises(TypeError, match="no check 'speed' to expect; there are: one_entry_point"):
+    with pytest.raises(TypeError, match="'speed'.* one_entry_point, light_module"):
         contract_of("runner", expected_failures={"speed": "slow"})
 
 

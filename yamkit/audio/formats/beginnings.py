@@ -1,4 +1,4 @@
-"""What a file claims to be by its first bytes: the name of the format, and FFmpeg's demuxer."""
+"""Formats by the first bytes of a file: their names, and FFmpeg's demuxers."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ _BEGINNINGS = (
     (0, b"\x00\x00\x01\xba", "an MPEG", "mpeg"),
 )
 """Place and bytes, the name of the format with its article, and the demuxer that reads it from
-front to back; None where none does.
+front to back; None if there is none.
 """
 
 
 def claimed_format(head: bytes) -> str:
-    """Name the format that the first bytes are of, with its article; empty where they tell none.
+    """Return the name of the format of the first bytes, with its article; empty if unknown.
 
     Parameters
     ----------
     head : bytes
-        Twelve, or fewer where there are not as many.
+        Twelve, or fewer of a shorter file.
     """
     names = (name for place, magic, name, _ in _BEGINNINGS if head.startswith(magic, place))
     return next(names, "an MP3" if id3_size(head) else "")
 
 
 def demuxer_of(head: bytes) -> str | None:
-    """Name the demuxer of a stream that begins with these bytes; None where they tell none.
+    """Return the demuxer of a stream that begins with these bytes; None if unknown.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The header of a FLAC frame, in a file of its own or in Ogg (RFC 9639, 9.1)."""
+"""The header of a FLAC frame, native or in Ogg (RFC 9639, 9.1)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def frame_header(head: bytes, block_size: int) -> tuple[int, int] | None:
     Parameters
     ----------
     head : bytes
-        The first `LONGEST_HEADER` bytes of the frame, or more.
+        At least the first `LONGEST_HEADER` bytes of the frame.
     block_size : int
-        Of the stream, where all frames have the same.
+        Samples of each frame of the stream, if all frames have the same number.
 
     Returns
     -------
     tuple of int, or None
-        Place of its first sample, and how many it has; None where the checksum is wrong.
+        Place of its first sample, and number of samples; None if the checksum is wrong.
     """
     if len(head) < 6 or head[3] & 1:
         return None

@@ -1,8 +1,7 @@
-"""What FFmpeg does not tell of the header of a container: what it states, and what is a guess."""
+"""Headers of containers, where FFmpeg does not distinguish what they state from its guess."""
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "flv_seconds",
-    "has_broken_packets",
     "is_broadcast",
     "is_cut",
     "is_split_voc",
@@ -22,13 +20,10 @@ _HEAD = 1 << 16
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _MATROSKA_DURATION, _MATROSKA_SCALE = b"\x44\x89", b"\x2a\xd7\xb1"
 _MOST_CHUNKS = 10_000
-_PACKET_TABLE_HEAD = 24
-_MOST_TABLE = 1 << 24
-_LONG_NUMBER = re.compile(rb"[\x80-\xff]{5}")
 
 
 def matroska_seconds(window: Window) -> float | None:
-    """Read the duration of a Matroska file (RFC 9559, 5.1.2.10); None where it has none."""
+    """Return the stated duration of a Matroska file (RFC 9559, 5.1.2.10); None without one."""
     head = _head(window)
     at = head.find(_MATROSKA_DURATION)
     if at < 0:
@@ -51,7 +46,7 @@ def matroska_seconds(window: Window) -> float | None:
 
 
 def flv_seconds(window: Window) -> float | None:
-    """Read the duration from the metadata of an FLV; None where it is not there."""
+    """Return the duration in the metadata of an FLV; None without one."""
     head = _head(window)
     at = head.find(b"duration\0")
     if at < 0 or at + 17 > len(head):
@@ -61,14 +56,14 @@ def flv_seconds(window: Window) -> float | None:
 
 
 def is_broadcast(window: Window) -> bool:
-    """Tell whether the durations of an ASF file were never filled in."""
+    """Return whether the durations of an ASF file were never filled in."""
     head = _head(window)
     at = head.find(_ASF_FILE_PROPERTIES)
     return at < 0 or len(head) <= at + 88 or head[at + 88] & 1 == 1
 
 
 def is_cut(window: Window) -> bool:
-    """Tell whether an AVI ends before the size that it states."""
+    """Return whether an AVI is shorter than it states."""
     head = _head(window, 12)
     if head[:4] != b"RIFF" or head[8:12] != b"AVI ":
         return False
@@ -77,7 +72,7 @@ def is_cut(window: Window) -> bool:
 
 
 def is_split_voc(window: Window) -> bool:
-    """Tell whether the sound of a Creative Voice File lies in several blocks."""
+    """Return whether the sound of a Creative Voice File is in several blocks."""
     window = window.part(0)
     at = int.from_bytes(_head(window, 22)[20:22], "little")
     for _ in range(_MOST_CHUNKS):
@@ -91,26 +86,5 @@ def is_split_voc(window: Window) -> bool:
     return False
 
 
-def has_broken_packets(window: Window) -> bool:
-    """Tell whether the packet table of a CAF holds a number that is too long.
-
-    libsndfile writes a word of its own to the terminal there.
-    """
-    window, at = window.part(0), 8
-    for _ in range(_MOST_CHUNKS):
-        window.seek(at)
-        head = window.read(12)
-        if len(head) < 12:
-            return False
-        size = int.from_bytes(head[4:], "big", signed=True)
-        if head[:4] == b"pakt":
-            window.seek(at + 12 + _PACKET_TABLE_HEAD)
-            return _LONG_NUMBER.search(window.read(max(0, min(size, _MOST_TABLE)))) is not None
-        if size < 0:
-            return False
-        at += 12 + size
-    return False
-
-
 def _head(window: Window, size: int = _HEAD) -> bytes:
-    return window.part(0).read(size)  # whoever reads the window keeps its position
+    return window.part(0).read(size)  # keep the position of the window

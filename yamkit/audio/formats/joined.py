@@ -1,7 +1,7 @@
-"""Where, in a file that others were joined to, the second one begins.
+"""Joined files: where the second one begins.
 
-Of containers whose readers stop at the end of the first; joined WAV, Ogg, FLAC and frames are their
-own readers' work.
+For containers whose readers stop at the end of the first; the readers of WAV, Ogg, FLAC and frames
+continue themselves.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
+from yamkit.audio.formats.caf import second_caf
 from yamkit.audio.formats.window import find
 
 if TYPE_CHECKING:
@@ -25,22 +26,22 @@ _SIGNATURES = {
 
 
 def second_file(window: Window, head: bytes) -> int | None:
-    """Find the place where another file of the same kind begins; None where none does.
+    """Return the place where another file of the same kind begins; None if there is none.
 
     Parameters
     ----------
     window : Window
     head : bytes
-        The first ones of it, at least twelve.
+        Its first bytes, at least twelve.
     """
     if head[4:8] == b"ftyp":
         return _second_mp4(window)
     if head[:4] == b"FORM" or (head[:4] in (b"RIFF", b"RIFX") and head[8:12] != b"AVI "):
         (size,) = struct.unpack(">I" if head[:4] != b"RIFF" else "<I", head[4:8])
         at = 8 + size + size % 2
-        return at if _read(window, at, 4) == head[:4] else None
+        return at if window.read_at(at, 4) == head[:4] else None
     if head[:4] == b"caff":
-        return _second_caf(window)
+        return second_caf(window)
     signature = _SIGNATURES.get(head[:4])
     return None if signature is None else find(window, signature, 1)
 
@@ -48,7 +49,7 @@ def second_file(window: Window, head: bytes) -> int | None:
 def _second_mp4(window: Window) -> int | None:
     at = 0
     for _ in range(_MOST_BOXES):
-        box = _read(window, at, 16)
+        box = window.read_at(at, 16)
         if len(box) < 8:
             break
         size, name = struct.unpack(">I4s", box[:8])
@@ -60,25 +61,3 @@ def _second_mp4(window: Window) -> int | None:
             break
         at += size
     return None
-
-
-def _second_caf(window: Window) -> int | None:
-    at = 8
-    for _ in range(_MOST_BOXES):
-        head = _read(window, at, 13)
-        for padding in range(2):
-            if head[padding : padding + 4] == b"caff":
-                return at + padding
-        head = head[:12]
-        if len(head) < 12:
-            break
-        (size,) = struct.unpack(">q", head[4:])
-        if size < 0:
-            break
-        at += 12 + size
-    return None
-
-
-def _read(window: Window, at: int, size: int) -> bytes:
-    window.seek(at)
-    return window.read(size)

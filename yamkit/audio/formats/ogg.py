@@ -1,8 +1,8 @@
-"""Ogg pages and the packets on them, and what damage did to them.
+"""Ogg pages, their packets, and the links of a chain, in spite of damage.
 
-The layout of a page is that of RFC 3533, section 6. How long a packet lasts is told by its first
-bytes: of Vorbis by the mode (Vorbis I, 4.3), of Opus by the table of contents (RFC 6716, 3.1), of
-FLAC by the header of the frame.
+The layout of a page is that of RFC 3533, section 6. The first bytes of a packet state its duration:
+of Vorbis by the mode (Vorbis I, 4.3), of Opus by the table of contents (RFC 6716, 3.1), of FLAC by
+the header of the frame.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
 __all__ = ["Link", "Page", "links", "pages"]
 
 _MAGIC = b"OggS\0"
-"""Of a page, and the only version of them."""
+"""Beginning of a page, with the only version."""
 _HEADER = 27
 _LONGEST_PAGE = _HEADER + 255 + 255 * 255
 _AT_ONCE = 1 << 18
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _NO_GRANULE = -1
 _OPUS_RATE_HZ = 48_000
-# Reversed bits turn the checksum of Ogg, which begins with the highest bit, into that of zlib.
+# with reversed bits, the checksum of Ogg, which starts at the highest bit, is that of zlib
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class Page(NamedTuple):
-    """A sound page.
+    """A page with a correct checksum.
 
     Attributes
     ----------
     at, end : int
-        Where it lies in the file.
+        Its place in the file.
     serial : int
-        Of its stream.
+        Number of its stream.
     granule : int
-        Samples up to the end of the last packet that ends on it; -1 where none does.
+        Samples up to the end of the last packet that ends on it; -1 if none does.
     is_first, is_last : bool
-        Of its stream.
+        Whether it is the first or last page of its stream.
     follows_hole : bool
         Whether pages of its stream are missing before it.
     packets : list of bytes
-        Those that end on it, as far as all of them is there.
+        Complete packets that end on it.
     """
 
     at: int
@@ -65,11 +65,11 @@ class Page(NamedTuple):
 @dataclass
 class _Stream:
     number: int = -1
-    begun: bytes | None = b""  # of a packet that goes on; None where its beginning is lost
+    begun: bytes | None = b""  # of a packet that continues; None if its beginning is lost
 
 
 def pages(window: Window) -> Iterator[Page]:
-    """Give the pages whose checksum is right, in their order."""
+    """Yield the pages with a correct checksum, in order."""
     streams: dict[int, _Stream] = {}
     for at, header, body in _sound_pages(window):
         _, flags, granule, serial, number = struct.unpack_from("<BBqII", header, 4)
@@ -111,7 +111,7 @@ def _packets(stream: _Stream, sizes: bytes, body: bytes) -> list[bytes]:
 
 
 def _sound_pages(window: Window) -> Iterator[tuple[int, bytes, bytes]]:
-    """Give place, header and body of pages whose checksum is right."""
+    """Yield place, header and body of pages with a correct checksum."""
     buffer, start, at = b"", 0, 0
     ends = False
     while True:
@@ -152,33 +152,33 @@ def _checksum(page: bytes) -> bytes:
 
 
 _HEADERS = {"vorbis": 3, "opus": 2, "flac": 1}
-"""Packets without which a stream cannot be decoded."""
+"""Number of packets without which a stream cannot be decoded."""
 
 
 @dataclass
 class Link:
-    """One link of a chain: a stream of sound, from its first page to its last.
+    """One link of a chain: a stream of sound from its first page to its last.
 
     Attributes
     ----------
     start, end : int
-        Where it lies in the file.
+        Its place in the file.
     serial : int
     headers : list of bytes
         Packets before the sound.
-    is_alone : bool
-        Whether no other stream lies between its pages.
+    is_only_stream : bool
+        Whether there is no other stream between its pages.
     is_whole : bool
-        Whether no page is damaged or missing, and time goes on from page to page.
+        Whether no page is damaged or missing, and times of pages are consecutive.
     is_ended : bool
-        Whether its last page is there.
+        Whether its last page exists.
     pages_behind : int
-        Pages of a link without a header, behind this one.
+        Number of pages without a header after this link.
     codec : str
         ``vorbis``, ``opus``, ``flac``, ``speex``, or empty.
     sample_rate, channels : int
     delay : int
-        Samples at the beginning that are none of the sound's.
+        Samples before the sound.
     begin_granule, end_granule : int
         Samples before its first page of sound, and up to its end.
     """
@@ -187,7 +187,7 @@ class Link:
     serial: int
     headers: list[bytes] = field(default_factory=list)
     end: int = 0
-    is_alone: bool = True
+    is_only_stream: bool = True
     is_whole: bool = True
     is_ended: bool = False
     pages_behind: int = 0
@@ -200,19 +200,19 @@ class Link:
 
     @property
     def is_readable(self) -> bool:
-        """Whether its headers are there, and nothing but sound is in it."""
+        """Whether its headers are complete, and it contains only sound."""
         needed = _HEADERS.get(self.codec, 0)
-        has_form = self.sample_rate > 0 and self.channels > 0
-        return self.is_alone and 0 < needed <= len(self.headers) and has_form
+        is_stated = self.sample_rate > 0 and self.channels > 0
+        return self.is_only_stream and 0 < needed <= len(self.headers) and is_stated
 
     @property
     def granule_rate_hz(self) -> int:
-        """Samples of a granule in a second."""
+        """Granules per second."""
         return _OPUS_RATE_HZ if self.codec == "opus" else self.sample_rate
 
     @property
     def seconds(self) -> float:
-        """Duration, by its granules."""
+        """Duration by its granules."""
         if self.begin_granule is None or not self.granule_rate_hz:
             return 0.0
         samples = self.end_granule - max(0, self.begin_granule) - self.delay
@@ -220,7 +220,7 @@ class Link:
 
 
 def links(window: Window) -> list[Link]:
-    """Look through a file, and give the links that have a header."""
+    """Scan a file; return the links that have a header."""
     found: list[Link] = []
     measure: Callable[[list[bytes]], int | None] = _unmeasured
     header_count = expected = 0
@@ -228,7 +228,7 @@ def links(window: Window) -> list[Link]:
         link = found[-1] if found else None
         if page.is_first:
             if link is not None and not link.headers[1:] and link.begin_granule is None:
-                link.is_alone = False
+                link.is_only_stream = False
                 continue
             link = Link(page.at, page.serial)
             found.append(link)
@@ -236,7 +236,7 @@ def links(window: Window) -> list[Link]:
         if link is None:
             continue
         if page.serial != link.serial:
-            link.is_alone = link.is_alone and link.is_ended
+            link.is_only_stream = link.is_only_stream and link.is_ended
             link.pages_behind += 1
             continue
         link.end = page.end
@@ -264,11 +264,11 @@ def links(window: Window) -> list[Link]:
 
 
 _ROUNDING = 64
-"""Samples by which places of pages may differ from what lies on them."""
+"""Samples by which places of pages may differ from the durations of packets."""
 
 
 def _read_head(link: Link, packet: bytes) -> int:
-    """Read the first packet; tell how many are headers, 0 where others tell."""
+    """Read the first packet; return the number of headers, 0 if later packets decide."""
     if packet.startswith(b"\x01vorbis") and len(packet) >= 30:
         link.codec = "vorbis"
         link.channels, link.sample_rate = struct.unpack_from("<BI", packet, 11)
@@ -276,7 +276,7 @@ def _read_head(link: Link, packet: bytes) -> int:
     if packet.startswith(b"OpusHead") and len(packet) >= 19:
         link.codec = "opus"
         link.channels, link.delay, rate = struct.unpack_from("<BHI", packet, 9)
-        # at these rates libopus decodes by itself
+        # libopus decodes at these rates
         link.sample_rate = rate if rate in (8000, 12000, 16000, 24000) else _OPUS_RATE_HZ
         return 2
     if packet.startswith(b"\x7fFLAC") and len(packet) >= 51:
@@ -292,7 +292,7 @@ def _read_head(link: Link, packet: bytes) -> int:
 
 
 def _is_header(codec: str, packet: bytes) -> bool:
-    """Tell a header behind the first from sound."""
+    """Return whether a packet after the first is a header."""
     if codec == "vorbis":
         return packet[:1] in (b"\x03", b"\x05") and packet[1:7] == b"vorbis"
     if codec == "flac":
@@ -305,7 +305,7 @@ def _unmeasured(packets: list[bytes]) -> int | None:  # noqa: ARG001
 
 
 def _measure(link: Link) -> Callable[[list[bytes]], int | None]:
-    """Make what counts the samples that packets give."""
+    """Return the function that counts the samples of packets."""
     if link.codec == "opus":
         return lambda packets: sum(map(_opus_samples, packets))
     if link.codec == "vorbis" and len(link.headers) == 3:
@@ -340,7 +340,7 @@ def _flac_samples(packets: list[bytes]) -> int | None:
 
 
 class _VorbisMeasure:
-    """Durations of Vorbis packets: a quarter of the block's size, and of the last one's."""
+    """Durations of Vorbis packets: a quarter of the block size plus a quarter of the last one."""
 
     def __init__(self, headers: list[bytes]) -> None:
         sizes = headers[0][28]
@@ -348,12 +348,12 @@ class _VorbisMeasure:
         modes = [short_and_long[is_long] for is_long in _vorbis_modes(headers[2])]
         mask = (1 << max(0, (len(modes) - 1).bit_length())) - 1
         numbers = [byte >> 1 & mask for byte in range(256)]
-        # by the first byte of a packet; 0 where it has no such mode
+        # by the first byte of a packet; 0 if there is no such mode
         self._sizes = [modes[number] if number < len(modes) else 0 for number in numbers]
         self._last = 0
 
     def samples(self, packets: list[bytes]) -> int | None:
-        """Count the samples of consecutive packets; None where that is not known."""
+        """Count the samples of consecutive packets; None if unknown."""
         sizes, last, total = self._sizes, self._last, 0
         for packet in packets:
             size = sizes[packet[0]] if packet else 0
@@ -367,10 +367,10 @@ class _VorbisMeasure:
 
 
 def _vorbis_modes(setup: bytes) -> list[bool]:
-    """Read which modes are long from the end of the setup header; none where that is not clear.
+    """Read which modes are long from the end of the setup header; empty if unclear.
 
-    The modes are the last of it: 6 bits for their number less one, then of each a bit that tells
-    whether its block is long, 32 zeros and 8 bits more, then a bit that is set.
+    The modes are at its end: 6 bits for their number minus one, then for each a bit that is set if
+    its block is long, 32 zeros and 8 more bits, then a set bit.
     """
     bits = int.from_bytes(setup, "little")
     at = bits.bit_length() - 1

@@ -1,7 +1,7 @@
-"""Headers whose size of the sound is not that of the sound: AIFF, AU, CAF, Wave64 and coded WAV.
+"""Wrong sizes in the headers of AIFF, AU, CAF, Wave64 and coded WAV.
 
-A recorder that was stopped, and a size that did not fit its field, leave more sound behind the end
-that the header states. libsndfile believes the header; it is shown one with the size put right.
+After a recorder was stopped, or if a size did not fit its field, there is more sound than the
+header states. libsndfile trusts the header, so it receives one with the correct size.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import re
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from yamkit.audio.formats.caf import caf_chunks
 from yamkit.audio.formats.tags import begins_tag
-from yamkit.audio.readers.wav import is_placeholder
+from yamkit.audio.formats.wav import is_placeholder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from yamkit.audio._notes import Notes
     from yamkit.audio.formats.window import Window
@@ -24,7 +25,7 @@ __all__ = ["right_sizes"]
 
 _CHUNK_NAME = re.compile(rb"[A-Za-z(][A-Za-z0-9_)\- ]{2}[A-Za-z0-9_)\- ]")
 _BLANK = 4096
-"""Most bytes of zeros that may stand behind a sound as they are."""
+"""Most zeros after a sound that are not sound."""
 _MOST_CHUNKS = 10_000
 
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
@@ -34,41 +35,40 @@ _AU_BYTES = {1: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8, 27: 1}
 
 
 class _Sound(NamedTuple):
-    """Where the sound of a file lies, by its header."""
+    """The sound of a file, by its header."""
 
     start: int
     size: int  # bytes
-    is_open: bool  # the header leaves the size open
-    bytes_per_second: float  # 0 where it is unknown
-    patches: Callable[[int], list[tuple[int, bytes]]]  # of the true size
+    is_open: bool  # the header does not state the size
+    bytes_per_second: float  # 0 if unknown
+    patches: Callable[[int], list[tuple[int, bytes]]]  # by the correct size
 
 
 def right_sizes(window: Window, notes: Notes) -> list[tuple[int, bytes]]:
-    """Find the bytes of a header that must change so that all of the sound is read.
+    """Return the bytes of a header that must change so that all of the sound is read.
 
     Parameters
     ----------
     window : Window
     notes : Notes
-        Told where sound follows behind the end that the header states.
+        Receives a note if sound follows after the end that the header states.
 
     Returns
     -------
     list of tuple of int and bytes
-        Places and bytes; none where the header is right, or none of these formats'.
+        Places and bytes; empty if the header is correct, or of another format.
     """
-    window.seek(0)
-    head = window.read(16)
+    head = window.read_at(0, 16)
     find = next((find for magic, find in _FORMATS.items() if head.startswith(magic)), None)
     try:
         sound = None if find is None else find(window)
-    except struct.error:  # cut within its header
+    except struct.error:  # the header is cut
         return []
     if sound is None or sound.start >= window.length:
         return []
     there = window.length - sound.start
     if head.startswith(b"caff") and sound.size > there and sound.bytes_per_second:
-        # libsndfile has no word of it
+        # libsndfile does not report it
         notes.breaks_off(there / sound.bytes_per_second, sound.size / sound.bytes_per_second)
     if not sound.is_open and (sound.size >= there or _is_over(window, sound, head)):
         return []
@@ -80,10 +80,9 @@ def right_sizes(window: Window, notes: Notes) -> list[tuple[int, bytes]]:
 
 
 def _is_over(window: Window, sound: _Sound, head: bytes) -> bool:
-    """Tell whether chunks follow the sound, or nothing of note."""
+    """Return whether chunks, tags or only zeros follow the sound."""
     end = sound.start + sound.size
-    window.seek(end)
-    ahead = window.read(_BLANK + 1)
+    ahead = window.read_at(end, _BLANK + 1)
     if len(ahead) < 8 or begins_tag(ahead) or (len(ahead) <= _BLANK and not any(ahead)):
         return True
     if head.startswith(_W64_RIFF):
@@ -97,11 +96,11 @@ def _is_over(window: Window, sound: _Sound, head: bytes) -> bool:
 def _aiff(window: Window) -> _Sound | None:
     bytes_per_second = 0.0
     frame_size = comm = 0
-    for name, at, size in _chunks(window, ">4sI", 12):
+    for name, at, size in _chunks(window, ">"):
         if name == b"COMM":
             comm = at
-            channels, _, bits = struct.unpack(">hIh", _read(window, at, 8))
-            exponent, mantissa = struct.unpack(">HQ", _read(window, at + 8, 10))
+            channels, _, bits = struct.unpack(">hIh", window.read_at(at, 8))
+            exponent, mantissa = struct.unpack(">HQ", window.read_at(at + 8, 10))
             frame_size = channels * -(-bits // 8)
             rate = mantissa * 2.0 ** (min(exponent & 0x7FFF, 16446) - 16446)
             if 0 < rate < 1e9:
@@ -122,11 +121,11 @@ def _aiff_patches(at: int, comm: int, frame_size: int, there: int) -> list[tuple
 
 
 def _wav(window: Window) -> _Sound | None:
-    order = "<" if _read(window, 0, 4) == b"RIFF" else ">"
+    order = "<" if window.read_at(0, 4) == b"RIFF" else ">"
     bytes_per_second = 0.0
-    for name, at, size in _chunks(window, f"{order}4sI", 12):
+    for name, at, size in _chunks(window, order):
         if name == b"fmt ":
-            (bytes_per_second,) = struct.unpack(f"{order}8xI", _read(window, at, 12))
+            (bytes_per_second,) = struct.unpack(f"{order}8xI", window.read_at(at, 12))
         elif name == b"data":
             patches = functools.partial(_wav_patches, order, at)
             return _Sound(at, size, is_placeholder(size), float(bytes_per_second), patches)
@@ -139,9 +138,8 @@ def _wav_patches(order: str, at: int, there: int) -> list[tuple[int, bytes]]:
 
 
 def _au(window: Window) -> _Sound:
-    window.seek(0)
-    order = ">" if window.read(4) == b".snd" else "<"
-    start, size, encoding, rate, channels = struct.unpack(f"{order}5I", _read(window, 4, 20))
+    order = ">" if window.read_at(0, 4) == b".snd" else "<"
+    start, size, encoding, rate, channels = struct.unpack(f"{order}5I", window.read_at(4, 20))
     return _Sound(
         start,
         size,
@@ -153,10 +151,10 @@ def _au(window: Window) -> _Sound:
 
 def _caf(window: Window) -> _Sound | None:
     bytes_per_second = 0.0
-    for name, at, size in _chunks(window, ">4sq", 8):
+    for name, at, size in caf_chunks(window):
         if name == b"desc":
             rate, _, _, packet_bytes, packet_frames = struct.unpack(
-                ">d4sIII", _read(window, at, 24)
+                ">d4sIII", window.read_at(at, 24)
             )
             if packet_frames and 0 < rate < 1e9:
                 bytes_per_second = rate * packet_bytes / packet_frames
@@ -173,10 +171,10 @@ def _caf_patches(at: int, there: int) -> list[tuple[int, bytes]]:
 def _w64(window: Window) -> _Sound | None:
     at, bytes_per_second = 40, 0.0
     for _ in range(_MOST_CHUNKS):
-        name = _read(window, at, 16)
-        (size,) = struct.unpack("<Q", _read(window, at + 16, 8))
+        name = window.read_at(at, 16)
+        (size,) = struct.unpack("<Q", window.read_at(at + 16, 8))
         if name[:4] == b"fmt ":
-            (bytes_per_second,) = struct.unpack("<8xI4x", _read(window, at + 24, 16))
+            (bytes_per_second,) = struct.unpack("<8xI4x", window.read_at(at + 24, 16))
         elif name == _W64_DATA:
             at += 24
             is_open = size <= 24 or size >> 62 > 0
@@ -192,23 +190,16 @@ def _w64_patches(at: int, there: int) -> list[tuple[int, bytes]]:
     return [(16, struct.pack("<Q", at + there)), (at - 8, struct.pack("<Q", there + 24))]
 
 
-def _chunks(window: Window, layout: str, at: int) -> list[tuple[bytes, int, int]]:
-    """List names, places and sizes of chunks; a size below 0 goes to the end."""
-    found: list[tuple[bytes, int, int]] = []
-    length = struct.calcsize(layout)
-    is_padded = length == 8
-    while at + length <= window.length and len(found) < _MOST_CHUNKS:
-        name, size = struct.unpack(layout, _read(window, at, length))
-        found.append((name, at + length, size))
-        if size < 0:
-            break
-        at += length + size + (size % 2 if is_padded else 0)
-    return found
-
-
-def _read(window: Window, at: int, size: int) -> bytes:
-    window.seek(at)
-    return window.read(size)
+def _chunks(window: Window, order: str) -> Iterator[tuple[bytes, int, int]]:
+    """Walk the chunks of an IFF or a RIFF: names, places and sizes."""
+    at = 12
+    for _ in range(_MOST_CHUNKS):
+        head = window.read_at(at, 8)
+        if len(head) < 8:
+            return
+        name, size = struct.unpack(f"{order}4sI", head)
+        yield name, at + 8, size
+        at += 8 + size + size % 2
 
 
 _FORMATS = {

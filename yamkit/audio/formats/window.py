@@ -1,4 +1,4 @@
-"""Part of a seekable file as a decoder sees it, with bytes of its header put right."""
+"""Part of a seekable file as a decoder sees it, with corrected bytes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Window:
     """The bytes of `file` from `start` to `end`, as one seekable file.
 
     C libraries call these methods, where an exception would be printed and lost: it is kept for
-    `check` instead, and the file seems to end. Several windows on a file do not disturb each other.
+    `check` instead, and the file appears to end. Several windows on a file are independent.
 
     Parameters
     ----------
     file : seekable binary file
     start, end : int
-        Places in it; without an end, all that there is.
+        Places in it; by default up to its end.
     patches : sequence of tuple of int and bytes
-        Bytes to be seen at a place of the window, rather than those of the file.
+        Places in the window, and the bytes that replace those of the file.
     """
 
     def __init__(
@@ -46,29 +46,34 @@ class Window:
         self._error: BaseException | None = None
 
     def part(self, start: int, end: int | None = None) -> Window:
-        """Give some of the bytes as a window of its own, without patches."""
+        """Return a part as a new window, without patches."""
         end = self.length if end is None else min(end, self.length)
         return Window(self._file, self._start + start, self._start + end)
 
     def patched(self, patches: Sequence[tuple[int, bytes]]) -> Window:
-        """Give the same bytes, but for some, as a window of its own."""
+        """Return the same part with some bytes replaced, as a new window."""
         return Window(self._file, self._start, self._start + self.length, patches)
 
     def check(self) -> None:
-        """Raise what went wrong since the last call."""
+        """Raise the exception that occurred since the last call."""
         error, self._error = self._error, None
         if error is not None:
             raise error
 
     def tell(self) -> int:
-        """Give the position."""
+        """Return the position."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Set the position."""
+        """Set the position and return it."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.length}[whence]
         self._position = max(0, base + offset)
         return self._position
+
+    def read_at(self, at: int, size: int) -> bytes:
+        """Read at most `size` bytes from a place on, and set the position after them."""
+        self.seek(at)
+        return self.read(size)
 
     def read(self, size: int) -> bytes:
         """Read at most `size` bytes; none at the end, and after an error."""
@@ -88,7 +93,7 @@ class Window:
 
 
 def find(window: Window, pattern: re.Pattern[bytes], start: int) -> int | None:
-    """Find the first place from `start` on where a short pattern matches; None where none does."""
+    """Return the first place from `start` on where a short pattern matches; None if none does."""
     window = window.part(0)
     while start < window.length:
         window.seek(start)

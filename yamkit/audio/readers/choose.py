@@ -1,7 +1,7 @@
-"""Who reads a file: decided here alone, by what is in it.
+"""The choice of the reader of a file, by its content.
 
-libsndfile where it is exact and complete; yamkit's own reader for WAVs whose sizes are wrong; the
-walk over frames for MPEG audio and ADTS; the tables of plain MP4s; PyAV for every other container.
+libsndfile where it is exact and complete; yamkit's reader for WAVs with wrong sizes; the walk over
+frames for MPEG audio and ADTS; the sample tables of plain MP4s; PyAV for every other container.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from yamkit.audio._notes import Notes
 from yamkit.audio.formats.beginnings import claimed_format
+from yamkit.audio.formats.frames import behind_tags, frames_begin
 from yamkit.audio.formats.incoming import Incoming
 from yamkit.audio.formats.joined import second_file
+from yamkit.audio.formats.wav import wav_layout
 from yamkit.audio.formats.window import Window
 from yamkit.audio.readers.convert import converted
-from yamkit.audio.readers.wav import is_plain_wav, open_wav, wav_codec
+from yamkit.audio.readers.wav import open_wav
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -33,14 +35,14 @@ __all__ = ["read"]
 
 _WAV = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 _STARTS_WITHIN = 1 << 16
-"""Bytes of a file that begins within a frame, before its first whole one."""
+"""Bytes before the first whole frame of a file that begins within a frame."""
 
 _MP4 = (b"ftyp", b"moov", b"mdat")
 
 _MOST_FAILURES = 100
-"""Files in a row, among those that were joined, of which nothing can be decoded."""
+"""Most consecutive joined files of which nothing can be decoded."""
 
-# Beginnings of what PyAV reads alone: offset and bytes.
+# beginnings of files that only PyAV reads: offset and bytes
 _CONTAINERS = (
     (0, b"\x1a\x45\xdf\xa3"),  # Matroska, WebM
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF, WMA
@@ -56,16 +58,16 @@ _HEAD = 64
 
 
 def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
-    """Find the reader of a seekable file, and open it.
+    """Choose the reader of a seekable file, and open it.
 
     Parameters
     ----------
     file : seekable binary file
-        To be kept open; its position is undefined from now on.
+        Must stay open; its position is undefined afterwards.
     start : int
         Where the sound begins in it.
     is_ours : bool
-        Whether nobody else reads the file.
+        Whether only the reader uses the file.
     stream : int or None
         Number of the sound stream, from 1; None for the default.
 
@@ -77,10 +79,10 @@ def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
     Raises
     ------
     DecodeError
-        If nobody reads it, with the reason.
+        If no reader can open it, with the reason.
     """
     if is_ours and isinstance(raw := getattr(file, "raw", None), io.FileIO):
-        file = raw  # a buffer would not notice that libsndfile moves the descriptor
+        file = raw  # a buffer would not notice when libsndfile moves the descriptor
     window = Window(file, start)
     opened = _open_all(window, file if is_ours and not start else None, stream, Notes())
     window.check()
@@ -91,7 +93,7 @@ def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
                 f"begins as {name} file, but is cut off or damaged before any sound "
                 f"({window.length} bytes)"
             )
-        raise DecodeError("not a sound file of a known format, or too damaged to begin with")
+        raise DecodeError("not a sound file of a known format, or too damaged")
     decoded = opened[0]
     if stream is not None and not 1 <= stream <= decoded.streams:
         opened[1]()
@@ -102,20 +104,20 @@ def read(file: Any, start: int, is_ours: bool, stream: int | None) -> Opened:
 def _open_all(
     window: Window, file: BinaryIO | None, stream: int | None, notes: Notes
 ) -> Opened | None:
-    """Open a file and those that were joined to it."""
+    """Open a file and the files that were joined to it."""
     head, first, rest = _apart(window)
     opened = _opened(first, file if rest is None else None, head, stream, notes)
     if opened is None or rest is None:
         return opened
     decoded, close = opened
     blocks = _joined(decoded, rest, stream)
-    # what was joined may be floats
+    # joined files may contain floats
     changes: dict[str, Any] = {"seconds_promised": None, "is_bounded": False}
     return dataclasses.replace(decoded, blocks=blocks, **changes), close
 
 
 def _apart(window: Window) -> tuple[bytes, Window, Window | None]:
-    """Give the first bytes, the first file, and those that were joined to it."""
+    """Return the first bytes, the first file, and the files that were joined to it."""
     window.seek(0)
     head = window.read(_HEAD)
     window.check()
@@ -128,8 +130,8 @@ def _apart(window: Window) -> tuple[bytes, Window, Window | None]:
 def _joined(
     decoded: Decoded, rest: Window | None, stream: int | None
 ) -> Iterator[NDArray[np.float32]]:
-    """Give the sound of a file, and behind it that of those that were joined, in one form."""
-    form, notes = (decoded.sample_rate, decoded.channels), decoded.notes
+    """Yield the sound of a file and of the files that were joined to it, in one format."""
+    layout, notes = (decoded.sample_rate, decoded.channels), decoded.notes
     samples = 0
     for block in decoded.blocks:
         samples += len(block)
@@ -138,7 +140,7 @@ def _joined(
     while rest is not None and failures < _MOST_FAILURES:
         failures += 1
         head, window, rest = _apart(rest)
-        seconds = samples / form[0]
+        seconds = samples / layout[0]
         own_notes = Notes(seconds)
         try:
             opened = _opened(window, None, head, stream, own_notes)
@@ -151,12 +153,12 @@ def _joined(
         here = (following.sample_rate, following.channels)
         try:
             following.check()
-            for block in converted(following.blocks, here, form):
+            for block in converted(following.blocks, here, layout):
                 failures = 0
                 samples += len(block)
                 yield block
         except DecodeError:
-            notes.unreadable(samples / form[0], "a file that was joined")
+            notes.unreadable(samples / layout[0], "a file that was joined")
         finally:
             close()
             notes.take(own_notes)
@@ -186,10 +188,10 @@ def _opened(
     if head.startswith(b"Creative Voice File"):
         from yamkit.audio.formats.headers import is_split_voc
 
-        if is_split_voc(window):  # libsndfile takes the heads of further blocks for sound
+        if is_split_voc(window):  # libsndfile would decode the heads of further blocks as sound
             return _with_pyav(window, stream, notes)
     if head[:4] == b"caff":
-        from yamkit.audio.formats.headers import has_broken_packets
+        from yamkit.audio.formats.caf import has_broken_packets
 
         if has_broken_packets(window):
             return _with_pyav(window, stream, notes)
@@ -201,9 +203,7 @@ def _opened(
 
 
 def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | None:
-    """Open what may be MPEG audio: not with libsndfile, whose decoder writes to the terminal."""
-    from yamkit.audio.readers.frames import behind_tags
-
+    """Open what may be MPEG audio, without libsndfile, whose decoder writes to the terminal."""
     begin = behind_tags(window)
     window.seek(begin)
     if begin and window.read(4) == b"fLaC":
@@ -216,9 +216,9 @@ def _open_mpeg(window: Window, stream: int | None, notes: Notes) -> Opened | Non
 def _open_wav(
     window: Window, file: BinaryIO | None, stream: int | None, notes: Notes
 ) -> Opened | None:
-    coded = wav_codec(window)
-    if coded is None:
-        if is_plain_wav(window):
+    layout = wav_layout(window)
+    if layout.coded is None:
+        if layout.is_plain:
             opened = _with_libsndfile(window, file, notes, is_right=True)
             if opened is not None:
                 return opened
@@ -229,16 +229,16 @@ def _open_wav(
     else:
         from yamkit.audio.readers.wav_coded import is_mpeg, open_coded
 
-        opened = open_coded(window, *coded, notes)
+        opened = open_coded(window, layout.coded, notes)
         if opened is not None:
             return opened
-        if is_mpeg(coded[0]):
+        if is_mpeg(layout.coded.tag):
             return _with_pyav(window, stream, notes)
     return _with_libsndfile(window, file, notes) or _with_pyav(window, stream, notes)
 
 
 def _open_frames(window: Window, within: int, notes: Notes) -> Opened | None:
-    from yamkit.audio.readers.frames import frames_begin, open_frames
+    from yamkit.audio.readers.frames import open_frames
 
     kind = frames_begin(window, within)
     return None if kind is None else (open_frames(window, kind, notes), lambda: None)

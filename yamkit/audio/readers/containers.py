@@ -1,9 +1,9 @@
 """Decoding through PyAV: MP4, Matroska and WebM, MPEG-TS, ASF, AVI, FLV, WavPack and others.
 
-Loaded on use, since it loads PyAV. Playlists and scripts, which name other files and addresses,
-are not among the containers it may open, and a container may open nothing but itself.
+Loaded on use, since it loads PyAV. Playlists and scripts, which name other files and addresses, are
+not opened, and a container cannot open another file.
 
-What FFmpeg's demuxers get wrong, or do not tell, is kept here; `_placing` does the rest.
+This module corrects FFmpeg's demuxers; `placing` puts the samples at their places.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import av
 from yamkit.audio._source import Decoded
 from yamkit.audio.formats.headers import flv_seconds, is_broadcast, is_cut, matroska_seconds
 from yamkit.audio.formats.window import find
-from yamkit.audio.readers.convert import in_first_form
+from yamkit.audio.readers.convert import in_first_layout
 from yamkit.audio.readers.placing import Track, pieces
 from yamkit.errors import DecodeError
 
@@ -37,28 +37,28 @@ _CONTAINERS = (
     "m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,oma,ogg,shorten,tak,tta,voc,w64,wav,wv,xwma"
 )
 _FROM_ZERO = ("mov", "matroska")
-"""Containers whose time stamps count from the beginning of the recording; those of others may
-begin anywhere."""
+"""Containers whose time stamps count from the beginning of the recording; in others they may begin
+anywhere."""
 
 _FROM_ZERO_OR_ANYWHERE = ("asf", "flv")
 """Containers that are recorded, and broadcast as well."""
 
 _PYAV = int(av.__version__.partition(".")[0])
-# Titles in a strange encoding are no reason to refuse the sound; PyAV 19 no longer asks.
+# accept titles in an unknown encoding; PyAV 19 has no such option
 _LENIENT: dict[str, Any] = {"metadata_errors": "replace"} if _PYAV < 19 else {}
 
 _CUTS_ENDS = av.library_versions["libavformat"] >= (63,)
-"""Whether FFmpeg, from 9 on, cuts the ends of MP4s: it takes the duration of a sound for its end,
-wherever it begins."""
+"""Whether FFmpeg, from version 9 on, cuts the ends of MP4s: it takes the duration of a sound as its
+end, wherever it begins."""
 
 _LONGEST_BROADCAST_LATENESS_SECONDS = 60.0
-"""What begins later by the clock of a broadcast began before it was recorded."""
+"""A broadcast whose time stamps begin later began before it was recorded."""
 _LONGEST_LOOK_MICROSECONDS = "100000"
-"""Of sound, before FFmpeg begins to decode what arrives; by default it looks at 5 s."""
+"""Sound that FFmpeg analyses before it decodes a stream; its default is 5 s."""
 _NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 _MOST_TRIES = 1000
 _MOST_FAILURES = 32
-"""Beginnings in a row behind which nothing is found."""
+"""Most consecutive beginnings after which nothing is found."""
 
 
 def open_container(
@@ -70,18 +70,18 @@ def open_container(
     ----------
     window : Window
     stream : int or None
-        Number of the sound stream, from 1; None for the one that is marked default, else the first.
+        Number of the sound stream, from 1; None for the default stream, else the first.
     notes : Notes
 
     Returns
     -------
     tuple of Decoded and callable, or None
-        The sound and the function that closes it; None where the container is unknown.
+        The sound and the function that closes it; None if the container is unknown.
 
     Raises
     ------
     DecodeError
-        If there is no such sound stream, or nothing of it can be decoded.
+        If there is no such sound stream, or it cannot be decoded.
     """
     window.seek(0)
     try:
@@ -117,15 +117,14 @@ def open_arriving(
     incoming : Incoming
         At its beginning.
     demuxer : str
-        FFmpeg's name of the container. It is not guessed: that would take megabytes where it
-        fails.
+        FFmpeg's name of the container. A guess could read megabytes before it fails.
     notes : Notes
 
     Returns
     -------
     tuple of Decoded and callable
-        The sound and the function that closes it. Samples are given out as soon as FFmpeg has
-        decoded them.
+        The sound and the function that closes it. Samples are yielded as soon as FFmpeg has decoded
+        them.
 
     Raises
     ------
@@ -133,7 +132,7 @@ def open_arriving(
         If nothing can be decoded.
     """
     options = {"analyzeduration": _LONGEST_LOOK_MICROSECONDS}
-    if demuxer == "mpeg":  # its first packets may all be of the picture, and none tells of sound
+    if demuxer == "mpeg":  # its first packets may all be video, and no header lists the sound
         options = {}
     try:
         container = _open(SimpleNamespace(read=incoming.some), demuxer, options)
@@ -155,23 +154,23 @@ def _opened(
 ) -> Decoded:
     sounds = container.streams.audio
     if not sounds:
-        raise DecodeError("holds no sound, only other streams")
+        raise DecodeError("contains no sound, only other streams")
     if stream is not None and not 1 <= stream <= len(sounds):
         raise DecodeError(f"no sound stream {stream}; it has {len(sounds)}")
     defaults = (n for n, each in enumerate(sounds, 1) if each.disposition & _DEFAULT)
     chosen = stream or next(defaults, 1)
     if stream is None and len(sounds) > 1:
         notes.add(
-            f"{len(sounds)} sound streams; stream {chosen} is heard; --stream N selects another"
+            f"{len(sounds)} sound streams; stream {chosen} is used; --stream N selects another"
         )
     sound = sounds[chosen - 1]
     codec = sound.codec_context
     if codec is None:
         raise DecodeError(f"the codec of sound stream {chosen} is unknown to FFmpeg")
     track = track_of(sound)
-    form, blocks = in_first_form(pieces(track, notes), at_once=track.is_arriving)
+    layout, blocks = in_first_layout(pieces(track, notes), at_once=track.is_arriving)
     return Decoded(
-        *form,
+        *layout,
         blocks,
         notes,
         reader="PyAV",
@@ -201,7 +200,7 @@ _DEFAULT = av.stream.Disposition.default
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> BinaryIO:  # noqa: ARG001
-    raise PermissionError("a container may open nothing but itself")
+    raise PermissionError("a container cannot open another file")
 
 
 def _track(
@@ -222,7 +221,7 @@ def _track(
         jitter = math.inf
     tick = float(sound.time_base)
     return Track(
-        # FFmpeg's default for MP2 dithers, and takes twice as long
+        # FFmpeg's default decoder of MP2 dithers, and takes twice as long
         av.CodecContext.create("mp2float", "r") if codec.name == "mp2" else codec,
         packets,
         tick,
@@ -239,11 +238,11 @@ def _track(
 
 
 def _packets(container: Any, sound: Any, window: Window) -> Iterator[Any]:
-    """Give packets; go on behind damage for as long as that brings more."""
+    """Yield packets; continue after damage as long as packets are found."""
     name = container.format.name
     chunks: dict[int, int] = {}
     if name == "avi":
-        # FFmpeg counts the chunks that it finds; the index knows which ones they are
+        # FFmpeg counts the chunks that it finds; the index numbers them correctly
         chunks = {each.pos + 8: each.timestamp for each in sound.index_entries}
     end = 0
     for packet in _demuxed(container, sound, window.check):
@@ -256,7 +255,7 @@ def _packets(container: Any, sound: Any, window: Window) -> Iterator[Any]:
         yield packet
     beginning, failures = _BEGINNINGS.get(name), 0
     while beginning is not None and failures < _MOST_FAILURES:
-        # FFmpeg stops at damage, and where another file was joined
+        # FFmpeg stops at damage and at joined files
         at = find(window, beginning, end)
         if at is None:
             return
@@ -282,7 +281,7 @@ def _demuxed(container: Any, sound: Any, check: Callable[[], object]) -> Iterato
                 if packet.size:
                     got_some = True
                     yield packet
-        # PyAV's IndexError is a stream that came up after the first packets
+        # PyAV's IndexError: a stream appeared after the first packets
         except (av.FFmpegError, ValueError, IndexError):
             check()
             if got_some:
@@ -292,7 +291,7 @@ def _demuxed(container: Any, sound: Any, check: Callable[[], object]) -> Iterato
 
 
 def _keep_end(packet: Any) -> None:
-    """Keep the decoder from cutting the end of a packet of MP4; where that is, `_end` knows."""
+    """Prevent the decoder from cutting the end of an MP4 packet; `_end` returns the end."""
     if packet.has_sidedata("skip_samples"):
         skipped = packet.get_sidedata("skip_samples")
         start, behind_end = bytes(skipped)[:4], skipped.buffer_size - 4
@@ -301,7 +300,7 @@ def _keep_end(packet: Any) -> None:
 
 
 def _end(container: Any, sound: Any) -> float | None:
-    """Find where the sound of an MP4 ends, if that is to be cut here."""
+    """Return where the sound of an MP4 ends; None for other containers, which are not cut here."""
     if container.format.name != _MP4:
         return None
     if sound.duration is None:
@@ -310,7 +309,7 @@ def _end(container: Any, sound: Any) -> float | None:
 
 
 def _origin(container: Any) -> float:
-    """Find the time stamp, in seconds, at which a recording begins."""
+    """Return the time stamp, in seconds, at which a recording begins."""
     name = container.format.name
     if name.startswith(_FROM_ZERO) or container.start_time is None:
         return 0.0
@@ -321,10 +320,10 @@ def _origin(container: Any) -> float:
 
 
 def _promise(container: Any, sound: Any, window: Window) -> float | None:
-    """Find the duration that a container states of a sound; None where it states none.
+    """Return the stated duration of a sound in seconds; None if the container states none.
 
-    FFmpeg does not tell a duration from its own guess, so the header is asked where that matters;
-    and that of all streams says nothing of one.
+    FFmpeg does not distinguish a stated duration from its own guess, so some headers are read here.
+    The duration of all streams is not that of the sound.
     """
     name = container.format.name
     stated = sound.metadata.get("DURATION", "")
@@ -346,12 +345,12 @@ _TAG = re.compile(r"(\d+):(\d\d):(\d\d\.\d+)")
 _MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 _STATES_DURATION = {"ape", "caf", _MP4, "tak", "tta", "wv"}
 _BEGINNINGS = {"wv": re.compile(rb"wvpk....[\x02-\x10]\x04", re.DOTALL)}
-"""Beginnings of blocks, each of which says its own place."""
+"""Beginnings of blocks that state their place."""
 _FRAMES_ALONE = {"ac3", "dts", "dtshd", "eac3", "tta", "wv"}
 """Sound without a container: a gap is damage."""
 _JITTER_SECONDS = {"vorbis": 0.05, "pcm_dvd": 0.04, "pcm_s16be": 0.04}
-"""By how much time stamps of intact streams of a codec jump to and fro."""
+"""Jitter of the time stamps of intact streams, by codec."""
 _DOUBTFUL = ("avi", "mpeg")
-"""Containers in which intact packets may have the same time stamp."""
+"""Containers in which intact packets may have equal time stamps."""
 _NO_CLOCK = {("asf", "flac"), *(("avi", codec) for codec in ("eac3", "amrnb", "g722", "g726"))}
-"""Pairs whose time stamps FFmpeg gets wrong."""
+"""Containers and codecs with wrong time stamps in FFmpeg."""

@@ -1,7 +1,7 @@
-"""Samples of another rate or number of channels, in the form that a source began with.
+"""Conversion of sample rate and channels to the format that a source began with.
 
-Links of a chain, joined files and streams that change midway need it. PyAV resamples; it loads
-when rates differ.
+Used for links of a chain, joined files and streams that change midway. PyAV resamples; it is loaded
+if rates differ.
 """
 
 from __future__ import annotations
@@ -22,74 +22,74 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_SILENCE_SECONDS",
-    "Form",
+    "Layout",
     "Piece",
     "converted",
-    "in_first_form",
-    "in_form",
+    "in_first_layout",
+    "in_layout",
     "silence",
 ]
 
 MOST_SILENCE_SECONDS = 86_400.0
-"""Most silence that time stamps can put into one file."""
+"""Most silence that time stamps can insert into one file."""
 
 _MOST_RATIO = 256
-"""Between two sample rates of one file; beyond it, one of them is damaged, and means days."""
+"""Largest ratio of two sample rates of one file; beyond it one of them is damaged."""
 
-Form = tuple[int, int]
+Layout = tuple[int, int]
 """Sample rate in Hz, and number of channels."""
 
-Piece = tuple[Form, "NDArray[np.float32]"]
-"""Consecutive samples [n, channels], and their form."""
+Piece = tuple[Layout, "NDArray[np.float32]"]
+"""Format and consecutive samples [n, channels]."""
 
 
-def in_first_form(
+def in_first_layout(
     pieces: Iterator[Piece], *, at_once: bool = False
-) -> tuple[Form, Iterator[NDArray[np.float32]]]:
-    """Bring pieces, however small, into blocks of the form that the first has.
+) -> tuple[Layout, Iterator[NDArray[np.float32]]]:
+    """Convert pieces of any size to blocks in the format of the first piece.
 
     Parameters
     ----------
     pieces : iterator of Piece
-        Those before the first that has a sample are taken at once.
+        Those up to the first with a sample are read at once.
     at_once : bool
-        Whether blocks are as short as pieces are, rather than put together.
+        Whether blocks are as short as pieces, rather than combined.
 
     Returns
     -------
-    form : Form
+    layout : Layout
     blocks : iterator of ndarray, float32 [n, channels]
 
     Raises
     ------
     DecodeError
-        If there is no sample.
+        If there are no samples.
     """
-    for form, samples in pieces:
+    for layout, samples in pieces:
         if len(samples):
-            rest = in_form(itertools.chain([(form, samples)], pieces), form)
-            return form, _blocks(rest, block_samples(form[1]), 1 if at_once else None)
-    raise DecodeError("not a sample can be decoded")
+            rest = in_layout(itertools.chain([(layout, samples)], pieces), layout)
+            return layout, _blocks(rest, block_samples(layout[1]), 1 if at_once else None)
+    raise DecodeError("no sample can be decoded")
 
 
 def silence(samples: int, channels: int) -> Iterator[NDArray[np.float32]]:
-    """Give zeros, float32 [n, channels], piece by piece; none of them takes memory of its own."""
+    """Yield zeros, float32 [n, channels], in pieces that share their memory."""
     longest = block_samples(channels)
     zeros = np.zeros((min(samples, longest), channels), np.float32)
     for start in range(0, samples, longest):
         yield zeros[: samples - start]
 
 
-def in_form(pieces: Iterator[Piece], wanted: Form) -> Iterator[NDArray[np.float32]]:
-    """Bring pieces to one form."""
-    for form, group in itertools.groupby(pieces, key=operator.itemgetter(0)):
-        yield from converted((samples for _, samples in group), form, wanted)
+def in_layout(pieces: Iterator[Piece], target: Layout) -> Iterator[NDArray[np.float32]]:
+    """Convert pieces to one format."""
+    for layout, group in itertools.groupby(pieces, key=operator.itemgetter(0)):
+        yield from converted((samples for _, samples in group), layout, target)
 
 
 def _blocks(
     pieces: Iterator[NDArray[np.float32]], longest: int, shortest: int | None = None
 ) -> Iterator[NDArray[np.float32]]:
-    """Put small pieces together, up to half of the longest if need be, and cut long ones."""
+    """Combine pieces that are shorter than half of the longest block, and divide long ones."""
     shortest = longest // 2 if shortest is None else shortest
     waiting: list[NDArray[np.float32]] = []
     length = 0
@@ -113,52 +113,52 @@ def _blocks(
 
 
 def _together(pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    # each channel as one row in memory: what follows works on channels
+    # each channel contiguous: later stages work on channels
     together: NDArray[np.float32] = np.concatenate([piece.T for piece in pieces], axis=1).T
     return together
 
 
 def converted(
-    blocks: Iterable[NDArray[np.float32]], here: Form, wanted: Form
+    blocks: Iterable[NDArray[np.float32]], here: Layout, target: Layout
 ) -> Iterator[NDArray[np.float32]]:
-    """Bring a sound to another form.
+    """Convert a sound to another format.
 
     Parameters
     ----------
     blocks : iterable of ndarray, float32 [n, channels]
-    here, wanted : tuple of int
-        Sample rate in Hz and channels. One channel becomes several alike; several become their
-        mean, in each channel.
+    here, target : tuple of int
+        Sample rate in Hz and channels. One channel is copied to all; several become their mean, in
+        each channel.
 
     Yields
     ------
     ndarray, float32 [m, channels]
     """
-    if here == wanted:
+    if here == target:
         yield from blocks
         return
-    (rate, channels), (wanted_rate, wanted_channels) = here, wanted
-    if channels != wanted_channels:
-        blocks = (_spread(block, wanted_channels) for block in blocks)
+    (rate, channels), (target_rate, target_channels) = here, target
+    if channels != target_channels:
+        blocks = (_spread(block, target_channels) for block in blocks)
     yield from (
-        blocks if rate == wanted_rate else _resampled(blocks, rate, wanted_rate, wanted_channels)
+        blocks if rate == target_rate else _resampled(blocks, rate, target_rate, target_channels)
     )
 
 
 def _spread(block: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    with np.errstate(over="ignore", invalid="ignore"):  # what is no sound is found later
+    with np.errstate(over="ignore", invalid="ignore"):  # Values finds infinity later
         mixed = block.mean(axis=1, keepdims=True, dtype=np.float32)
     return np.repeat(mixed, channels, axis=1)
 
 
 def _resampled(
-    blocks: Iterable[NDArray[np.float32]], rate: int, wanted: int, channels: int
+    blocks: Iterable[NDArray[np.float32]], rate: int, target: int, channels: int
 ) -> Iterator[NDArray[np.float32]]:
     import av
 
-    if not wanted <= rate * _MOST_RATIO <= wanted * _MOST_RATIO**2:
-        raise DecodeError(f"a sample rate of {rate} Hz behind one of {wanted} Hz")
-    resamplers = [av.AudioResampler("fltp", "mono", wanted) for _ in range(channels)]
+    if not target <= rate * _MOST_RATIO <= target * _MOST_RATIO**2:
+        raise DecodeError(f"sample rate {rate} Hz after one of {target} Hz")
+    resamplers = [av.AudioResampler("fltp", "mono", target) for _ in range(channels)]
     for block in blocks:
         frames = []
         for channel in range(channels):
@@ -171,12 +171,12 @@ def _resampled(
 
 
 def _resampled_frames(resamplers: list[Any], frames: list[Any]) -> Iterator[NDArray[np.float32]]:
-    """Resample a frame of each channel; all give as many samples."""
-    given = [
+    """Resample a frame of each channel; all return the same number of samples."""
+    resampled = [
         np.concatenate([ready.to_ndarray()[0] for ready in resampler.resample(frame)] or [_NONE])
         for resampler, frame in zip(resamplers, frames, strict=True)
     ]
-    block = np.stack(given, axis=1)
+    block = np.stack(resampled, axis=1)
     if len(block):
         yield block
 

@@ -1,8 +1,8 @@
-"""Ogg: a chain of links, each read by libsndfile where it is whole, else page by page.
+"""Ogg: a chain of links, each read by libsndfile if it is whole, else page by page.
 
-A file is looked through before it is decoded, so it is known where links begin, where pages are
-damaged or missing, and how much time that is. Other streams than Vorbis, Opus, FLAC and Speex, and
-links of several streams, such as a film, are PyAV's.
+A file is scanned before it is decoded, so it is known where links begin, where pages are damaged or
+missing, and how much time that is. PyAV reads streams other than Vorbis, Opus and FLAC, and links
+of several streams, such as films.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import Decoded
 from yamkit.audio.formats.ogg import links, pages
-from yamkit.audio.readers.convert import MOST_SILENCE_SECONDS, converted, in_first_form, silence
+from yamkit.audio.readers.convert import MOST_SILENCE_SECONDS, converted, in_first_layout, silence
 from yamkit.audio.readers.pyav import Run
 from yamkit.audio.readers.sndfile import open_sndfile, plain_descriptor
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["open_ogg"]
 
 _JITTER_SECONDS = 0.005
-"""By how much the place of a page may differ from where the last one ended."""
+"""Largest ignored difference between the place of a page and the end of the last one."""
 
 
 def open_ogg(
@@ -42,7 +42,7 @@ def open_ogg(
     window : Window
         Begins with a page.
     file : binary file object or None
-        The file that the window shows whole, where nobody else reads it.
+        The file that the window shows whole, if only this reader uses it.
     stream : int or None
         Number of the sound stream.
     notes : Notes
@@ -50,7 +50,7 @@ def open_ogg(
     Returns
     -------
     tuple of Decoded and callable, or None
-        The sound and the function that closes it; None where it is none.
+        The sound and the function that closes it; None if it is not sound.
 
     Raises
     ------
@@ -63,9 +63,9 @@ def open_ogg(
 
         return open_container(window, stream, notes)
     readers: list[str] = []
-    form, blocks = in_first_form(_pieces(window, file, found, notes, readers))
+    layout, blocks = in_first_layout(_pieces(window, file, found, notes, readers))
     decoded = Decoded(
-        *form,
+        *layout,
         blocks,
         notes,
         reader=readers[0],
@@ -79,7 +79,7 @@ def open_ogg(
 def _pieces(
     window: Window, file: BinaryIO | None, found: list[Link], notes: Notes, readers: list[str]
 ) -> Iterator[Piece]:
-    """Decode link after link; `readers` gets who reads each, when its turn comes."""
+    """Decode link after link; `readers` receives the reader of each when it is opened."""
     seconds = 0.0
     for link in found:
         part = window.part(link.start, link.end)
@@ -92,9 +92,9 @@ def _pieces(
             pieces = _whole(*opened)
         else:
             pieces = _Pages(part, link, notes, seconds).pieces()
-        for form, samples in pieces:
-            seconds += len(samples) / form[0]
-            yield form, samples
+        for layout, samples in pieces:
+            seconds += len(samples) / layout[0]
+            yield layout, samples
         if not link.is_ended:
             notes.breaks_off(seconds)
         if link.pages_behind:
@@ -102,7 +102,7 @@ def _pieces(
 
 
 def _whole(decoded: Decoded, close: Callable[[], None]) -> Iterator[Piece]:
-    """Give a link in which nothing is wrong, but maybe for its end."""
+    """Yield a link without damage, except perhaps at its end."""
     try:
         for block in decoded.blocks:
             yield (decoded.sample_rate, decoded.channels), block
@@ -111,40 +111,40 @@ def _whole(decoded: Decoded, close: Callable[[], None]) -> Iterator[Piece]:
 
 
 class _Pages:
-    """The pages of a link on their way to samples that lie where the pages say.
+    """Decodes the pages of a link, and places samples where the pages state.
 
     Parameters
     ----------
     window : Window
-        Of the link.
+        The part of the file with the link.
     link : Link
     notes : Notes
     start_seconds : float
-        Where the link begins in what is heard.
+        Where the link begins in the output.
     """
 
     def __init__(self, window: Window, link: Link, notes: Notes, start_seconds: float) -> None:
         self._window, self._link, self._notes = window, link, notes
         self._start_seconds = start_seconds
         self._rate = link.granule_rate_hz
-        import av  # only damage needs it
+        import av  # only needed after damage
 
         self._av = av
         self._codec: Any = av.CodecContext.create(link.codec, "r")
         self._codec.extradata = _extradata(link)
         self._begin = max(0, link.begin_granule or 0) + link.delay
-        self._position = 0  # samples that were given out
+        self._position = 0  # samples that were yielded
         self._is_damaged = False
         self._silence_left = MOST_SILENCE_SECONDS
 
     def pieces(self) -> Iterator[Piece]:
-        """Decode all, at the rate that libsndfile decodes such a link at."""
-        here, wanted = (
+        """Decode all, at the rate at which libsndfile decodes such a link."""
+        here, target = (
             (self._rate, self._link.channels),
             (self._link.sample_rate, self._link.channels),
         )
-        for block in converted(self._arrays(), here, wanted):
-            yield wanted, block
+        for block in converted(self._arrays(), here, target):
+            yield target, block
 
     def _arrays(self) -> Iterator[NDArray[np.float32]]:
         run = Run()
@@ -169,7 +169,7 @@ class _Pages:
                     run.add(frame)
             if page.granule >= 0 and run.samples:
                 yield from self._place(run.take()[1], page)
-        if run.samples:  # of the last page, which does not say its place
+        if run.samples:  # of the last page, which does not state its place
             yield run.take()[1]
 
     def _decode(self, packet: bytes) -> list[Any]:
@@ -181,11 +181,11 @@ class _Pages:
         return frames
 
     def _place(self, samples: NDArray[np.float32], page: Page) -> Iterator[NDArray[np.float32]]:
-        """Give the samples of a page out where they belong."""
+        """Yield the samples of a page at their place."""
         end = page.granule - self._begin
         start = end - len(samples)
         if page.is_last and not self._is_damaged and start < self._position:
-            start = self._position  # what is too much is padding, at the end
+            start = self._position  # surplus samples are padding at the end
         gap = start - self._position
         if gap > 0 and (self._is_damaged or gap > _JITTER_SECONDS * self._rate):
             yield from self._gap(gap)
@@ -222,7 +222,7 @@ class _Pages:
 
 
 def _extradata(link: Link) -> bytes:
-    """Give the headers as FFmpeg's decoders want them."""
+    """Return the headers in the layout that FFmpeg's decoders expect."""
     if link.codec == "flac":
         return link.headers[0][17:51]
     if link.codec == "opus":

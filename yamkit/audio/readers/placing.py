@@ -1,7 +1,7 @@
-"""Packets with time stamps on their way to samples that lie where the stamps say.
+"""Samples placed by the time stamps of their packets.
 
-A gap becomes silence, what comes twice is heard once, and a packet that cannot be decoded costs its
-own time. A jump is believed when the stamps of the frames behind it agree.
+A gap becomes silence, repeated sound is used once, and a packet that cannot be decoded costs its
+own time only. A jump is accepted if the time stamps of the next frames agree.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from yamkit.audio._notes import Notes
-    from yamkit.audio.readers.convert import Form, Piece
+    from yamkit.audio.readers.convert import Layout, Piece
 
 __all__ = ["Track", "pieces"]
 
 _LONGEST_OVERLAP_SECONDS = 10.0
-"""Time stamps that go back by more begin anew."""
+"""Time stamps that go back by more are those of a new recording."""
 _LONGEST_ARRIVING_OVERLAP_SECONDS = 1.0
-"""Likewise in a stream that arrives: a programme may follow the one before it at any time."""
+"""Likewise in a live stream, where a programme may follow another at any time."""
 _MOST_DRIFT_SECONDS = 0.05
-"""By how much the clock of a container may run ahead of the samples, or behind, unmended."""
+"""Largest difference between the clock of a container and the samples that is not corrected."""
 _LEAST_SHORTFALL_SECONDS = 0.1
 _LEAST_LATENESS_SECONDS = 0.1
-"""Sound that begins later than this behind the picture is worth a word."""
+"""Delay of the sound from which on it is noted."""
 _WITNESSES = 4
-"""Frames behind a jump that must agree with it."""
+"""Frames after a jump that must agree with it."""
 
 
 @dataclass(frozen=True)
@@ -50,31 +50,31 @@ class Track:
     ----------
     codec : av.CodecContext
     packets : iterator of av.Packet or None
-        None stands for what cannot be read.
+        None stands for data that cannot be read.
     tick_seconds : float
-        Of time stamps.
+        Unit of time stamps.
     origin_seconds : float
         Time stamp at which the recording begins.
     start_seconds : float or None
-        When the stream begins by its own clock, which may be before its first frame.
+        When the stream begins by its time stamps; may be before its first frame.
     promised_seconds : float or None
         Duration that the container states.
     jitter_seconds : float
-        By how much the time stamps of intact files jump to and fro.
+        Jitter of the time stamps of intact files.
     may_repeat : bool
-        Whether intact packets may have the same time stamp.
+        Whether intact packets may have equal time stamps.
     gaps_are_damage : bool
-        Whether a gap is nothing but what could not be read.
+        Whether gaps are always data that could not be read.
     is_cut : bool
-        Whether the container ends before it should.
+        Whether the container is cut off.
     is_cut_before_start : bool
-        Whether samples before `start_seconds` are not to be heard.
+        Whether samples before `start_seconds` are discarded.
     end_seconds : float or None
-        When the stream ends by its own clock; infinity where only the durations of packets tell.
-        The last packet is heard up to its duration, and up to this end where that lies within it.
-        None where the end is not cut here.
+        When the stream ends by its time stamps; infinity if only the durations of packets are
+        known. The last packet is used up to its duration, and up to this end if that is within it.
+        None if the end is not cut here.
     is_arriving : bool
-        Whether samples are given out at once, not many at a time.
+        Whether samples are yielded at once, rather than combined.
     """
 
     codec: Any
@@ -99,7 +99,7 @@ def pieces(track: Track, notes: Notes) -> Iterator[Piece]:
     ----------
     track : Track
     notes : Notes
-        Told of what is missing, damaged, or there twice.
+        Receives what is missing, damaged or repeated.
 
     Yields
     ------
@@ -110,9 +110,9 @@ def pieces(track: Track, notes: Notes) -> Iterator[Piece]:
 
 @dataclass
 class _Frame:
-    """A decoded frame, and where its time stamp puts it."""
+    """A decoded frame, and its place by its time stamp."""
 
-    form: Form
+    layout: Layout
     samples: NDArray[np.float32]
     stamp: float | None  # seconds
     follows_damage: bool
@@ -120,7 +120,7 @@ class _Frame:
     @property
     def seconds(self) -> float:
         """Duration."""
-        return len(self.samples) / self.form[0]
+        return len(self.samples) / self.layout[0]
 
 
 class _Placing:
@@ -129,13 +129,13 @@ class _Placing:
         self._codec, self._tick = track.codec, track.tick_seconds
         self._run = Run()
         self._waiting: deque[_Frame] = deque()
-        self._form: Form = (0, 0)
+        self._layout: Layout = (0, 0)
         self._is_begun = False
         self._least = 0.0
-        self._position = 0.0  # seconds that were given out
+        self._position = 0.0  # seconds that were yielded
         self._offset = -track.origin_seconds  # from time stamps to places
-        self._drift = 0.0  # of time stamps against the samples, which is too little to mend
-        self._skip = 0.0  # seconds that are there twice
+        self._drift = 0.0  # of time stamps against the samples, too small to correct
+        self._skip = 0.0  # seconds that are repeated
         self._first_stamp = 0.0  # before the offset
         self._last_packet = (0, 0)  # start and end, in ticks
         self._end_stamp: float | None = None  # of the sound, once the last packet is reached
@@ -155,19 +155,19 @@ class _Placing:
                     continue
                 if run.samples:
                     yield run.take()
-                form, samples = piece_of(frame)
+                layout, samples = piece_of(frame)
                 stamp = None if frame.pts is None else frame.pts * self._tick + self._offset
                 damage, self._failed_until = self._failed_until is not None, None
                 if stamp is not None and self._track.is_cut_before_start and not self._is_begun:
-                    before = self._before_start(stamp, form)
-                    samples, stamp = samples[before:], stamp + before / form[0]
+                    before = self._before_start(stamp, layout)
+                    samples, stamp = samples[before:], stamp + before / layout[0]
                 if stamp is not None and self._end_stamp is not None:
-                    samples = samples[: self._before_end(stamp, form)]
+                    samples = samples[: self._before_end(stamp, layout)]
                 if len(samples):
-                    self._waiting.append(_Frame(form, samples, stamp, damage))
+                    self._waiting.append(_Frame(layout, samples, stamp, damage))
                     yield from self._placed()
                 run.begin(frame)
-                longest = 0 if self._track.is_arriving else block_samples(form[1]) // 2
+                longest = 0 if self._track.is_arriving else block_samples(layout[1]) // 2
         if run.samples:
             yield run.take()
         yield from self._placed(is_end=True)
@@ -176,7 +176,7 @@ class _Placing:
     # --- decoding ---
 
     def _packets(self) -> Iterator[Any]:
-        """Give packets; where the end is to be cut, find it before the last one."""
+        """Yield packets; if the end is to be cut, find it before the last one."""
         end = self._track.end_seconds
         if end is None:
             yield from self._track.packets
@@ -207,7 +207,7 @@ class _Placing:
         return frames
 
     def _is_there(self, packet: Any) -> bool:
-        """Tell whether most of a packet's time belongs to the one before it, and note that."""
+        """Return whether most of a packet's time belongs to the one before it, and note it."""
         start, duration = packet.pts, packet.duration
         if start is None or not duration or duration <= 2:
             return False
@@ -221,13 +221,13 @@ class _Placing:
     # --- time ---
 
     def _goes_on(self, frame: Any) -> bool:
-        """Take a frame that lies right behind the last one, as nearly all do."""
+        """Return whether a frame directly follows the last one, as most do; account for it."""
         if self._waiting or self._skip or not self._is_begun or self._failed_until is not None:
             return False
         pts = frame.pts
         if pts is None or self._end_stamp is not None or not self._run.fits(frame):
             return False
-        seconds = frame.samples / self._form[0]
+        seconds = frame.samples / self._layout[0]
         drift = pts * self._tick + self._offset - self._position
         if not -self._least < drift - self._drift < self._least or abs(drift) > _MOST_DRIFT_SECONDS:
             return False
@@ -236,7 +236,7 @@ class _Placing:
         return True
 
     def _placed(self, *, is_end: bool = False) -> Iterator[Piece]:
-        """Give frames out where they belong, as far as that is known."""
+        """Yield frames at their places, as far as these are known."""
         while self._waiting:
             frame = self._waiting[0]
             jump = self._jump(frame)
@@ -250,7 +250,7 @@ class _Placing:
 
     def _place(self, frame: _Frame, jump: float) -> Iterator[Piece]:
         if not self._is_begun:
-            self._form, self._is_begun = frame.form, True
+            self._layout, self._is_begun = frame.layout, True
             self._first_stamp = (frame.stamp or 0.0) - self._offset
         elif jump and self._is_anew(frame, jump):
             self._offset -= jump
@@ -261,17 +261,17 @@ class _Placing:
         elif jump < 0:
             self._skip = -jump
         if self._skip > 0:
-            skipped = min(len(frame.samples), round(self._skip * frame.form[0]))
-            self._notes.repeated(self._position - self._skip, skipped / frame.form[0])
+            skipped = min(len(frame.samples), round(self._skip * frame.layout[0]))
+            self._notes.repeated(self._position - self._skip, skipped / frame.layout[0])
             self._skip = max(0.0, self._skip - frame.seconds)
             frame.samples = frame.samples[skipped:]
         self._position += frame.seconds
         self._least = self._tolerance(frame)
         if len(frame.samples):
-            yield frame.form, frame.samples
+            yield frame.layout, frame.samples
 
     def _jump(self, frame: _Frame) -> float:
-        """Tell by how many seconds a frame lies behind (or before, below 0) the end of the last."""
+        """Return by how many seconds a frame is after (if negative, before) the last one."""
         if frame.stamp is None:
             return 0.0
         if not self._is_begun:
@@ -290,29 +290,29 @@ class _Placing:
         return jump
 
     def _tolerance(self, frame: _Frame) -> float:
-        # an Opus packet that is damaged may decode to another length than it had
+        # a damaged Opus packet may decode to another length
         part = 50 if self._codec.name == "opus" else 2
         least = max(frame.seconds / part, self._rounding(frame))
         return least if frame.follows_damage else max(least, self._track.jitter_seconds)
 
     def _rounding(self, frame: _Frame) -> float:
-        """Tell by how much time stamps are rounded: ticks may be as long as frames."""
+        """Return by how much time stamps may be rounded: ticks may be as long as frames."""
         return min(2 * self._tick, 0.75 * frame.seconds)
 
-    def _before_start(self, stamp: float, form: Form) -> int:
-        """Count samples from a place up to the start of the stream."""
+    def _before_start(self, stamp: float, layout: Layout) -> int:
+        """Return the number of samples from a place to the start of the stream."""
         start = (self._track.start_seconds or 0.0) - self._track.origin_seconds
-        return max(0, round((start - stamp) * form[0]))
+        return max(0, round((start - stamp) * layout[0]))
 
-    def _before_end(self, stamp: float, form: Form) -> int:
-        """Count samples from a place up to the end of the stream."""
+    def _before_end(self, stamp: float, layout: Layout) -> int:
+        """Return the number of samples from a place to the end of the stream."""
         assert self._end_stamp is not None
-        # ticks that are longer than samples may be rounded
-        rounded = max(0.0, self._tick * form[0] - 1)
-        return max(0, round((self._end_stamp + self._offset - stamp) * form[0] + rounded))
+        # ticks longer than samples are rounded
+        rounded = max(0.0, self._tick * layout[0] - 1)
+        return max(0, round((self._end_stamp + self._offset - stamp) * layout[0] + rounded))
 
     def _late_start(self, frame: _Frame, stamp: float) -> float:
-        """Tell how late a stream begins: by its own clock, where its first packets give nothing."""
+        """Return the delay of a stream, by its start time if its first packets are empty."""
         late = stamp
         if not frame.follows_damage:
             begin = self._track.start_seconds
@@ -329,7 +329,7 @@ class _Placing:
                 each.stamp += seconds
 
     def _is_confirmed(self, frame: _Frame) -> bool:
-        """Tell whether the stamps of the next frames go on from that of this one."""
+        """Return whether the time stamps of the next frames continue that of this one."""
         assert frame.stamp is not None
         expected = frame.stamp + frame.seconds
         witnesses = 0
@@ -342,7 +342,7 @@ class _Placing:
         return witnesses > 0
 
     def _is_anew(self, frame: _Frame, jump: float) -> bool:
-        """Tell whether the clock was set back, rather than that something is there twice."""
+        """Return whether the clock was set back, rather than sound repeated."""
         assert frame.stamp is not None
         is_first = frame.stamp - self._offset <= self._first_stamp + frame.seconds
         longest = _LONGEST_OVERLAP_SECONDS
@@ -351,7 +351,7 @@ class _Placing:
         return jump < -longest or (jump < 0 and is_first)
 
     def _gap(self, seconds: float, *, is_damage: bool) -> Iterator[Piece]:
-        """Let silence stand for what is not there."""
+        """Yield silence for a gap, and note it."""
         promised = self._track.promised_seconds
         is_beyond = (
             promised is not None and self._position + seconds > promised + _LONGEST_OVERLAP_SECONDS
@@ -366,13 +366,13 @@ class _Placing:
             self._notes.undecodable(self._position, seconds)
         elif self._position or seconds > _LEAST_LATENESS_SECONDS:
             self._notes.missing(self._position, seconds)
-        samples = round(seconds * self._form[0])
-        for zeros in silence(samples, self._form[1]):
-            yield self._form, zeros
-        self._position += samples / self._form[0]
+        samples = round(seconds * self._layout[0])
+        for zeros in silence(samples, self._layout[1]):
+            yield self._layout, zeros
+        self._position += samples / self._layout[0]
 
     def _end(self) -> Iterator[Piece]:
-        """Account for packets that failed at the very end, and compare with what was promised."""
+        """Account for packets that failed at the very end, and compare with the stated duration."""
         promised = self._track.promised_seconds
         if self._failed_until is not None and self._is_begun:
             lost = self._failed_until - self._position

@@ -11,13 +11,13 @@ from yamkit.errors import DecodeError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from yamkit.audio.readers.convert import Form, Piece
+    from yamkit.audio.readers.convert import Layout, Piece
 
 __all__ = ["Run", "piece_of"]
 
 
 class _Kind(NamedTuple):
-    """How FFmpeg keeps samples: the type of a value, its full scale, and what zero is."""
+    """FFmpeg's representation of samples: type of a value, full scale, value of zero."""
 
     dtype: str
     scale: float = 1.0
@@ -37,79 +37,79 @@ _KINDS = {
 class Run:
     """Consecutive frames of one sample format, rate and number of channels.
 
-    Frames are kept as they are, and converted together: a frame is short, and what is done for each
-    of them costs more than its samples.
+    Frames are collected and converted together: a frame is short, and work per frame costs more
+    than work per sample.
 
     Attributes
     ----------
     samples : int
-        In each channel.
+        Samples so far, in each channel.
     """
 
     def __init__(self) -> None:
         self._views: list[list[NDArray[Any]]] = []
         self._format = ""
-        self._form: Form = (0, 0)
+        self._layout: Layout = (0, 0)
         self._kind = _KINDS["flt"]
         self.samples = 0
 
     def fits(self, frame: Any) -> bool:
-        """Tell whether a frame may be added."""
+        """Return whether a frame may be added."""
         return (
             frame.format.name == self._format
-            and (frame.sample_rate, frame.layout.nb_channels) == self._form
+            and (frame.sample_rate, frame.layout.nb_channels) == self._layout
         )
 
     def begin(self, frame: Any) -> None:
-        """Take frames like this one from now on; there must be none of another kind.
+        """Accept frames like this one from now on; the run must be empty.
 
         Raises
         ------
         DecodeError
-            If its samples are of an unknown kind.
+            If the format of its samples is unknown.
         """
         self._format = frame.format.name
-        self._form = (frame.sample_rate, frame.layout.nb_channels)
+        self._layout = (frame.sample_rate, frame.layout.nb_channels)
         kind = _KINDS.get(self._format.removesuffix("p"))
         if kind is None:
-            raise DecodeError(f"samples of the unknown format {self._format}")
+            raise DecodeError(f"unknown sample format {self._format}")
         self._kind = kind
 
     def add(self, frame: Any) -> None:
         """Add a frame."""
-        count, dtype, planes = frame.samples, self._kind.dtype, self._form[1]
+        count, dtype, planes = frame.samples, self._kind.dtype, self._layout[1]
         if self._format[-1] != "p":
             count, planes = count * planes, 1
-        # PyAV lists planes that are not there behind those of nine channels and more
+        # PyAV lists missing planes after those of nine and more channels
         self._views.append([np.frombuffer(each, dtype, count) for each in frame.planes[:planes]])
         self.samples += frame.samples
 
     def take(self) -> Piece:
-        """Give the samples, float32 [n, channels], and be empty again."""
+        """Return the samples, float32 [n, channels], and empty the run."""
         views, self._views, self.samples = self._views, [], 0
         if self._format[-1] == "p":
             length = sum(len(view[0]) for view in views)
-            rows = np.empty((self._form[1], length), self._kind.dtype)
+            rows = np.empty((self._layout[1], length), self._kind.dtype)
             for channel, row in enumerate(rows):
                 np.concatenate([view[channel] for view in views], out=row)
             values = rows.T
         else:
-            values = np.concatenate([view[0] for view in views]).reshape(-1, self._form[1])
+            values = np.concatenate([view[0] for view in views]).reshape(-1, self._layout[1])
         samples = values.astype(np.float32, copy=False)
         if self._kind.zero:
             samples = samples - np.float32(self._kind.zero)
         if self._kind.scale != 1:
             samples = samples * np.float32(self._kind.scale)
-        return self._form, samples
+        return self._layout, samples
 
 
 def piece_of(frame: Any) -> Piece:
-    """Give the samples of one frame, float32 [n, channels], and their form.
+    """Return the samples of one frame, float32 [n, channels], and their format.
 
     Raises
     ------
     DecodeError
-        If its samples are of an unknown kind.
+        If the format of its samples is unknown.
     """
     run = Run()
     run.begin(frame)

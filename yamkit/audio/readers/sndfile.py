@@ -1,7 +1,7 @@
 """Decoding through libsndfile, block by block and strictly forwards.
 
-Loaded on use, since it loads soundfile. libsndfile is shown content only, never a name: by name
-it takes any text called ``.au``, ``.snd``, ``.gsm`` or ``.vox`` for headerless sound.
+Loaded on use, since it loads soundfile. libsndfile never receives a name: by name it would decode
+any text called ``.au``, ``.snd``, ``.gsm`` or ``.vox`` as headerless sound.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from yamkit.audio._source import Decoded, block_samples
-from yamkit.audio.readers.wav import is_placeholder
+from yamkit.audio.formats.wav import is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,11 +29,11 @@ __all__ = ["open_sndfile", "plain_descriptor"]
 
 _SHORT = np.float32(2.0**-15)
 _PLAIN = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC")
-"""Formats whose 16-bit samples libsndfile gives as they stand in the file."""
+"""Formats whose 16-bit samples libsndfile returns unchanged."""
 _UNKNOWN_LENGTH = 1 << 40
-"""From here on a length means that nobody knows it."""
+"""Lengths from here on mean that the length is unknown."""
 
-# Lines of libsndfile's log where the size in a header is not the size of what follows.
+# lines of libsndfile's log about a wrong size in a header
 _WRONG_SIZE = re.compile(
     r"^\s*(?:data|SSND|BODY|Data Size|Riff size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
 )
@@ -41,10 +41,10 @@ _BROKEN_OFF = re.compile("file seems to be truncated|seems to be a truncated fil
 
 
 class _ForwardSound(soundfile.SoundFile):  # type: ignore[misc]
-    """A sound that is read from its beginning to its end.
+    """A sound that is read from beginning to end.
 
-    soundfile seeks after each read of a seekable file, which costs time and fails at the end of
-    what a truncated FLAC holds.
+    soundfile seeks after each read of a seekable file, which takes time and fails at the end of a
+    truncated FLAC.
     """
 
     def seekable(self) -> bool:
@@ -61,13 +61,13 @@ def open_sndfile(
     window : Window
     notes : Notes
     descriptor : int, optional
-        Of the file that the window shows whole. Then libsndfile reads it without a detour through
-        Python, in which an interruption could get lost.
+        Descriptor of the file that the window shows whole. libsndfile then reads it without calling
+        Python, where an interruption could be lost.
 
     Returns
     -------
     tuple of Decoded and callable, or None
-        The sound and the function that closes it; None where libsndfile does not know the format.
+        The sound and the function that closes it; None if libsndfile does not know the format.
     """
     if descriptor is None:
         window.seek(0)
@@ -94,9 +94,9 @@ def open_sndfile(
 
 
 def plain_descriptor(file: BinaryIO | None) -> int | None:
-    """Give the descriptor of a file without a buffer, where libsndfile can use it.
+    """Return the descriptor of an unbuffered file if libsndfile can use it.
 
-    On Windows its C library may have descriptors of its own.
+    On Windows its C library may have other descriptors.
     """
     return file.fileno() if os.name == "posix" and isinstance(file, io.FileIO) else None
 
@@ -110,12 +110,12 @@ def _open(source: Window | int) -> Any | None:
 
 def _blocks(sound: Any, window: Window, notes: Notes) -> Iterator[NDArray[np.float32]]:
     length = block_samples(sound.channels)
-    # NumPy turns them into floats several times as fast as libsndfile, and as exactly.
+    # NumPy converts them to floats several times faster than libsndfile, and as exactly
     is_short = sound.subtype == "PCM_16" and sound.format in _PLAIN
     decoded = 0
     broken = False
     samples = length
-    while samples == length and not broken:  # less than was asked for is the end
+    while samples == length and not broken:  # fewer samples than requested: the end
         block = np.empty((length, sound.channels), np.int16 if is_short else np.float32)
         try:
             samples = len(sound.read(out=block))
@@ -138,7 +138,7 @@ def _decoded_before_error(sound: Any) -> int:
 
 
 def _note_shortfall(sound: Any, decoded: int, broken: bool, notes: Notes) -> None:
-    """Say what is missing of a sound that has been read to its end."""
+    """Note what is missing of a sound that has been read to its end."""
     rate = sound.samplerate
     seconds = decoded / rate
     notes.has_errors = "_STATUS_" in sound.extra_info

@@ -1,7 +1,7 @@
-"""Coded sound in a WAV that libsndfile does not read: MPEG audio, and AAC with frames or without.
+"""Coded sound in a WAV that libsndfile does not read: MPEG audio, ADTS, and raw AAC.
 
-A WAV says nothing of where a coded frame ends. MPEG audio and ADTS say so themselves; bare AAC does
-not, and FFmpeg's decoder finds the ends only if it gets all of it at once.
+A WAV does not state where a coded frame ends. Frames of MPEG audio and ADTS state it; raw AAC does
+not, and FFmpeg's decoder finds the ends only if it receives all of it at once.
 """
 
 from __future__ import annotations
@@ -9,70 +9,70 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from yamkit.audio._source import Decoded
-from yamkit.audio.readers.convert import in_first_form
+from yamkit.audio.formats.frames import frames_begin
+from yamkit.audio.readers.convert import in_first_layout
 from yamkit.errors import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from yamkit.audio._notes import Notes
+    from yamkit.audio.formats.wav import CodedData
     from yamkit.audio.formats.window import Window
     from yamkit.audio.readers.convert import Piece
 
 __all__ = ["is_mpeg", "open_coded"]
 
 _FRAMED = {0x50, 0x55, 0xFF, 0x1600, 0x1602, 0x1610, 0x706D, 0xA106}
-_BARE_AAC = {0xFF, 0x706D, 0xA106}
+_RAW_AAC = {0xFF, 0x706D, 0xA106}
 _MOST_BYTES = 1 << 22
-"""Of bare AAC: some four minutes, 100 MB of samples."""
+"""Most bytes of raw AAC: about four minutes, 100 MB of samples."""
 
 
 def is_mpeg(tag: int) -> bool:
-    """Tell whether a format tag is that of MPEG audio or AAC."""
+    """Return whether a format tag is that of MPEG audio or AAC."""
     return tag in _FRAMED
 
 
 def open_coded(
-    window: Window, tag: int, start: int, end: int, notes: Notes
+    window: Window, coded: CodedData, notes: Notes
 ) -> tuple[Decoded, Callable[[], None]] | None:
-    """Open the data of a WAV whose codec is neither PCM nor floats.
+    """Open the data of a WAV of MPEG audio or AAC.
 
     Parameters
     ----------
     window : Window
         The WAV.
-    tag : int
-        Of its format.
-    start, end : int
-        Of its data.
+    coded : CodedData
+        Its codec and data.
     notes : Notes
 
     Returns
     -------
     tuple of Decoded and callable, or None
-        None where the codec is another reader's.
+        None for other codecs.
 
     Raises
     ------
     DecodeError
-        If it is bare AAC that cannot be decoded.
+        If it is raw AAC that cannot be decoded.
     """
-    if not is_mpeg(tag):
+    if not is_mpeg(coded.tag):
         return None
-    from yamkit.audio.readers.frames import frames_begin, open_frames
+    from yamkit.audio.readers.frames import open_frames
 
-    data = window.part(start, end)
+    data = window.part(coded.start, coded.end)
     kind = frames_begin(data)
     if kind is not None:
         decoded = open_frames(data, kind, notes, container="WAV")
-    elif tag in _BARE_AAC:
-        decoded = _open_bare_aac(window, data, notes)
+    elif coded.tag in _RAW_AAC:
+        decoded = _open_raw_aac(window, data, notes)
     else:
         return None
     return decoded, lambda: None
 
 
-def _open_bare_aac(window: Window, data: Window, notes: Notes) -> Decoded:
+def _open_raw_aac(window: Window, data: Window, notes: Notes) -> Decoded:
     import av
 
     from yamkit.audio.readers.pyav import piece_of
@@ -83,7 +83,7 @@ def _open_bare_aac(window: Window, data: Window, notes: Notes) -> Decoded:
     if (at := head.find(b"fmt ")) >= 0:
         size = int.from_bytes(head[at + 24 : at + 26], "little")
         config = head[at + 26 : at + 26 + size]
-    reason = "AAC in a WAV, which has no room for the lengths of its frames"
+    reason = "AAC in a WAV without the lengths of its frames"
     if data.length > _MOST_BYTES:
         raise DecodeError(f"{reason}; more than {_MOST_BYTES >> 20} MB of it cannot be decoded")
     codec: Any = av.CodecContext.create("aac", "r")
@@ -99,5 +99,5 @@ def _open_bare_aac(window: Window, data: Window, notes: Notes) -> Decoded:
         for frame in frames:
             yield piece_of(frame)
 
-    form, blocks = in_first_form(pieces())
-    return Decoded(*form, blocks, notes, reader="PyAV", container="WAV", codec="aac")
+    layout, blocks = in_first_layout(pieces())
+    return Decoded(*layout, blocks, notes, reader="PyAV", container="WAV", codec="aac")
