@@ -87,7 +87,7 @@ def _found(source: _Source, rows: list[Row], duration: float, sloppiness: float)
 
 
 def problem(seed: int) -> dict[str, Any]:
-    """Draw clips: ``durations``, ``reference`` rows of each clip, and ``points`` with rows of each."""
+    """Draw clips: ``durations``, ``reference`` rows of each, and ``points`` with rows of each."""
     source = _Source(seed)
     durations = [round(source.between(3, 20), 3) for _ in range(3)]
     durations[0] = float(int(durations[0]))  # a whole number of segments

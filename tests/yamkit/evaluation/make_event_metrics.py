@@ -56,7 +56,7 @@ def joined(rows: list[Row]) -> list[Row]:
 
 
 def by_psds_eval(given: dict[str, Any]) -> dict[str, float]:
-    """Give PSDS over all operating points."""
+    """Return PSDS over all operating points."""
     import pandas
     from psds_eval import PSDSEval
 
@@ -104,7 +104,7 @@ def main() -> None:
             given, point = problem(seed), seed % POINTS
             wrong = differences(by_yamkit(given, point), by_sed_eval(given, point))
             found += [f"problem {seed}: {each}" for each in wrong]
-        print("\n".join(found) or f"{seeds} problems: yamkit's figures are sed_eval's")
+        print("\n".join(found) or f"{seeds} problems: yamkit equals sed_eval")
         sys.exit(bool(found))
     answers = []
     for seed in range(PROBLEMS):
