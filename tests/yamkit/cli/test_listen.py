@@ -293,7 +293,7 @@ def test_the_gate(yamkit, pipe) -> None:
             2,
             "'0': wanted a whole number from 100 to",
         ),
-        (["-"], 1, "bare samples need --encoding and --sample-rate; FFmpeg turns what it reads"),
+        (["-"], 1, "raw samples require --encoding and --sample-rate; FFmpeg turns what it reads"),
         (["-", "--classes", "Dgo"], 2, "did you mean 'Dog'"),
         (["-", "--median", "4"], 2, "median 4: "),
     ],
