@@ -1,13 +1,13 @@
-"""How fast a model runs on this machine: each combination in fresh processes, turn by turn.
+"""How fast models run on this machine: each combination in new processes, in turn.
 
-``python -m yamkit.bench`` is such a process: it takes a `Case` as JSON and answers with a line.
+``python -m yamkit.bench`` is such a process: it takes a `Case` as JSON and prints its measurements.
 """
 
 from __future__ import annotations
 
 import time
 
-_BEGIN = time.perf_counter()  # before anything heavy is imported
+_BEGIN = time.perf_counter()  # before heavy imports, to measure them
 
 import contextlib  # noqa: E402
 import json  # noqa: E402
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Case", "Result", "machine", "measure", "plot"]
+__all__ = ["Case", "Result", "engines_of", "machine", "measure", "plot"]
 
 _BLOCK_SECONDS = 1
 
 
 @dataclass(frozen=True)
 class Case:
-    """A combination to be measured.
+    """A combination to measure.
 
     Attributes
     ----------
@@ -51,9 +51,9 @@ class Case:
     backend, frontend, provider : str
     batch_size, jobs : int
     threads : int or None
-        Of a network call.
+        Per network call.
     seconds : float
-        Of audio: seeded noise at the model's rate.
+        Duration of the audio: seeded noise at the sample rate of the model.
     """
 
     model: str
@@ -68,19 +68,19 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured: medians over the rounds.
+    """The measurements of a case: medians over the rounds.
 
     Attributes
     ----------
     case : Case
     patches_per_second, times_real_time : float or None
-        Front end and network, on all jobs; None where it failed.
+        Of front end and network, on all jobs; None if it failed.
     first_result_seconds : float or None
-        From the start of a process to the scores of the first batch, imports and model included.
+        From the start of the process to the scores of the first batch, with imports and model.
     peak_memory_mb : float or None
-        Of the process; None where the system does not tell.
+        Of the process; None if the system does not report it.
     error : str
-        Why it cannot be measured.
+        Why it failed; empty if it did not.
     """
 
     case: Case
@@ -94,7 +94,7 @@ class Result:
 def measure(
     cases: Sequence[Case], rounds: int, done: Callable[[], object] = lambda: None
 ) -> list[Result]:
-    """Measure every case once a round, round after round.
+    """Measure every case once per round.
 
     Parameters
     ----------
@@ -108,17 +108,32 @@ def measure(
     list of Result
         One for each case.
     """
-    answers: list[list[dict[str, Any]]] = [[] for _ in cases]
+    measured: list[list[dict[str, Any]]] = [[] for _ in cases]
     for _ in range(rounds):
-        for case, found in zip(cases, answers, strict=True):
+        for case, found in zip(cases, measured, strict=True):
             if not (found and "error" in found[-1]):
-                found.append(_ask(case))
+                found.append(_run_case(case))
             done()
-    return [_result(case, found) for case, found in zip(cases, answers, strict=True)]
+    return [_result(case, found) for case, found in zip(cases, measured, strict=True)]
+
+
+def engines_of(cases: Iterable[Case]) -> list[str]:
+    """Return the packages that the backends of some cases require.
+
+    Raises
+    ------
+    UnknownPluginError
+        If there is no such backend.
+    """
+    from yamkit.registry import registry
+
+    backends = dict.fromkeys(case.backend for case in cases)
+    infos = (registry().resolve("backend", name).info for name in backends)
+    return [package for info in infos if info is not None for package in info.requires]
 
 
 def machine(engines: Iterable[str] = ()) -> dict[str, Any]:
-    """Tell what the figures depend on: processor, system and versions."""
+    """Return what measurements depend on: processor, system and versions."""
     versions = {}
     for package in ("yamkit", "numpy", "onnxruntime", *engines):
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -133,7 +148,7 @@ def machine(engines: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Draw patches a second as bars, as PNG, with matplotlib.
+    """Draw patches per second as a bar chart, in a PNG file, with matplotlib.
 
     Raises
     ------
@@ -157,7 +172,7 @@ def plot(results: Sequence[Result], path: Path) -> None:
     axes.set_yticks(range(len(shown)), names, parse_math=False)
     axes.invert_yaxis()
     axes.margins(x=0.15)
-    axes.set_xlabel("patches a second")
+    axes.set_xlabel("patches per second")
     axes.set_title(
         f"{processor_name()}, {usable_cores()} cores", fontsize="medium", parse_math=False
     )
@@ -165,41 +180,41 @@ def plot(results: Sequence[Result], path: Path) -> None:
         figure.savefig(fresh, dpi=120, format="png")
 
 
-def _ask(case: Case) -> dict[str, Any]:
-    """Measure in a fresh process."""
+def _run_case(case: Case) -> dict[str, Any]:
+    """Measure a case once, in a new process."""
     command = [sys.executable, "-m", "yamkit.bench", json.dumps(asdict(case))]
     process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     try:
-        answer: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+        figures: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
     except (IndexError, ValueError):
         lines = process.stderr.strip().splitlines()
         reason = lines[-1] if lines else f"the process ended with {process.returncode}"
         return {"error": reason}
-    return answer
+    return figures
 
 
-def _result(case: Case, answers: Sequence[dict[str, Any]]) -> Result:
-    if "error" in answers[-1]:
-        return Result(case, error=str(answers[-1]["error"]))
+def _result(case: Case, measured: Sequence[dict[str, Any]]) -> Result:
+    if "error" in measured[-1]:
+        return Result(case, error=str(measured[-1]["error"]))
 
     def median(name: str) -> float | None:
-        values = [answer[name] for answer in answers]
+        values = [figures[name] for figures in measured]
         return None if None in values else statistics.median(values)
 
-    wall = statistics.median(answer["wall_seconds"] for answer in answers)
+    wall = statistics.median(figures["wall_seconds"] for figures in measured)
     return Result(
         case,
-        answers[-1]["patches"] / wall,
+        measured[-1]["patches"] / wall,
         case.seconds / wall,
         median("first_result_seconds"),
         median("peak_memory_mb"),
     )
 
 
-# --- the other process ---------------------------------------------------------------------------
+# --- in the new process --------------------------------------------------------------------------
 
 
-def _answer(case: Case) -> dict[str, Any]:
+def _measured(case: Case) -> dict[str, Any]:
     from yamkit.run.scheduler import tag_streams
     from yamkit.tagger import Tagger
     from yamkit.types import Batch
@@ -259,6 +274,6 @@ def _noise(samples: int, rate: int) -> Iterator[NDArray[np.float32]]:
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(_answer(Case(**json.loads(sys.argv[1])))))
+        print(json.dumps(_measured(Case(**json.loads(sys.argv[1])))))
     except YamkitError as error:
         print(json.dumps({"error": str(error)}))

@@ -1,6 +1,6 @@
-"""The seeds of trust of an installation: signals whose class is known, through every combination.
+"""A check of an installation: signals of known classes, through each front end and backend.
 
-Works on arrays alone, so it says nothing about decoding or resampling.
+The signals are arrays, so decoding and resampling are not checked.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ __all__ = [
 ]
 
 LARGEST_DIFFERENCE = 5e-4
-"""Largest accepted difference of a score between two combinations: each may stray 2e-4 from the
-reference, and a float32 sine strays most."""
+"""Largest accepted difference of a score between two combinations: each may differ by 2e-4 from the
+reference, and a float32 sine differs most."""
 
 FIRST = 10
-"""The expected class must be among so many."""
+"""The expected class must be among this many classes with the highest scores."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class SignalResult:
     ----------
     frontend, backend, signal : str
     tags : tuple of Tag
-        The first ten.
+        The ten highest.
     place : int
-        Of the expected class, from 1; 0 where the model has no such class.
+        Rank of the expected class, from 1; 0 if the model does not have the class.
     """
 
     frontend: str
@@ -56,21 +56,21 @@ class SignalResult:
 
     @property
     def passed(self) -> bool:
-        """Whether the expected class is among the first ten, or unknown to the model."""
+        """Whether the expected class is among the ten highest, or the model does not have it."""
         return self.place <= FIRST
 
 
 @dataclass(frozen=True)
 class SelftestReport:
-    """All that a selftest found.
+    """The results of a selftest.
 
     Attributes
     ----------
     results : tuple of SignalResult
     failures : tuple of str
-        Combinations that could not run at all.
+        Combinations that could not run, and why.
     skipped : tuple of str
-        Plugins that were left out, and why.
+        Plugins that were skipped, and why.
     difference : float
         Largest difference of a patch score between two combinations.
     """
@@ -82,7 +82,7 @@ class SelftestReport:
 
     @property
     def passed(self) -> bool:
-        """Whether something ran and nothing is wrong."""
+        """Whether something ran and nothing failed."""
         fine = all(result.passed for result in self.results)
         return bool(self.results) and fine and not self.failures and self.close
 
@@ -93,7 +93,7 @@ class SelftestReport:
 
 
 def signals(sample_rate: int) -> dict[str, NDArray[np.float32]]:
-    """Make three seconds of each signal, named by the AudioSet class it must be heard as.
+    """Return three seconds of each signal, by the name of its AudioSet class.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def run_selftest(model: ModelBundle) -> SelftestReport:
             try:
                 with Tagger(model, frontend=frontend, backend=backend) as tagger:
                     found, values = _combination(tagger)
-            except Exception as error:  # a stranger's plugin must not hide what the others do
+            except Exception as error:  # one broken plugin must not hide the results of others
                 failures.append(f"{frontend} with {backend}: {' '.join(str(error).split())}")
                 continue
             results += found

@@ -1,6 +1,6 @@
-"""The command line: one thin module a command, and the one place where errors become lines.
+"""The command line: one thin module per command; here, errors become lines and exit codes.
 
-Modules here import click alone; what a command needs is imported when it runs, so that
+Modules here import only click; what a command needs is imported when it runs, so that
 ``yamkit --help`` loads neither NumPy nor a plugin.
 """
 
@@ -13,26 +13,18 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TextIO, cast
 
 import click
 
 from yamkit import __version__
 from yamkit._util.signals import Interruptions, interrupted_code, stuck_engines_end
 from yamkit._util.text import InertStream, printable
+from yamkit.cli import _shells  # noqa: F401 - it registers completion
 from yamkit.cli._help import Group
-from yamkit.cli.bench import bench
-from yamkit.cli.calibrate import calibrate
-from yamkit.cli.classes import classes
-from yamkit.cli.classify import classify
-from yamkit.cli.eval import evaluate
-from yamkit.cli.info import info
-from yamkit.cli.journal import journal
-from yamkit.cli.listen import listen
-from yamkit.cli.models import models
-from yamkit.cli.plugins import plugins
-from yamkit.cli.selftest import selftest
 from yamkit.errors import (
     IncompatibleError,
     OutputError,
@@ -42,16 +34,52 @@ from yamkit.errors import (
     YamkitError,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 __all__ = ["cli", "main"]
 
 _USAGE = (IncompatibleError, ParameterError, UnknownPluginError)
 
+_COMMANDS = {
+    "bench": ("bench", "Measure speed, delay and memory on this machine."),
+    "calibrate": ("calibrate", "Fit scores to how often they are right."),
+    "classes": ("classes", "List the classes of a model: index, MID, name."),
+    "classify": ("classify", "Tag sound files."),
+    "eval": ("evaluate", "Measure a model on a labelled set."),
+    "info": ("info", "Show what is in sound files, and what is wrong with them."),
+    "journal": ("journal", "Show and remove journals, from which `--resume` continues."),
+    "listen": ("listen", "Tag a stream, and print its events as they open and close."),
+    "models": ("models", "Manage models: list, import, export, download, verify, remove."),
+    "plugins": ("plugins", "List, check and begin plugins."),
+    "selftest": ("selftest", "Check this installation with signals of known classes."),
+}
+"""For each command the function in the module of its name, and its help in the list of commands."""
+
+
+class _Imported(Mapping[str, click.Command]):
+    """The commands by their names, each imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        function, _ = _COMMANDS[name]
+        command: click.Command = getattr(import_module(f"yamkit.cli.{name}"), function)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class _Commands(Group):
+    """Lists the commands without importing them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
 
 @click.group(
-    cls=Group,
+    cls=_Commands,
+    commands=_Imported(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
@@ -61,36 +89,21 @@ def cli() -> None:
     \b
     yamkit classify recording.wav    the five highest classes
     yamkit classify --events FILE    when each class sounds
-    yamkit listen --microphone       the same, while it happens
+    yamkit listen --microphone       the same for live sound
     yamkit info recording.m4a        what is in a file, and what is wrong with it
-    yamkit classes --search dog      what it can be
+    yamkit classes --search dog      the classes with dog in their names
     yamkit eval LABELS --audio DIR   measure a model on a labelled set
-    yamkit models pull yamnet        fetch the full model, once
-    yamkit plugins                   what is installed
-    yamkit bench                     how fast it runs here
+    yamkit models pull yamnet        download the full model, once
+    yamkit plugins                   the installed plugins
+    yamkit bench                     how fast models run on this machine
     """
 
 
-for _command in (
-    bench,
-    calibrate,
-    classes,
-    classify,
-    evaluate,
-    info,
-    journal,
-    listen,
-    models,
-    plugins,
-    selftest,
-):
-    cli.add_command(_command)
-
-
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.
+    """Run the command line and exit with its code.
 
-    By SIGTERM 143, and by SIGHUP 129: 128 and the number of the signal.
+    0: done; 1: something failed; 2: wrong usage; 128 plus the number of a signal: interrupted, as
+    130 by SIGINT and 143 by SIGTERM.
     """
     _prepare_streams()
     warnings.showwarning = _show_warning
@@ -111,7 +124,7 @@ def _run() -> int:
             code: int = cli.main(prog_name="yamkit", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort as error:
-        click.echo(": ".join(["interrupted", *_notes(error.__cause__)]), err=True)
+        click.echo(": ".join(["interrupted", *_notes_of(error.__cause__)]), err=True)
         code = interrupted_code(error.__cause__)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -120,10 +133,10 @@ def _run() -> int:
         click.echo(_usage_line(error), err=True)
         code = error.exit_code
     except YamkitError as error:
-        click.echo("\n".join([f"error: {printable(str(error))}", *_notes(error)]), err=True)
+        click.echo("\n".join([f"error: {printable(str(error))}", *_notes_of(error)]), err=True)
         code = 2 if isinstance(error, _USAGE) else 1
     except OSError as error:
-        if error.errno != errno.EPIPE:  # whoever reads may stop when it has enough
+        if error.errno != errno.EPIPE:  # the reader of a pipe may stop early
             place = "" if error.filename is None else f"{printable(str(error.filename))}: "
             click.echo(f"error: {place}{printable(error.strerror or str(error))}", err=True)
         code = 1
@@ -132,7 +145,7 @@ def _run() -> int:
 
 @contextlib.contextmanager
 def _inert_streams() -> Iterator[None]:
-    """Let nothing that is written act on a terminal, whatever it is and whoever writes it."""
+    """Escape control characters in everything that is written to a terminal."""
     before = sys.stdout, sys.stderr
     sys.stdout = cast("TextIO", _StandardOutput(sys.stdout))
     sys.stderr = cast("TextIO", InertStream(sys.stderr))
@@ -143,7 +156,7 @@ def _inert_streams() -> Iterator[None]:
 
 
 class _StandardOutput(InertStream):
-    """Standard output, which an error in writing names, whichever command prints."""
+    """Standard output, which is named by errors of writing to it."""
 
     def write(self, text: str) -> int:
         with _naming_standard_output():
@@ -167,13 +180,13 @@ def _naming_standard_output() -> Iterator[None]:
         raise failure from error
 
 
-def _notes(error: BaseException | None) -> list[str]:
-    """Give what was noted about an error on its way up, such as how far a run came."""
+def _notes_of(error: BaseException | None) -> list[str]:
+    """Return the notes of an error, such as how far a run came."""
     return list(getattr(error, "__notes__", ()))
 
 
 def _usage_line(error: click.ClickException) -> str:
-    """Say on one line what was wrong, and where it is explained."""
+    """Return a usage error as one line, with the command that explains it."""
     text = " ".join(printable(error.format_message()).split()).rstrip(".")
     text = re.sub(r"\. \(?Did you mean (.+\?)\)?$", r"; did you mean \1", text)
     text = f"error: {text[:1].lower()}{text[1:]}"
@@ -182,8 +195,8 @@ def _usage_line(error: click.ClickException) -> str:
 
 
 def _prepare_streams() -> None:
-    """Let every name be written: UTF-8 to files and pipes, escapes on terminals of less."""
-    # A closed standard output or error is None; what goes there goes nowhere.
+    """Write UTF-8 to files and pipes, and escape what a terminal cannot show."""
+    # Python sets a closed standard output or error to None
     sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
@@ -201,7 +214,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """Show what a user must know as a line, and other warnings as Python does."""
+    """Print a warning for users as one line, and others as Python does."""
     text = f"warning: {printable(str(message))}\n"
     if not issubclass(category, ProviderWarning):
         text = warnings.formatwarning(message, category, filename, lineno, line)

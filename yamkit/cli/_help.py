@@ -1,39 +1,29 @@
-"""Help pages: options under headings, lines that end between words."""
+"""Help pages: options under headings, and lines that break only between words."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-__all__ = ["Command", "Group", "section"]
+__all__ = ["Command", "Group", "set_section"]
 
 _SECTION = "yamkit_section"
 _UNBREAKABLE = "\N{NON-BREAKING HYPHEN}"
 _NAME_COLUMNS = 26
-"""Options with longer names have their text in the lines below."""
+"""The text of options with longer names starts on the next line."""
 
 
-def section(title: str) -> Callable[[Any], Any]:
-    """Put the options below this decorator, up to the next one, under a heading of the help page.
-
-    Sections of the same title become one, in the place of the first.
-    """
-
-    def mark(function: Any) -> Any:
-        for param in function.__click_params__:
-            if not hasattr(param, _SECTION):
-                setattr(param, _SECTION, title)
-        return function
-
-    return mark
+def set_section(parameter: click.Parameter, title: str) -> None:
+    """Put an option under a heading of the help page; headings come in the order of their use."""
+    setattr(parameter, _SECTION, title)
 
 
 class _Formatter(click.HelpFormatter):
-    """Ends lines at spaces alone; click's ends them behind hyphens of options, too."""
+    """Breaks lines only at spaces; click's also breaks them after the hyphens of options."""
 
     def write_text(self, text: str) -> None:
         super().write_text(text.replace("-", _UNBREAKABLE))
@@ -53,19 +43,20 @@ class _Context(click.Context):
 
 
 class Command(click.Command):
-    """A command whose help page has the sections that `section` makes."""
+    """A command whose options stand under the headings of `set_section`."""
 
     context_class = _Context
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, section by section, in columns of one width."""
+        """Write the options by section, those without one first, in columns of one width."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None and isinstance(param, click.Option):
                 sections.setdefault(getattr(param, _SECTION, ""), []).append(record)
         rest = sections.pop("", [])
-        sections |= {"Other" if sections else "Options": rest}
+        has_only_help = sections and len(rest) == 1
+        sections = {**sections, "Other": rest} if has_only_help else {"Options": rest, **sections}
         names = [name for records in sections.values() for name, _ in records]
         width = max((len(name) for name in names if len(name) <= _NAME_COLUMNS), default=0)
         for title, records in sections.items():

@@ -1,4 +1,4 @@
-"""``yamkit classes``: what a model can report, and how the ontology orders it."""
+"""``yamkit classes``: the classes of a model, and their place in the ontology."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from yamkit.cli import _complete
 from yamkit.cli._help import Command
-from yamkit.cli._model import MODEL_HELP, choose_model
+from yamkit.cli._model import MODEL, choose_model
 from yamkit.cli._notes import note_options
+from yamkit.cli._settings import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ __all__ = ["classes"]
 
 
 @click.command(cls=Command)
-@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP, shell_complete=_complete.models())
-@click.option("--search", metavar="TEXT", help="Those with this text in their name or MID alone.")
+@click.option("--model", **MODEL)
+@click.option("--search", metavar="TEXT", help="List only classes with TEXT in their name or MID.")
 @click.option("--tree", is_flag=True, help="Show the tree of the AudioSet ontology.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", **JSON)
 @note_options(progress=False)
 def classes(model: str | None, search: str | None, tree: bool, as_json: bool) -> None:
     """List the classes of a model: index, MID, name.
@@ -34,10 +34,10 @@ def classes(model: str | None, search: str | None, tree: bool, as_json: bool) ->
       yamkit classes --tree
       yamkit classify --events --classes 'Domestic animals, pets/' farm.flac
 
-    In the tree a name in brackets is a node that is no class of the model; with a / behind it,
-    --classes takes all below it. A class may stand below several nodes.
+    In the tree, names in parentheses are not classes of the model, but --classes NAME/ selects all
+    classes below them. A class may be below several others.
 
-    The tree is that of the AudioSet ontology, copyright Google LLC, licensed under CC BY-SA 4.0.
+    The AudioSet ontology is copyright Google LLC and licensed under CC BY-SA 4.0.
     """
     import json
 
@@ -47,11 +47,11 @@ def classes(model: str | None, search: str | None, tree: bool, as_json: bool) ->
 
     bundle = choose_model(model)
     ontology = audioset()
-    wanted = (search or "").casefold()
+    text = (search or "").casefold()
     found = [
         entry
         for entry in bundle.classes
-        if wanted in entry.name.casefold() or wanted in entry.mid.casefold()
+        if text in entry.name.casefold() or text in entry.mid.casefold()
     ]
     if not found:
         hint = nearest(search or "", [entry.name for entry in bundle.classes])
@@ -79,7 +79,7 @@ def classes(model: str | None, search: str | None, tree: bool, as_json: bool) ->
 
 
 def _tree(found: Sequence[TagClass], classes: Sequence[TagClass]) -> Iterator[str]:
-    """Give the lines of the tree: those of `found`, and of all above them."""
+    """Yield the lines of the tree that lead to these classes."""
     from yamkit.scores.ontology import audioset
 
     ontology = audioset()

@@ -1,247 +1,96 @@
-"""``yamkit eval``: a labelled set and a tagger in, the figures of the field out."""
+"""``yamkit eval``: a labelled set and taggers in, metrics out."""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from yamkit._util.text import printable
-from yamkit.cli import _complete
-from yamkit.cli._events import (
-    EVENT_OPTIONS,
-    Score,
-    calibration_option,
-    event_options,
-    event_options_of,
-    read_listed_names,
-)
-from yamkit.cli._files import report_metadata_in, report_names
-from yamkit.cli._help import Command, section
-from yamkit.cli._model import choose_model
+from yamkit.cli._classes import CALIBRATION
+from yamkit.cli._events import EventSettings
+from yamkit.cli._help import Command
+from yamkit.cli._inputs import report_names, report_warned
+from yamkit.cli._labels import LabelSettings, score
+from yamkit.cli._model import ComparedSettings
 from yamkit.cli._notes import note_options
-from yamkit.cli._scoring import score
-from yamkit.cli._tagger import allocate_cores, make_runner, show_warned, tagger_options
-from yamkit.cli._values import Whole
-from yamkit.errors import ParameterError
+from yamkit.cli._runner import RunnerSettings
+from yamkit.cli._settings import JSON, group, names_of, option, with_settings
+from yamkit.cli._values import PATH, Score, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from yamkit.evaluation.scores_file import Scores
     from yamkit.evaluation.sets.labelled_set import LabelledSet
     from yamkit.scores.choice import Choice
-    from yamkit.tagger import Tagger
     from yamkit.types import TagClass
 
 __all__ = ["evaluate"]
 
-_PATH = click.Path(path_type=Path)
 
+@dataclass(frozen=True)
+class EvalSettings:
+    """The options of ``yamkit eval``."""
 
-@click.command("eval", cls=Command)
-@click.argument("labels", type=_PATH)
-@section("Labels")
-@click.option("--audio", type=_PATH, help="Folder of the clips.  [default: that of LABELS]")
-@click.option(
-    "--layout",
-    metavar="NAME",
-    help="Label reader.  [default: the header tells]",
-    shell_complete=_complete.plugins("label reader"),
-)
-@click.option("--fold", "folds", multiple=True, help="Take this fold; may be repeated.")
-@click.option("--split", "splits", multiple=True, help="Take this split; may be repeated.")
-@click.option("--limit", type=Whole(1), help="Take the first clips alone.")
-@click.option(
-    "--classes",
-    multiple=True,
-    metavar="NAME|FILE",
-    help="Evaluate these classes or categories: names with commas between, or a file of names; may "
-    "be repeated.  [default: all]",
-)
-@click.option(
-    "--label-map",
-    type=_PATH,
-    help="CSV file category,mid or category,name: what a label means.  [default: yamkit's own for "
-    "esc50, urbansound8k and fsd50k, else labels name classes]",
-)
-@section("Figures")
-@click.option(
-    "--threshold",
-    type=Score(),
-    default=0.5,
-    show_default=True,
-    help="Least score of what counts as tagged, for F1.",
-)
-@click.option(
-    "--bootstrap",
-    type=Whole(0, 1_000_000),
-    default=0,
-    help="Give confidence intervals, of N resamples.",
-)
-@click.option("--seed", type=Whole(0), default=0, show_default=True, help="Seed of the bootstrap.")
-@calibration_option()
-@section("Output")
-@click.option(
-    "--scores",
-    "scores_file",
-    type=_PATH,
-    help="Keep the clips' scores in this file; an interrupted run goes on from it.  [default: in "
-    "--report]",
-)
-@click.option(
-    "--from-scores",
-    "score_files",
-    type=_PATH,
-    multiple=True,
-    help="Evaluate a file of --scores, without audio or model; may be repeated to compare.",
-)
-@click.option(
-    "--report",
-    "report_folder",
-    type=_PATH,
-    help="Folder for report.txt, report.json, classes.csv, the scores, and pictures where the "
-    "extra plots is installed.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--strict",
-    is_flag=True,
-    help="Stop when a file is missing, and fail when a clip cannot be scored or its file has "
-    "warnings.",
-)
-@section("Events of strong labels")
-@event_options()
-@tagger_options(several=True)
-@note_options()
-@click.pass_context
-def evaluate(
-    ctx: click.Context,
-    /,
-    labels: Path,
-    audio: Path | None,
-    layout: str | None,
-    folds: tuple[str, ...],
-    splits: tuple[str, ...],
-    limit: int | None,
-    classes: tuple[str, ...],
-    label_map: Path | None,
-    threshold: float,
-    bootstrap: int,
-    seed: int,
-    scores_file: Path | None,
-    score_files: tuple[Path, ...],
-    report_folder: Path | None,
-    as_json: bool,
-    strict: bool,
-    calibration: Path | None,
-    **parts: Any,
-) -> None:
-    """Measure a tagger on a labelled set.
-
-    LABELS is a list of clips, or a folder with a folder of clips for each class.
-
-    \b
-    Examples:
-      yamkit eval esc50.csv --audio audio/ --fold 1 --report report/
-      yamkit eval esc50.csv --audio audio/ --backend onnx --backend numpy
-      yamkit eval esc50.csv --from-scores report/scores.npz
-
-    Layouts: AudioSet segments, FSD50K, ESC-50, UrbanSound8K, DCASE weak labels, a folder a class,
-    and any CSV file with the columns path and labels (with ; between labels). Strong labels, with
-    times, of DCASE and AudioSet are compared with the events that are found as well.
-
-    A clip that is missing or fails is counted and named, and the figures are of the others.
-    """
-    from yamkit.evaluation import EvaluationSettings, common_targets, evaluate_scores
-    from yamkit.evaluation.plots import can_plot
-    from yamkit.evaluation.report import as_json_text, as_text, make_folder, write_report
-    from yamkit.evaluation.scores_file import read_scores
-    from yamkit.evaluation.sets.label_map import read_label_map
-    from yamkit.evaluation.sets.labelled_set import read_set
-    from yamkit.evaluation.systems import system_of
-
-    labelled = read_set(labels, layout).select(folds=folds, splits=splits, limit=limit)
-    if labels.is_dir():
-        report_metadata_in(labels)
-    meaning = None if label_map is None else read_label_map(label_map)
-    classes = read_listed_names(classes, labelled.labels)
-    event_settings = {name: parts.pop(name) for name in EVENT_OPTIONS}
-    _check_event_options(ctx, labelled, event_settings)
-    if report_folder is not None:
-        make_folder(report_folder)
-    if score_files:
-        _refuse_unused(ctx, ["audio", "scores_file", *parts])
-        systems = [read_scores(path) for path in score_files]
-        if strict:
-            systems = [each.strict() for each in systems]
-        choice = _choose(
-            ctx,
-            labelled,
-            event_settings,
-            calibration,
-            [each.fingerprint for each in systems],
-            [each.classes for each in systems],
-        )
-    else:
-        folder = audio or (labels if labels.is_dir() else labels.parent)
-        with contextlib.ExitStack() as stack:
-            jobs, threads = parts.pop("jobs"), parts.pop("threads")
-            cores = allocate_cores(jobs, threads)
-            name, address = parts.pop("runner"), parts.pop("ray_address")
-            runner = stack.enter_context(make_runner(name, jobs, threads, address, cores))
-            taggers = _open(stack, threads=cores.threads, **parts)
-            marks = [system_of(tagger) for tagger in taggers]
-            files = _score_files(scores_file, report_folder, marks)
-            class_maps = [tagger.classes for tagger in taggers]
-            choice = _choose(ctx, labelled, event_settings, calibration, marks, class_maps)
-            common_targets(labelled, class_maps, label_map=meaning, classes=classes)
-            systems = [
-                score(labelled, folder, tagger, file, strict, runner)
-                for tagger, file in zip(taggers, files, strict=True)
-            ]
-            report_names(systems[0])
-    settings = EvaluationSettings(
-        label_map=meaning,
-        classes=classes,
-        postprocessing=choice.postprocessing,
-        threshold=threshold,
-        bootstrap=bootstrap,
-        seed=seed,
+    labels: LabelSettings = group(LabelSettings)
+    threshold: float = option(
+        "--threshold",
+        section="Metrics",
+        type=Score(),
+        default=0.5,
+        show_default=True,
+        help="For F1: a clip is tagged with the classes whose scores reach X.",
     )
-    if choice.events is not None:
-        settings = replace(settings, events=choice.events)
-    reports = evaluate_scores(labelled, systems, settings)
-    if report_folder is not None:
-        write_report(reports, report_folder)
-        if not can_plot():
-            click.echo(
-                f"{printable(report_folder)}: without pictures, which need matplotlib: pip install "
-                "'yamkit[plots]'",
-                err=True,
-            )
-    click.echo(as_json_text(reports) if as_json else as_text(reports), nl=False)
-    coverage = reports[0].coverage
-    show_warned(len(coverage.warned), coverage.listed)
-    if strict and coverage.scored < coverage.listed:
-        left = coverage.listed - coverage.scored
-        click.echo(f"error: {left} of {coverage.listed} clips have no scores", err=True)
-        ctx.exit(1)
+    bootstrap: int = option(
+        "--bootstrap",
+        type=Whole(0, 1_000_000),
+        default=0,
+        help="Add confidence intervals from N resamples.",
+    )
+    seed: int = option(
+        "--seed", type=Whole(0), default=0, show_default=True, help="Seed of the bootstrap."
+    )
+    calibration: Path | None = option("--calibration", **CALIBRATION)
+    scores_file: Path | None = option(
+        "--scores",
+        section="Output",
+        type=PATH,
+        help="Save the scores of the clips in this file; an interrupted run resumes from it.  "
+        "[default: in --report]",
+    )
+    score_files: tuple[Path, ...] = option(
+        "--from-scores",
+        type=PATH,
+        multiple=True,
+        help="Evaluate a file of --scores, without audio and model. May be repeated, to compare.",
+    )
+    report_folder: Path | None = option(
+        "--report",
+        type=PATH,
+        help="Folder for report.txt, report.json, classes.csv, the scores, and charts if the extra "
+        "`plots` is installed.",
+    )
+    as_json: bool = option("--json", **JSON)
+    strict: bool = option(
+        "--strict",
+        is_flag=True,
+        help="Stop if a file is missing; fail if a clip cannot be scored or its file has warnings.",
+    )
+    event: EventSettings = group(EventSettings, section="Events of strong labels")
+    tagger: ComparedSettings = group(ComparedSettings)
+    runner: RunnerSettings = group(RunnerSettings)
 
 
-def _check_event_options(
-    ctx: click.Context, labelled: LabelledSet, settings: Mapping[str, Any]
-) -> None:
-    """Refuse options of events if the labels have no times."""
-    for option in ctx.command.params if not labelled.is_strong else ():
-        if settings.get(str(option.name)) is not None:
-            raise ParameterError(
-                f"{option.opts[0]} requires labels with times, which {printable(labelled.path)} "
-                "does not have"
-            )
+class _Systems(NamedTuple):
+    """Scores of the systems that are compared, and what is evaluated of them."""
+
+    scores: list[Scores]
+    choice: Choice
 
 
 class _System(NamedTuple):
@@ -251,66 +100,167 @@ class _System(NamedTuple):
     sha256: str
 
 
-def _choose(
+@click.command("eval", cls=Command)
+@with_settings(EvalSettings)
+@note_options()
+@click.pass_context
+def evaluate(ctx: click.Context, settings: EvalSettings) -> None:
+    """Measure a model on a labelled set.
+
+    LABELS is a list of clips, or a folder that has a folder of clips for each class.
+
+    \b
+    Examples:
+      yamkit eval esc50.csv --audio audio/ --fold 1 --report report/
+      yamkit eval esc50.csv --audio audio/ --backend onnx --backend numpy
+      yamkit eval esc50.csv --from-scores report/scores.npz
+
+    Layouts: AudioSet segments, FSD50K, ESC-50, UrbanSound8K, DCASE weak labels, a folder for each
+    class, and any CSV file with the columns path and labels (separated by ;). With strong labels of
+    DCASE or AudioSet, which have times, events are evaluated as well.
+
+    Clips that are missing or fail are counted and named; the metrics are those of the other clips.
+    """
+    from yamkit.evaluation import EvaluationSettings, evaluate_scores
+    from yamkit.evaluation.plots import can_plot
+    from yamkit.evaluation.report import as_json_text, as_text, make_folder, write_report
+
+    labelled = settings.labels.read()
+    meaning = settings.labels.meaning(labelled)
+    if not labelled.is_strong:
+        _refuse_events(ctx, labelled, settings)
+    if settings.report_folder is not None:
+        make_folder(settings.report_folder)
+    if settings.score_files:
+        systems = _read_systems(ctx, settings, labelled)
+    else:
+        systems = _score_systems(ctx, settings, labelled, meaning)
+    evaluation = EvaluationSettings(
+        postprocessing=systems.choice.postprocessing,
+        threshold=settings.threshold,
+        bootstrap=settings.bootstrap,
+        seed=settings.seed,
+        **meaning,
+    )
+    if systems.choice.events is not None:
+        evaluation = replace(evaluation, events=systems.choice.events)
+    reports = evaluate_scores(labelled, systems.scores, evaluation)
+    if settings.report_folder is not None:
+        write_report(reports, settings.report_folder)
+        if not can_plot():
+            click.echo(
+                f"{printable(settings.report_folder)}: no charts, which require matplotlib: pip "
+                "install 'yamkit[plots]'",
+                err=True,
+            )
+    click.echo(as_json_text(reports) if settings.as_json else as_text(reports), nl=False)
+    coverage = reports[0].coverage
+    report_warned(len(coverage.warned), coverage.listed)
+    if settings.strict and coverage.scored < coverage.listed:
+        missing = coverage.listed - coverage.scored
+        click.echo(f"error: {missing} of {coverage.listed} clips have no scores", err=True)
+        ctx.exit(1)
+
+
+def _read_systems(ctx: click.Context, settings: EvalSettings, labelled: LabelledSet) -> _Systems:
+    """Read the scores of `--from-scores`; options of the scoring are refused."""
+    from yamkit.evaluation.scores_file import read_scores
+
+    _refuse_unused(ctx)
+    systems = [read_scores(path) for path in settings.score_files]
+    if settings.strict:
+        systems = [each.strict() for each in systems]
+    facts = [each.fingerprint for each in systems]
+    classes = [each.classes for each in systems]
+    return _Systems(systems, _choice(ctx, settings, labelled, facts, classes))
+
+
+def _score_systems(
+    ctx: click.Context, settings: EvalSettings, labelled: LabelledSet, meaning: dict[str, Any]
+) -> _Systems:
+    """Score the set with each tagger; what is wrong with one is reported before any is run."""
+    from yamkit.evaluation import common_targets
+    from yamkit.evaluation.systems import system_of
+
+    cores = settings.runner.allocate()
+    with contextlib.ExitStack() as stack:
+        runner = stack.enter_context(settings.runner.open(cores))
+        taggers = [stack.enter_context(each) for each in settings.tagger.open(cores.threads)]
+        facts = [system_of(tagger) for tagger in taggers]
+        files = _score_files(settings, facts)
+        class_maps = [tagger.classes for tagger in taggers]
+        choice = _choice(ctx, settings, labelled, facts, class_maps)
+        common_targets(labelled, class_maps, **meaning)
+        systems = [
+            score(labelled, settings.labels.folder, tagger, file, settings.strict, runner)
+            for tagger, file in zip(taggers, files, strict=True)
+        ]
+    report_names(systems[0])
+    return _Systems(systems, choice)
+
+
+def _refuse_events(ctx: click.Context, labelled: LabelledSet, settings: EvalSettings) -> None:
+    """Refuse options of events, as the labels have no times."""
+    from yamkit.errors import ParameterError
+
+    for param in ctx.command.params:
+        if param.name in settings.event.given():
+            raise ParameterError(
+                f"{param.opts[0]} requires labels with times, which {printable(labelled.path)} "
+                "does not have"
+            )
+
+
+def _choice(
     ctx: click.Context,
+    settings: EvalSettings,
     labelled: LabelledSet,
-    settings: Mapping[str, Any],
-    file: Path | None,
-    marks: Sequence[Mapping[str, str]],
+    facts: Sequence[Mapping[str, str]],
     class_maps: Sequence[Sequence[TagClass]],
 ) -> Choice:
     """Return how scores are processed and what an event is, which must fit every system."""
     from yamkit.scores.calibration_file import read_calibration
     from yamkit.scores.choice import Choice
 
-    threshold = ctx.params["threshold"]
-    is_given = ctx.get_parameter_source("threshold") is ParameterSource.COMMANDLINE
+    file = settings.calibration
     calibration = None if file is None else read_calibration(file)
     choices = [
         Choice.of(
-            _System(classes, mark.get("model_sha256", "")),
-            events=labelled.is_strong and event_options_of(settings),
-            threshold=threshold if is_given else None,
+            _System(classes, each.get("model_sha256", "")),
+            events=labelled.is_strong and settings.event.options(),
+            threshold=settings.threshold if _is_given(ctx, "threshold") else None,
             calibration=calibration,
-            aggregate=mark.get("aggregate"),
+            aggregate=each.get("aggregate"),
         )
-        for mark, classes in zip(marks, class_maps, strict=True)
+        for each, classes in zip(facts, class_maps, strict=True)
     ]
     return choices[0]
 
 
-def _open(
-    stack: contextlib.ExitStack, *, model: Sequence[str], backend: Sequence[str], **parts: Any
-) -> list[Tagger]:
-    """Open a tagger for every model with every backend, before anything is scored."""
-    from yamkit.tagger import Tagger
-
-    return [
-        stack.enter_context(Tagger(choose_model(name), backend=engine, **parts))
-        for name in model or (None,)
-        for engine in backend or (None,)
-    ]
-
-
-def _score_files(
-    scores_file: Path | None, report_folder: Path | None, marks: Sequence[Mapping[str, str]]
-) -> list[Path | None]:
-    """Name the scores file of each system; none where none is wanted."""
+def _score_files(settings: EvalSettings, facts: Sequence[Mapping[str, str]]) -> list[Path | None]:
+    """Return the scores file of each system; None if scores are not saved."""
+    from yamkit.errors import ParameterError
     from yamkit.evaluation.systems import file_names
 
-    count = len(marks)
-    if scores_file is not None and count > 1:
-        raise ParameterError(f"--scores is one file, for {count} systems; use --report")
-    if scores_file is not None or report_folder is None:
-        return [scores_file] * count
-    return [report_folder / name for name in file_names("scores", marks, ".npz")]
+    count = len(facts)
+    if settings.scores_file is not None and count > 1:
+        raise ParameterError(
+            f"--scores names one file, but {count} systems are compared; use --report"
+        )
+    if settings.scores_file is not None or settings.report_folder is None:
+        return [settings.scores_file] * count
+    return [settings.report_folder / name for name in file_names("scores", facts, ".npz")]
 
 
-def _refuse_unused(ctx: click.Context, names: Iterable[str]) -> None:
-    """Say that an option does nothing, rather than do nothing."""
-    for option in ctx.command.params:
-        given = option.name in names and ctx.get_parameter_source(str(option.name))
-        if given is ParameterSource.COMMANDLINE:
-            raise ParameterError(
-                f"--from-scores needs no {option.opts[0]}: the scores are what they are"
-            )
+def _refuse_unused(ctx: click.Context) -> None:
+    """Refuse options that have no effect with `--from-scores`."""
+    from yamkit.errors import ParameterError
+
+    unused = {"audio", "scores_file", *names_of(ComparedSettings), *names_of(RunnerSettings)}
+    for param in ctx.command.params:
+        if param.name in unused and _is_given(ctx, param.name):
+            raise ParameterError(f"--from-scores and {param.opts[0]} exclude each other")
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE

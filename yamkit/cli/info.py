@@ -1,20 +1,20 @@
-"""``yamkit info``: what is in sound files, found out by decoding all of them."""
+"""``yamkit info``: what is in sound files, found by decoding all of them."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import textwrap
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from yamkit.cli import _complete
-from yamkit.cli._files import report_metadata
 from yamkit.cli._help import Command
+from yamkit.cli._inputs import PathSettings, report_failed, report_warned
+from yamkit.cli._model import STREAM
 from yamkit.cli._notes import note_options
-from yamkit.cli._progress import Meter, showing
-from yamkit.cli._tagger import show_warned, stream_option
+from yamkit.cli._settings import JSON, group, option, with_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,27 +30,26 @@ SCHEMA = "yamkit-info/1"
 _WIDTH = 80
 
 
+@dataclass(frozen=True)
+class InfoSettings:
+    """The options of ``yamkit info``."""
+
+    inputs: PathSettings = group(PathSettings)
+    stream: int | None = option("--stream", **STREAM)
+    as_json: bool = option("--json", section="Output", **JSON)
+
+
 @click.command(cls=Command)
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, shell_complete=_complete.files)
-@stream_option()
-@click.option("--recursive", is_flag=True, help="Take the sound files in folders and below.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_settings(InfoSettings)
 @note_options()
 @click.pass_context
-def info(
-    ctx: click.Context,
-    /,
-    paths: tuple[str, ...],
-    stream: int | None,
-    recursive: bool,
-    as_json: bool,
-) -> None:
+def info(ctx: click.Context, settings: InfoSettings) -> None:
     """Show what is in sound files, and what is wrong with them.
 
-    PATH is a file, or - for standard input, or with --recursive a folder.
+    PATH is a file, - for standard input, or with --recursive a folder.
 
-    Each file is decoded to its end, so that its seconds are those that classify hears, and its
-    warnings those that classify gives for the mix of all channels.
+    Each file is decoded to its end: its duration is the one that classify finds, and its warnings
+    are those of classify for the mix of all channels.
 
     \b
     Examples:
@@ -58,28 +57,24 @@ def info(
       yamkit info --recursive recordings/
       yamkit info --recursive --json recordings/ > recordings.json
 
-    A file that fails is one line on standard error; the others go on, and the exit code is 1.
+    If a file fails, an error line is printed on standard error, the other files are still shown,
+    and the exit code is 1.
     """
     from yamkit._util.signals import Interruptions
-    from yamkit.audio import NotFound, find_audio
-    from yamkit.run.clips import Clip
+    from yamkit.cli._meters import ClipMeter
+    from yamkit.cli._progress import show_progress
     from yamkit.types import ClipEnd, ClipFailure
 
     warned = failed = 0
-    metadata: list[str] = []
-    clips = [
-        Clip(each.path, error=each.error if isinstance(each, NotFound) else None)
-        for each in find_audio(paths, recursive, metadata.append)
-    ]
-    files = len(clips)
-    meter = Meter(clips)
+    clips = settings.inputs.find_clips()
+    meter = ClipMeter(clips)
     with (
         Interruptions() as interruptions,
-        showing(meter.standing) as display,
-        _document() if as_json else _blocks() as show,
+        show_progress(meter.progress) as display,
+        _document() if settings.as_json else _blocks() as show,
     ):
         for clip in clips:
-            facts = _facts(clip, stream, interruptions)
+            facts = _facts(clip, settings.stream, interruptions)
             if "error" in facts:
                 failed += 1
                 click.echo(f"error: {facts['error']['message']}", err=True)
@@ -92,17 +87,15 @@ def info(
             with display.hidden() if sys.stdout.isatty() else contextlib.nullcontext():
                 show(facts)
                 sys.stdout.flush()
-    report_metadata(len(metadata))
-    if files > 1:
-        show_warned(warned, files)
+    if len(clips) > 1:
+        report_warned(warned, len(clips))
     if failed:
-        if files > 1:
-            click.echo(f"{failed} of {files} failed", err=True)
+        report_failed(failed, len(clips))
         ctx.exit(1)
 
 
 def _facts(clip: Clip, stream: int | None, interruptions: Interruptions) -> Facts:
-    """Decode a file; give an object of the document."""
+    """Decode a file, and return its entry in the document."""
     from yamkit._util.text import path_text
     from yamkit.errors import YamkitError
     from yamkit.run.clips import clip_failure
@@ -122,7 +115,7 @@ def _decoded(clip: Clip, stream: int | None, interruptions: Interruptions) -> Fa
 
     with open_audio(clip.path, stream=stream) as source:
         clip.audio = source
-        for _ in source.mono():  # the mix: it tells where the channels cancel each other
+        for _ in source.mono():  # the mix: channels that cancel each other are a warning
             interruptions.check()
         found = source.decoded
         return {
@@ -144,7 +137,7 @@ def _decoded(clip: Clip, stream: int | None, interruptions: Interruptions) -> Fa
 
 @contextlib.contextmanager
 def _document() -> Iterator[Callable[[Facts], None]]:
-    """Write one JSON document, a file a line; an interruption ends it, too."""
+    """Write one JSON document, one line per file, which is complete even after an interruption."""
     import json
 
     click.echo(f'{{"schema": "{SCHEMA}", "files": [', nl=False)
@@ -163,7 +156,7 @@ def _document() -> Iterator[Callable[[Facts], None]]:
 
 @contextlib.contextmanager
 def _blocks() -> Iterator[Callable[[Facts], None]]:
-    """Write a block of lines a file that could be decoded."""
+    """Write a block of lines for each file that can be decoded."""
     before = ""
 
     def show(facts: Facts) -> None:

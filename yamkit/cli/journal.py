@@ -1,4 +1,4 @@
-"""``yamkit journal``: what the journals of runs hold, and their removal."""
+"""``yamkit journal``: show and remove the journals of runs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PLACES = click.argument("places", metavar="[PATH]...", nargs=-1, type=click.Pat
 
 @click.group(cls=Group)
 def journal() -> None:
-    """Show and remove journals: what `--resume` goes on from.
+    """Show and remove journals, from which `--resume` continues.
 
-    A run over several files with --output, and `yamkit eval --scores` or --report, keep one beside
-    their output: what was finished, so that an interrupted run need not begin anew. One of a run
-    that is finished may be removed; then --resume computes everything again.
+    `yamkit classify` of several files with --output, and `yamkit eval` with --scores or --report,
+    record finished files in a journal next to their output, so that an interrupted run can be
+    resumed. You can remove the journal of a finished run; --resume then computes everything again.
     """
 
 
@@ -35,10 +35,9 @@ def journal() -> None:
 @_PLACES
 @click.pass_context
 def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
-    """Show what journals hold.
+    """Show how many files are done, and the parameters of the run.
 
-    It is the files done and failed, and the parameters of their run. PATH is a journal, the output
-    that it belongs to, or a folder.  [default: this folder]
+    PATH is a journal, the output it belongs to, or a folder.  [default: the current folder]
     """
     from yamkit._util.text import printable
     from yamkit.errors import OutputError
@@ -59,13 +58,14 @@ def show(ctx: click.Context, /, places: tuple[Path, ...]) -> None:
 
 @journal.command()
 @_PLACES
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_context
 def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
-    """Remove journals, after a question for each.
+    """Remove journals after a confirmation; outputs are kept.
 
-    PATH is a journal, the output that it belongs to, or a folder.  [default: this folder] The
-    outputs stay. What is no journal, or belongs to a run that goes on, is left.
+    PATH is a journal, the output it belongs to, or a folder.  [default: the current folder]
+
+    Other files, and journals of runs in progress, are not removed.
     """
     from yamkit._util.text import printable
     from yamkit.errors import OutputError, ParameterError
@@ -73,7 +73,9 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
 
     found = _journals(places)
     if not yes and not sys.stdin.isatty():
-        raise ParameterError("standard input is no terminal, where you could be asked; add --yes")
+        raise ParameterError(
+            "standard input is not a terminal, which confirmations require; add --yes"
+        )
     failed = False
     for path in found:
         try:
@@ -90,23 +92,23 @@ def clean(ctx: click.Context, /, places: tuple[Path, ...], yes: bool) -> None:
 
 
 def _journals(places: Iterable[Path]) -> list[Path]:
-    """Find the journals that are meant."""
+    """Return the journals of these places."""
     from yamkit._util.text import printable
     from yamkit.errors import ParameterError
 
     found: list[Path] = []
     for place in places or [Path()]:
-        beside = place.with_name(f"{place.name}{_SUFFIX}") if place.name else place
+        journal = place.with_name(f"{place.name}{_SUFFIX}") if place.name else place
         if place.is_dir():
             some = sorted(path for path in place.glob(f"*{_SUFFIX}") if path.is_file())
-        elif place.suffix != _SUFFIX and beside.is_file():
-            some = [beside]
+        elif place.suffix != _SUFFIX and journal.is_file():
+            some = [journal]
         else:
             some = [place] if place.suffix == _SUFFIX else []
         if not some:
             raise ParameterError(
-                f"{printable(place)}: no journal here; wanted a journal, the output that it "
-                "belongs to, or the folder of one"
+                f"{printable(place)}: no journal found; must be a journal, the output it belongs "
+                "to, or its folder"
             )
         found += some
     return list(dict.fromkeys(found))
@@ -124,10 +126,10 @@ def _lines(summary: JournalSummary) -> list[str]:
         "files": f"{summary.done:,} done, {summary.failed:,} failed",
         "run": "finished"
         if summary.is_finished
-        else "not finished; the same command with --resume goes on",
+        else "not finished; the same command with --resume continues it",
         "holds": "results"
         if summary.has_items
-        else "which files are done; results are the outputs",
+        else "names of finished files; the results are the outputs",
         "size": f"{summary.size_bytes:,} bytes",
         **summary.parameters,
     }

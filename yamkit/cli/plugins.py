@@ -116,7 +116,7 @@ def check(
     \b
     pass      the plugin does what the contract requires
     fail      it does not; the note says what was found and what was expected
-    expected  the plugin's own contract expects this failure; the note has the reason
+    expected  the plugin's contract expects this failure; the note has the reason
     skip      the check does not apply; the note has the reason
 
     The exit code is 1 if a check fails or the plugin cannot be opened.

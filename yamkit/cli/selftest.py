@@ -1,34 +1,33 @@
-"""``yamkit selftest``: says whether this installation can be trusted."""
+"""``yamkit selftest``: checks an installation."""
 
 from __future__ import annotations
 
 import click
 
-from yamkit.cli import _complete
 from yamkit.cli._help import Command
-from yamkit.cli._model import MODEL_HELP, choose_model
+from yamkit.cli._model import MODEL, choose_model
 from yamkit.cli._notes import note_options
-from yamkit.cli._progress import Steps, showing
 
 __all__ = ["selftest"]
 
 
 @click.command(cls=Command)
-@click.option("--model", metavar="NAME|FOLDER", help=MODEL_HELP, shell_complete=_complete.models())
+@click.option("--model", **MODEL)
 @note_options()
 @click.pass_context
 def selftest(ctx: click.Context, model: str | None) -> None:
-    """Check this installation with signals whose classes are known.
+    """Check this installation with signals of known classes.
 
-    Silence, white noise and a sine go through every installed front end and backend. Each
-    must find its class (Silence, White noise, Sine wave) among its first ten. The largest
-    difference between any two combinations is printed, too. The exit code is 1 when one fails.
+    Silence, white noise and a sine wave go through each installed front end with each backend. The
+    expected class (Silence, White noise, Sine wave) must be among the ten highest, and the scores
+    of all combinations must agree. The exit code is 1 if a check fails.
     """
+    from yamkit.cli._progress import show_steps
     from yamkit.selftest import LARGEST_DIFFERENCE, run_selftest
 
     bundle = choose_model(model)
     click.echo(f"model {bundle.name} {bundle.version}, {len(bundle.classes)} classes")
-    with showing(Steps("testing").standing):
+    with show_steps("testing"):
         report = run_selftest(bundle)
     for skipped in report.skipped:
         click.echo(f"skipped: {skipped}")

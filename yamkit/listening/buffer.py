@@ -35,17 +35,17 @@ class Block:
     Attributes
     ----------
     start_sample : int
-        Place of the first in the stream, in its own rate.
+        Position of the first one in the stream, at the sample rate of the stream.
     samples : ndarray, float32 [n]
     arrived : float
-        When the last sample came, by `time.monotonic`.
+        When the last sample arrived, by `time.monotonic`.
     time : float
-        Likewise, in seconds since 1970.
+        The same in seconds since 1970.
 
     Raises
     ------
     AudioValueError
-        If the samples are of another shape or type.
+        If the samples have another shape or type.
     """
 
     start_sample: int
@@ -56,32 +56,32 @@ class Block:
     def __post_init__(self) -> None:
         if self.samples.ndim != 1 or self.samples.dtype != np.float32:
             raise AudioValueError(
-                f"a block of {self.samples.dtype} {self.samples.shape}: wanted float32 [samples], "
-                "of one channel, with full scale at 1; Buffer.put converts other types"
+                f"block of {self.samples.dtype} {self.samples.shape}: must be float32 [samples] of "
+                "one channel, with full scale at 1; Buffer.put converts other types"
             )
 
     @property
     def end_sample(self) -> int:
-        """Place behind the last sample."""
+        """Position after the last sample."""
         return self.start_sample + len(self.samples)
 
 
 class Buffer:
-    """Blocks on their way from one thread to another, at most so many samples.
+    """A queue of blocks between two threads, which holds a limited number of samples.
 
     Parameters
     ----------
     most_samples : int
-        That wait; at least one block may.
+        The buffer still takes one block that is longer.
     can_wait : bool
         Whether `put` waits while the buffer is full. If not, the oldest blocks are dropped, until
-        half of it is free.
+        half of the buffer is free.
 
     Attributes
     ----------
     dropped_samples : int
     waited_seconds : float
-        How long `put` waited.
+        How long `put` has waited.
     """
 
     def __init__(self, most_samples: int, *, can_wait: bool) -> None:
@@ -97,7 +97,7 @@ class Buffer:
         self.waited_seconds = 0.0
 
     def put(self, samples: ArrayLike) -> bool:
-        """Bring samples that have just come.
+        """Add samples that have just arrived.
 
         Parameters
         ----------
@@ -108,12 +108,12 @@ class Buffer:
         Returns
         -------
         bool
-            False when nobody wants more.
+            Whether more samples are accepted: False once the buffer was ended or stopped.
 
         Raises
         ------
         AudioValueError
-            If they are of another shape or type.
+            If they have another shape or type.
         """
         now, arrived = time.time(), time.monotonic()
         samples = one_channel(samples)
@@ -134,14 +134,14 @@ class Buffer:
         return True
 
     def end(self, error: BaseException | None = None) -> None:
-        """Say that no more will come, or why; blocks that wait are given out before."""
+        """Accept no more samples; `blocks` yields those that wait, then raises any error."""
         with self._changed:
             self._is_over = True
             self._error = self._error or error
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Give out no more: what waits is thrown away. Safe in a signal handler."""
+        """Accept no more samples, and discard those that wait. Safe in a signal handler."""
         with self._changed:
             self._blocks.clear()
             self._waiting = 0
@@ -149,14 +149,14 @@ class Buffer:
             self._changed.notify_all()
 
     def blocks(self) -> Iterator[Block]:
-        """Give the blocks, waiting for them, until the end; then raise what ended them."""
+        """Yield the blocks as they arrive, until the end; then raise the error that ended them."""
         while True:
             with self._changed:
                 while not self._blocks and not self._is_over:
                     self._changed.wait(_PATIENCE_SECONDS)
                 try:
                     block = self._blocks.popleft()
-                except IndexError:  # empty, or `stop` came this very moment
+                except IndexError:  # empty, or `stop` was called just now
                     break
                 self._waiting -= len(block.samples)
                 self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Times of day of places in a stream, and how long results took."""
+"""Times of day of positions in a stream, and statistics of delays."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "Delays"]
 
 _PLACES_KNOWN = 4096
-"""Places with a known time: half an hour, where a patch comes every half second."""
+"""Positions with a known time: half an hour, at one patch every half second."""
 
 
 class Clock:
-    """Times of day of places in a stream: a later place has no earlier time.
+    """Times of day of positions in a stream, which never decrease.
 
-    A sample's time is when it came. Samples that came together are spread over the time since those
-    before them: a pipe may bring a recording faster than it sounded. A clock of the system that is
-    set back is not followed.
+    The time of a sample is when it arrived. The samples of a block are spread over the time since
+    the previous block, as a pipe may bring a recording faster than real time. If the system clock
+    is set back, the times do not follow.
 
     Parameters
     ----------
@@ -33,10 +33,10 @@ class Clock:
     def __init__(self, sample_rate: int) -> None:
         self._rate = sample_rate
         self._known: deque[tuple[float, float]] = deque(maxlen=_PLACES_KNOWN)  # seconds, time
-        self._ahead = -math.inf  # of the time of day to the monotonic clock
+        self._ahead = -math.inf  # time of day minus monotonic clock
 
     def add(self, block: Block) -> None:
-        """Learn when a block came; those between two may be left out."""
+        """Record when a block arrived; blocks may be skipped."""
         self._ahead = max(self._ahead, block.time - block.arrived)
         time = block.arrived + self._ahead
         for sample in (block.start_sample, block.end_sample):
@@ -47,7 +47,7 @@ class Clock:
                 self._known.append((place, max(came, latest)))
 
     def time(self, seconds: float) -> float:
-        """Give the time of a place, in seconds since 1970; `add` was called before."""
+        """Return the time of a position in seconds since 1970; `add` must have been called."""
         later = self._known[-1]
         for earlier in reversed(self._known):
             if earlier[0] <= seconds:
@@ -62,9 +62,9 @@ class Clock:
 
 
 class Delays:
-    """Median and worst of durations, in a state that does not grow.
+    """Median and maximum of durations, in constant memory.
 
-    The median is that of a histogram with steps of 2 %.
+    The median comes from a histogram with steps of 2 %.
     """
 
     _SHORTEST_SECONDS = 1e-5
@@ -81,12 +81,12 @@ class Delays:
 
     @property
     def count(self) -> int:
-        """Durations that were counted."""
+        """Number of durations."""
         return int(self._counts.sum())
 
     @property
     def median_seconds(self) -> float:
-        """Half of them were no longer; 0 where there are none."""
+        """Median; 0 if there are no durations."""
         if not self.count:
             return 0.0
         place = int(np.searchsorted(np.cumsum(self._counts), (self.count + 1) // 2))

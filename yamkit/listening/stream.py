@@ -36,40 +36,40 @@ def listen(
 ) -> Iterator[StreamUpdate]:
     """Find events in a stream, patch by patch.
 
-    They are those of `TaggedClip.events` for the same samples, where none is missing.
+    Without gaps, they are the events of `TaggedClip.events` for the same samples.
 
     Parameters
     ----------
     tagger : Tagger
         With a batch size of 1.
     blocks : iterable of Block
-        Where one does not begin at the end of the one before, samples are missing: open events are
-        closed, and hearing begins anew.
+        A block that does not start where the previous one ended follows a gap: open events are
+        closed, and detection starts again.
     sample_rate : int
         Of the blocks, in Hz.
     choice : Choice
-        Which events are reported, see `Choice.of`.
+        Which events are reported; see `Choice.of`.
     gate_dbfs : float, optional
-        Patches in which no sample reaches this level, in dB of full scale, are not sent through the
-        network: every score is 0.
+        The network is not run for patches in which no sample reaches this level, in dB relative
+        to full scale: their scores are 0.
 
     Yields
     ------
     StreamUpdate
-        For each patch, and at each end.
+        For each patch, before each gap and at the end.
 
     Raises
     ------
     ParameterError
-        If the tagger's batch size is not 1, the gate is out of its range, or the choice has no
+        If the batch size of the tagger is not 1, the gate is out of its range, or the choice has no
         events.
     AudioError
-        As `blocks` does, behind what was heard until then.
+        If `blocks` raises it, after the last update.
     """
     if tagger.pipeline.batch_size != 1:
-        raise ParameterError(f"batch size {tagger.pipeline.batch_size}: streams want 1")
+        raise ParameterError(f"batch size {tagger.pipeline.batch_size}: must be 1 for streams")
     if gate_dbfs is not None and not -math.inf < gate_dbfs <= 0:
-        raise ParameterError(f"gate {gate_dbfs} dB: wanted 0 or less, such as -50")
+        raise ParameterError(f"gate {gate_dbfs} dB: must be 0 or less, such as -50")
     columns = choice.columns(len(tagger.classes))
     gate = 0.0 if gate_dbfs is None else 10 ** (gate_dbfs / 20)
     stream = iter(blocks)
@@ -77,7 +77,7 @@ def listen(
     while first is not None:
         part = _Part(first, stream)
         detector = choice.detector(tagger.grid, tagger.classes)
-        yield from _hear(tagger, part, sample_rate, detector, columns, gate)
+        yield from _updates(tagger, part, sample_rate, detector, columns, gate)
         if part.error is not None:
             raise part.error
         first = part.following
@@ -95,11 +95,11 @@ class _Part:
 
     @property
     def samples(self) -> int:
-        """Taken so far."""
+        """Number of samples so far."""
         return self.latest.end_sample - self.start_sample
 
     def mono(self) -> Iterator[NDArray[np.float32]]:
-        """Take the samples, once."""
+        """Yield the samples of the blocks, once."""
         yield self.latest.samples
         while True:
             try:
@@ -116,7 +116,7 @@ class _Part:
             yield block.samples
 
 
-def _hear(
+def _updates(
     tagger: Tagger,
     part: _Part,
     sample_rate: int,
@@ -128,7 +128,7 @@ def _hear(
     base = grid.samples_of(part.start_sample, sample_rate)
     silence = np.zeros((1, len(classes)), np.float32)
 
-    def heard(
+    def update(
         changes: Iterator[OpenedEvent | ClosedEvent], end: str = "", is_gated: bool = False
     ) -> StreamUpdate:
         onsets: list[Onset] = []
@@ -158,10 +158,10 @@ def _hear(
             if not is_gated:
                 scores = pipeline.infer([pipeline.transform(segment)])[0].scores
             known = grid.samples_of(part.samples, sample_rate)
-            yield heard(detector.update(scores, known), is_gated=is_gated)
-    except YamkitError as error:  # of a plugin: what is open shall not look as if it went on
+            yield update(detector.update(scores, known), is_gated=is_gated)
+    except YamkitError as error:  # of a plugin: open events must still be closed
         part.error = error
     end = "ended" if part.following is None else "dropped"
     if part.error is not None:
         end = "failed"
-    yield heard(detector.finish(grid.samples_of(part.samples, sample_rate)), end)
+    yield update(detector.finish(grid.samples_of(part.samples, sample_rate)), end)

@@ -1,4 +1,4 @@
-"""What becomes known of a stream, patch by patch."""
+"""Values that `listen` yields for each patch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Onset", "StreamUpdate"]
 
 @dataclass(frozen=True)
 class Onset:
-    """An event began.
+    """The begin of an event.
 
     Attributes
     ----------
@@ -30,25 +30,25 @@ class Onset:
 
 @dataclass(frozen=True)
 class StreamUpdate:
-    """What is known once a patch is there, or the stream or a part of it is over.
+    """What became known with a patch, or at the end of the stream or before a gap.
 
     Attributes
     ----------
     onsets : tuple of Onset
     events : tuple of Event
-        That are over.
+        Events that ended.
     replaced : tuple of Event
-        Those of them that ended because an event of a class below began, and events that are void
-        for this reason, whose offset is their onset: these are not in `events`.
+        Events that ended because an event of a more specific class began: some of `events`, and
+        others that were replaced at once, whose offset is their onset.
     end : str
-        Empty; at the end ``ended`` or ``failed``, where samples are missing ``dropped``: what was
-        open is closed here.
+        Why open events were closed: ``ended`` or ``failed`` at the end of the stream, ``dropped``
+        before a gap; empty otherwise.
     is_gated : bool
-        Whether the level stayed below the gate, and the network was spared.
+        Whether the level stayed below the gate, so that the network was not run.
     block : Block
-        With which it became known.
+        The latest block.
     resumes_sample : int or None
-        Where samples are missing, the place of the next one, in the stream's own rate.
+        Before a gap, the position of the next sample, at the sample rate of the stream.
     """
 
     onsets: tuple[Onset, ...]

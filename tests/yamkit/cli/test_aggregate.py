@@ -17,8 +17,8 @@ from yamkit.models.bundle import ModelBundle
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "docs" / "reference" / "yamkit-1.schema.json"
 HINT = (
-    "hint: silence leads{}: --aggregate sounding gives silent patches less weight, "
-    "--events tells when each class sounds\n"
+    "hint: Silence has the highest score{}; --aggregate sounding gives silent patches less weight, "
+    "and --events reports when each class sounds\n"
 )
 
 

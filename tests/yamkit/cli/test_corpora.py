@@ -216,7 +216,7 @@ def test_a_shard_is_the_same_whatever_else_is_there(yamkit) -> None:
 def test_shards_that_are_none(yamkit, shard: str) -> None:
     code, _, err = yamkit("corpus", "--shard", shard)
     assert code == 2
-    assert "wanted I/N, such as 1/8 to 8/8" in err
+    assert f"'--shard': {shard!r}: must be I/N, such as 1/8 to 8/8" in err
 
 
 def test_a_shard_needs_a_file(yamkit) -> None:

@@ -254,7 +254,8 @@ def test_systems_side_by_side(yamkit) -> None:
         "list.csv", "--backend", "onnx", "--backend", "numpy", "--scores", "s.npz"
     )
     assert code == 2
-    assert "--scores is one file, for 2 systems; use --report" in err
+    assert "--scores" in err
+    assert "--report" in err
 
 
 def test_each_model_has_its_class_table_and_its_pictures(yamkit, tiny: ModelBundle) -> None:
@@ -282,10 +283,8 @@ def test_a_report_without_matplotlib_says_what_it_left_out(yamkit, monkeypatch) 
     monkeypatch.setattr(plots, "can_plot", lambda: False)
     monkeypatch.setattr(report, "can_plot", lambda: False)
     code, _, err = yamkit("list.csv", "--audio", "audio", "--report", "r")
-    assert (code, err) == (
-        0,
-        "r: without pictures, which need matplotlib: pip install 'yamkit[plots]'\n",
-    )
+    assert code == 0
+    assert err.endswith("pip install 'yamkit[plots]'\n")
     assert not list(Path("r").glob("*.png"))
     assert yamkit("list.csv", "--audio", "audio")[2] == ""
 
@@ -468,8 +467,8 @@ def test_hostile_labels_cannot_drive_a_terminal(yamkit) -> None:
             "class 'x.csv': not one",
         ),
         (("list.csv", "--from-scores", "list.csv"), 1, "list.csv: not a scores file"),
-        (("list.csv", "--from-scores", "x", "--audio", "audio"), 2, "--from-scores needs no --aud"),
-        (("list.csv", "--from-scores", "x", "--backend", "numpy"), 2, "needs no --backend"),
+        (("list.csv", "--from-scores", "x", "--audio", "audio"), 2, "--audio"),
+        (("list.csv", "--from-scores", "x", "--backend", "numpy"), 2, "--backend"),
     ],
 )
 def test_what_is_wrong_is_one_line(yamkit, arguments, code: int, message: str) -> None:

@@ -133,7 +133,7 @@ def test_most_specific(yamkit) -> None:
     chosen = ["--classes", "Animal"]
     assert events(yamkit(*run, *chosen, "--most-specific")[1]) == events(yamkit(*run, *chosen)[1])
     code, _, err = yamkit("classify", SOUND, "--most-specific")
-    assert (code, err) == (2, "error: --most-specific is of events; add --events\n")
+    assert (code, err) == (2, "error: --most-specific requires --events\n")
 
 
 def test_audacity_labels_with_scores(yamkit) -> None:
@@ -265,10 +265,10 @@ def test_a_threshold_is_a_score(yamkit, command, option: str, value: str, messag
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--format", "srt"], "format srt writes events; add --events"),
-        (["--min-duration", "1"], "--min-duration is of events; add --events"),
-        (["--median", "3"], "--median is of events; add --events"),
-        (["--label-scores"], "--label-scores is of events; add --events"),
+        (["--format", "srt"], "--format srt requires --events"),
+        (["--min-duration", "1"], "--min-duration requires --events"),
+        (["--median", "3"], "--median requires --events"),
+        (["--label-scores"], "--label-scores requires --events"),
         (["--events", "--median", "2"], "median 2: "),
         (["--events", "--per-patch"], "use --events or --per-patch"),
         (
@@ -277,7 +277,7 @@ def test_a_threshold_is_a_score(yamkit, command, option: str, value: str, messag
         ),
         (["--classes", "Dgo"], "did you mean 'Dog'?"),
         (["--classes", "no.csv"], "--classes no.csv: no such file"),
-        (["--threshold", "no.csv"], "'no.csv': wanted a number, or a CSV file"),
+        (["--threshold", "no.csv"], "'no.csv': must be a number, or a CSV file"),
         (["--events", "--format", "srt", SOUND], "format srt: a file holds one clip, not 2"),
         (["--calibration", "no.csv"], "no.csv: No such file"),
     ],

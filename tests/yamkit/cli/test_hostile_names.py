@@ -18,7 +18,8 @@ import soundfile
 from tests.yamkit.hostile_names import NAMES, acting
 from yamkit._util.text import InertStream, inert, printable
 from yamkit.cli import _inert_streams
-from yamkit.cli._progress import Standing, _Bar
+from yamkit.cli._meters import Progress
+from yamkit.cli._progress import _Bar
 from yamkit.models.bundle import ModelBundle
 from yamkit.registry import registry
 
@@ -237,7 +238,7 @@ def test_a_bar_shows_a_name_and_draws_all_the_same(kind: str, monkeypatch) -> No
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     name = NAMES[kind]
     bar = _Bar(
-        lambda: Standing(1, 2, f"[red]{name}: 1 of 2"), cast("TextIO", InertStream(terminal))
+        lambda: Progress(1, 2, f"[red]{name}: 1 of 2"), cast("TextIO", InertStream(terminal))
     )
     bar.show()
     bar.show()

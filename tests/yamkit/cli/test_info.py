@@ -129,10 +129,10 @@ def test_a_folder_as_text(yamkit) -> None:
     assert cut[4].startswith("  warning  ")
     assert "warning" not in "".join(blocks[1] + blocks[2])
     assert max(map(len, out.splitlines())) <= 80
-    error, *rest = err.splitlines()
+    skipped, error, *rest = err.splitlines()
+    assert skipped.startswith("skipped 1 hidden ._* file: ")
     assert error.startswith("error: rec/broken.wav: ")
     assert rest == [
-        "skipped 1 hidden ._* file: metadata that macOS keeps on other systems' disks",
         "1 of 4 files has warnings",
         "1 of 4 failed",
     ]

