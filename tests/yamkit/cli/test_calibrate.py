@@ -263,7 +263,7 @@ def test_errors(yamkit) -> None:
     assert "no/cal.csv: must be a file" in err
     code, _, err = yamkit(*FIT, "--precision", "2")
     assert (code, err.count("\n")) == (2, 1)
-    assert "invalid value for '--precision': '2': wanted a number from 0 to 1" in err
+    assert "invalid value for '--precision': '2': must be a number from 0 to 1" in err
     code, _, err = yamkit(*FIT, "--precision", "0")
     assert (code, err) == (2, "error: precision 0: must be above 0 and at most 1\n")
     assert not Path("cal.csv").exists()
