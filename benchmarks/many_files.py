@@ -25,7 +25,7 @@ from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
 from yamkit.run.info import fingerprint, run_info
 from yamkit.run.journal import Journal
-from yamkit.run.loop import checked_items, classify
+from yamkit.run.loop import checked_items, writing
 from yamkit.run.output import Outputs
 from yamkit.run.places import Format, plan_places
 from yamkit.run.work import Work, open_runner
@@ -105,9 +105,11 @@ def run(folder: Path, paths: list[str], model: str) -> tuple[list[float], list[f
         runner = open_runner("local", RunnerOptions(usable_cores()))
         with Journal(folder / "journal", fingerprint(described), layout) as journal:
             items = checked_items(runner, Work(tagger, choice), clips, layout, journal)
-            summary = classify(items, clips, described, Outputs(places), Observer(), journal)
-    if summary.failed:
-        raise SystemExit(f"{summary.failed} files failed")
+            with writing(described, Outputs(places), Observer(), journal, clips) as writer:
+                for found in items:
+                    writer.take(*found)
+    if writer.summary().failed:
+        raise SystemExit(f"{writer.summary().failed} files failed")
     return times, memory
 
 

@@ -119,7 +119,8 @@ def calibrate(settings: CalibrateSettings) -> None:
     from yamkit.errors import CalibrationError
     from yamkit.evaluation.coverage import check_complete
     from yamkit.evaluation.events.past_end import past_end, past_end_lines
-    from yamkit.evaluation.fitting import find_fitter, fit_calibration
+    from yamkit.evaluation.fit_maps import find_fitter
+    from yamkit.evaluation.fitting import fit_calibration
     from yamkit.evaluation.sets.labelled_set import clip_key
     from yamkit.scores.calibration_file import write_calibration
 

@@ -280,7 +280,11 @@ def _run(
     ):
         reporter = _Reporter(meter, display, outputs.to_terminal, tagger.model.silence_index)
         items = loop.checked_items(runner, Work(tagger, choice), clips, layout, journal)
-        summary = loop.classify(items, clips, info, outputs, reporter, journal)
+        writing = loop.writing(info, outputs, reporter, journal, clips)
+        with writing as writer, contextlib.closing(items):
+            for clip, item, is_new in items:
+                writer.take(clip, item, is_new)
+        summary = writer.summary()
     if reporter.silent and not settings.events and tagger.options.aggregate == "mean":
         _hint_at_silence(reporter.silent, len(clips))
     _report(info, summary, places, journal.path)

@@ -3,7 +3,7 @@
 In the order of the data: `sets` reads labelled sets, `score` runs a tagger over one, and
 `scores_file` keeps the scores. `tags` and `events` have the metrics, `coverage` says which clips
 they include, `set_report` puts all of it together, and `report` and `plots` write it. `fitting`
-fits calibrations.
+fits calibrations: `fit_examples` collects examples, and `fit_maps` fits one class.
 """
 
 from __future__ import annotations

@@ -1,65 +1,37 @@
 """Fitting a calibration to a labelled set, with cross-validated metrics.
 
-`yamkit.scores.calibration` applies the maps. scikit-learn fits them; only this module loads it.
+`yamkit.scores.calibration` applies it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from yamkit.errors import MissingRequirementError, ParameterError
+from yamkit.errors import ParameterError
 from yamkit.evaluation.coverage import scored_clips
-from yamkit.evaluation.events.counts import merged
-from yamkit.evaluation.events.evaluate import annotated_events
-from yamkit.evaluation.events.past_end import refuse_misplaced
-from yamkit.evaluation.sets.labelled_set import clip_key
+from yamkit.evaluation.fit_examples import cell_examples, clip_examples
+from yamkit.evaluation.fit_maps import find_fitter, fit_threshold
 from yamkit.evaluation.sets.targets import common_targets
-from yamkit.scores.calibration import METHODS, Calibration, ClassCalibration, logits
-from yamkit.scores.grid import Cells
+from yamkit.scores.calibration import METHODS, Calibration, ClassCalibration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from yamkit.evaluation.scores_file import Scores
     from yamkit.evaluation.sets.label_map import LabelMap
     from yamkit.evaluation.sets.labelled_set import LabelledSet
-    from yamkit.evaluation.sets.targets import Targets
     from yamkit.types import LabelledClip, TagClass
 
     Floats = NDArray[np.float64]
     Truth = NDArray[np.bool_]
     Fitter = Callable[[Floats, Truth], tuple[str, tuple[float, ...]] | None]
 
-__all__ = ["FitSettings", "find_fitter", "fit_calibration", "fit_threshold"]
-
-_HALF = 0.5
-"""A cell has a label if an event of the label covers at least this share of it."""
-_SLACK_SECONDS = 1e-9
-"""Half a hop is seldom exact in float64."""
-
-
-class _Examples(NamedTuple):
-    """Scores and labels that maps are fitted to.
-
-    Attributes
-    ----------
-    scores : ndarray, float [N, C]
-        Scores of clips, or of cells.
-    truth : ndarray, bool [N, K]
-        Labels by column of the targets.
-    clips : ndarray, int [N]
-        Index of the clip of each.
-    """
-
-    scores: NDArray[np.floating]
-    truth: Truth
-    clips: NDArray[np.intp]
+__all__ = ["FitSettings", "fit_calibration"]
 
 
 @dataclass(frozen=True)
@@ -145,9 +117,9 @@ def fit_calibration(
     (targets,) = common_targets(labelled, [scores.classes], label_map=label_map, classes=classes)
     clips = scored_clips(labelled, [scores])
     examples = (
-        _cell_examples(labelled.path, clips, scores, targets)
+        cell_examples(labelled.path, clips, scores, targets)
         if labelled.is_strong
-        else _clip_examples(clips, scores, targets)
+        else clip_examples(clips, scores, targets)
     )
     labels = {column: label for label, column in targets.columns.items()}
     given_folds = _given_folds(clips)
@@ -185,74 +157,6 @@ def _calibration(
         mark.get("channel", "mix"),
         mark.get("stream", "default"),
     )
-
-
-def fit_threshold(scores: Floats, truth: Truth, precision: float | None = None) -> float | None:
-    """Find the threshold with the best F1, or the lowest with a given precision.
-
-    It lies halfway to the next lower score, if there is one.
-
-    Parameters
-    ----------
-    scores : ndarray, float [N]
-    truth : ndarray, bool [N]
-        At least one is True.
-    precision : float, optional
-
-    Returns
-    -------
-    float or None
-        None if no threshold has the precision.
-    """
-    order = np.argsort(-scores, kind="stable")
-    ranked, right = scores[order], np.cumsum(truth[order])
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of each run of equal scores
-    chosen = last + 1
-    if precision is None:
-        best = int(np.argmax(2 * right[last] / (chosen + truth.sum())))
-    else:
-        good = np.flatnonzero(right[last] / chosen >= precision)
-        if not len(good):
-            return None
-        best = int(good[-1])
-    score = float(ranked[last[best]])
-    if best + 1 == len(last):
-        return score
-    return (score + float(ranked[last[best + 1]])) / 2
-
-
-def _clip_examples(clips: Sequence[LabelledClip], scores: Scores, targets: Targets) -> _Examples:
-    keys = [clip_key(clip) for clip in clips]
-    return _Examples(scores.array(keys), targets.truth(clips), np.arange(len(clips)))
-
-
-def _cell_examples(
-    path: Path, clips: Sequence[LabelledClip], scores: Scores, targets: Targets
-) -> _Examples:
-    """Return the cells of all clips; the last cell of a clip ends where the clip ends."""
-    durations = scores.seconds([clip_key(clip) for clip in clips])
-    refuse_misplaced(path, clips, durations)
-    grid = scores.grid
-    assert grid is not None
-    hop = grid.hop_samples / grid.sample_rate_hz
-    values, truths, numbers = [], [], []
-    for number, (clip, duration) in enumerate(zip(clips, durations, strict=True)):
-        timeline = scores.timelines[clip_key(clip)]
-        cells = Cells(grid)
-        rows = np.stack([*cells.update(timeline.scores), *cells.finish(timeline.samples)])
-        starts = hop * np.arange(len(rows))
-        ends = np.minimum(starts + hop, duration)
-        seconds = np.zeros((len(rows), len(targets.names)))
-        for event in merged(annotated_events(clip, targets.columns)):
-            inside = np.minimum(ends, event.offset_seconds) - np.maximum(
-                starts, event.onset_seconds
-            )
-            seconds[:, event.column] += np.maximum(inside, 0)
-        values.append(rows.astype(np.float32))
-        least = _HALF * (ends - starts)[:, np.newaxis] - _SLACK_SECONDS
-        truths.append((seconds > 0) & (seconds >= least))
-        numbers.append(np.full(len(rows), number))
-    return _Examples(np.concatenate(values), np.concatenate(truths), np.concatenate(numbers))
 
 
 def _given_folds(clips: Sequence[LabelledClip]) -> NDArray[np.intp] | None:
@@ -323,39 +227,3 @@ def _with_map(
         return None
     method, parameters = fitted
     return replace(raw, method=method, parameters=parameters)
-
-
-def find_fitter(method: str) -> Fitter:
-    """Return a function that fits a map: it returns None if scores fall with the label.
-
-    Raises
-    ------
-    MissingRequirementError
-        If scikit-learn is not installed.
-    """
-    try:
-        from sklearn.isotonic import IsotonicRegression
-        from sklearn.linear_model import LogisticRegression
-    except ImportError as error:
-        raise MissingRequirementError(
-            "fitting a calibration requires scikit-learn: pip install 'yamkit[calibrate]'"
-        ) from error
-
-    def platt(values: Floats, truth: Truth) -> tuple[str, tuple[float, ...]] | None:
-        # Platt's targets lie a little off 0 and 1: each example counts for both classes
-        positives, negatives = int(truth.sum()), int((~truth).sum())
-        targets = np.where(truth, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-        x = np.tile(logits(values), 2)[:, np.newaxis]
-        y = np.repeat([True, False], len(truth))
-        weights = np.concatenate([targets, 1 - targets])
-        model: Any = LogisticRegression(C=1e6, max_iter=1000).fit(x, y, weights)
-        slope, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
-        return ("platt", (slope, offset)) if slope > 0 else None
-
-    def isotonic(values: Floats, truth: Truth) -> tuple[str, tuple[float, ...]] | None:
-        model: Any = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-        model.fit(values, truth.astype(np.float64))
-        knots, heights = model.X_thresholds_.tolist(), model.y_thresholds_.tolist()
-        return ("isotonic", (*knots, *heights)) if heights[-1] > heights[0] else None
-
-    return platt if method == "platt" else isotonic

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from yamkit.run.output import Outputs
     from yamkit.types import RunInfo, SinkItem
 
-__all__ = ["Observer", "RunSummary", "checked_items", "classify", "noting"]
+__all__ = ["ItemWriter", "Observer", "RunSummary", "checked_items", "noting", "writing"]
 
 _NOWHERE_TO_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -143,30 +143,27 @@ def _recorded(clip: _Clip, journal: NoJournal) -> Iterator[tuple[_Clip, SinkItem
     yield clip, None, False
 
 
-def classify(
-    items: Generator[tuple[Clip, SinkItem | None, bool], None, None],
-    clips: Sequence[Clip],
+@contextlib.contextmanager
+def writing(
     run: RunInfo,
     outputs: Outputs,
     observer: Observer,
     journal: NoJournal,
-) -> RunSummary:
-    """Write the items of clips to the outputs, in the order of the clips, and into the journal.
+    clips: Sequence[Clip],
+) -> Iterator[ItemWriter]:
+    """Open the outputs of a run; close them at the end, or early after an error.
 
     Parameters
     ----------
-    items : generator
-        As `checked_items` yields them; closed in the end.
-    clips : sequence of Clip
     run : RunInfo
     outputs : Outputs
     observer : Observer
     journal : NoJournal or Journal
+    clips : sequence of Clip
 
-    Returns
-    -------
-    RunSummary
-        Of all clips, the recorded ones included.
+    Yields
+    ------
+    ItemWriter
 
     Raises
     ------
@@ -178,7 +175,6 @@ def classify(
 
     A note on every exception says how many clips were done.
     """
-    writer = _Writer(run, outputs, observer, journal)
     is_open = False
 
     def note() -> str:
@@ -186,14 +182,11 @@ def classify(
         return f"{writer.done} of {len(clips)} files done{resumes}" if is_open else ""
 
     with noting(note, clips), Interruptions() as interruptions:
+        writer = ItemWriter(run, outputs, observer, journal, interruptions)
         try:
             outputs.open(run)
             is_open = True
-            with contextlib.closing(items):
-                for clip, item, is_new in items:
-                    interruptions.check()
-                    with interruptions.held():  # what is written is in the journal, and counted
-                        writer.take(clip, item, is_new)
+            yield writer
             with interruptions.held():
                 outputs.close()
                 journal.finish()
@@ -201,33 +194,48 @@ def classify(
             with interruptions.held():
                 outputs.finish_early()
             raise
-    return writer.summary(len(clips))
 
 
-class _Writer:
-    """Writes the items of clips, and counts."""
+class ItemWriter:
+    """Writes the items of clips to the outputs and into the journal, and counts; see `writing`.
+
+    Attributes
+    ----------
+    done : int
+        Clips whose end was taken.
+    """
 
     def __init__(
-        self, run: RunInfo, outputs: Outputs, observer: Observer, journal: NoJournal
+        self,
+        run: RunInfo,
+        outputs: Outputs,
+        observer: Observer,
+        journal: NoJournal,
+        interruptions: Interruptions,
     ) -> None:
         self._run, self._outputs, self._observer, self._journal = run, outputs, observer, journal
+        self._interruptions = interruptions
         self.done = 0
         self._failed = self._warned = self._tagged = self._results = 0
         self._pending = 0  # results of the unfinished clip
         self._lost: Clip | None = None  # its own outputs could not be written
 
-    def summary(self, clips: int) -> RunSummary:
-        earlier = clips - self._failed - self._tagged
+    def summary(self) -> RunSummary:
+        """Return how the clips ended, the recorded ones included."""
+        earlier = self.done - self._failed - self._tagged
         return RunSummary(self._failed, self._warned, self._tagged, self._results, earlier)
 
     def take(self, clip: Clip, item: SinkItem | None, is_new: bool) -> None:
-        """Write an item to the outputs and the journal; None ends a recorded clip."""
-        if item is None:
-            self.done += 1
-            self._observer.finished(display_path(clip.path), None)
-            return
-        if clip is self._lost:
-            return
+        """Take an item as `checked_items` yields it."""
+        self._interruptions.check()
+        with self._interruptions.held():  # what is written is in the journal, and counted
+            if item is None:
+                self.done += 1
+                self._observer.finished(display_path(clip.path), None)
+            elif clip is not self._lost:
+                self._write(clip, item, is_new)
+
+    def _write(self, clip: Clip, item: SinkItem, is_new: bool) -> None:
         item = self._written(clip, item)
         self._count(item, is_new)
         if not is_new:

@@ -70,6 +70,11 @@ class _Lane(Generic[_Stream]):
     """Patches that were read and not yet handed out."""
     events: dict[int, Batch | Ended | Failed] = field(default_factory=dict)
 
+    def close(self) -> None:
+        """Close the stream, whose results are known or not needed."""
+        with contextlib.suppress(Exception):
+            self.opened.close()
+
 
 def tag_streams(
     streams: Iterable[_Stream],
@@ -143,7 +148,7 @@ class _Schedule(Generic[_Stream]):
     ) -> Generator[tuple[_Stream, _Item], None, None]:
         """Yield what is reported of the lanes, in order."""
         workers = [
-            threading.Thread(target=self.work, name=f"yamkit-{number}", daemon=True)
+            threading.Thread(target=self._work, name=f"yamkit-{number}", daemon=True)
             for number in range(self._jobs if self._jobs > 1 else 0)
         ]
         for worker in workers:
@@ -181,7 +186,7 @@ class _Schedule(Generic[_Stream]):
             for lane in self._lanes:
                 lane.done = True
                 if not (workers and lane.reading):
-                    lane.opened.close()
+                    lane.close()
 
     def _next_event(self) -> tuple[_Stream, Batch | Ended | Failed] | None:
         if not self._lanes:
@@ -198,7 +203,7 @@ class _Schedule(Generic[_Stream]):
             if lane in self._readable:
                 self._readable.remove(lane)
             if not lane.reading:
-                lane.opened.close()
+                lane.close()
         else:
             lane.ahead -= len(event.scores)
             self._ahead -= len(event.scores)
@@ -207,7 +212,7 @@ class _Schedule(Generic[_Stream]):
 
     # --- the workers' side ---
 
-    def work(self) -> None:
+    def _work(self) -> None:
         """Run tasks until there are none."""
         try:
             while (task := self._wait_for_task()) is not None:
@@ -298,12 +303,11 @@ class _Schedule(Generic[_Stream]):
                     break
         except Exception as error:
             end = Failed(error)
-            with contextlib.suppress(Exception):
-                lane.opened.close()
+            lane.close()
         with self._lock:
             lane.reading = False
             if lane.done:
-                lane.opened.close()
+                lane.close()
                 return
             for piece in pieces:
                 self._waiting.append((lane, lane.read, piece))

@@ -171,8 +171,8 @@ class Choice:
         level, by_class = None, {}
         if isinstance(threshold, (str, os.PathLike)):
             by_class = read_thresholds(threshold, model.classes)
-        else:
-            level = threshold
+        elif threshold is not None:
+            level = float(threshold)
         parameters = None if events is False else _event_parameters(events, level)
         calibrated: dict[int, float] = {}
         if calibration is not None:
@@ -182,13 +182,13 @@ class Choice:
             is_entered = not isinstance(events, bool) and events.get("enter") is not None
             if parameters is not None and threshold is None and not is_entered:
                 calibrated = calibration.thresholds
-        wanted, listed_thresholds = _find(classes, model.classes)
-        unwanted, _ = _find(not_classes, model.classes)
+        included, listed_thresholds = _find(classes, model.classes)
+        excluded, _ = _find(not_classes, model.classes)
         own = {**calibrated, **listed_thresholds, **by_class}
         return cls(
             threshold=level,
             events=parameters,
-            classes=choose_classes(model.classes, wanted, unwanted),
+            classes=choose_classes(model.classes, included, excluded),
             postprocessing=Postprocessing(
                 calibration, class_groups(model.classes) if roll_up else None, own
             ),

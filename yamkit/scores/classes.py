@@ -181,8 +181,8 @@ def _unknown(word: str, classes: Sequence[TagClass]) -> str:
 
 def choose_classes(
     classes: Sequence[TagClass],
-    wanted: str | int | Iterable[str | int] = (),
-    unwanted: str | int | Iterable[str | int] = (),
+    included: str | int | Iterable[str | int] = (),
+    excluded: str | int | Iterable[str | int] = (),
 ) -> tuple[int, ...] | None:
     """Return the classes that words choose; see `find_classes`.
 
@@ -190,7 +190,7 @@ def choose_classes(
     ----------
     classes : sequence of TagClass
         The model's.
-    wanted, unwanted : str, int, or iterable of them
+    included, excluded : str, int, or iterable of them
         Classes to choose (all if empty), and classes to leave out.
 
     Returns
@@ -203,13 +203,13 @@ def choose_classes(
     ParameterError
         If a word is unknown, or all classes are left out.
     """
-    wanted, unwanted = listed(wanted), listed(unwanted)
-    if not wanted and not unwanted:
+    included, excluded = listed(included), listed(excluded)
+    if not included and not excluded:
         return None
     find = class_finder(classes)
-    chosen = {index for word in wanted for index in find(word)}
-    left = (chosen if wanted else set(range(len(classes)))) - {
-        index for word in unwanted for index in find(word)
+    chosen = {index for word in included for index in find(word)}
+    left = (chosen if included else set(range(len(classes)))) - {
+        index for word in excluded for index in find(word)
     }
     if not left:
         raise ParameterError("all chosen classes are left out: choose others")

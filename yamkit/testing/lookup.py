@@ -36,7 +36,8 @@ def find_contract(name: str, kind: str | None) -> type[PluginContract]:
         If the plugin's own contract cannot be imported.
     """
     if kind is not None and kind.replace("-", " ") not in CONTRACTS:
-        raise ParameterError(f"kind {kind!r}: must be one of {', '.join(CONTRACTS)}")
+        names = ", ".join(sorted(each.replace(" ", "-") for each in CONTRACTS))
+        raise ParameterError(f"kind {kind!r}: must be one of {names}")
     kinds = list(CONTRACTS) if kind is None else [kind.replace("-", " ")]
     found = []
     for each in kinds:

@@ -12,7 +12,7 @@ import soundfile
 from tests.yamkit.audio import faults as faults
 from tests.yamkit.audio.faults import KINDS, whole
 from tests.yamkit.audio.sounds import Pipe, Track, classify, four_events, mux, read, remux, write
-from tests.yamkit.audio.test_audio import FORMATS
+from tests.yamkit.audio.test_open import FORMATS
 from yamkit.audio import open_audio
 from yamkit.errors import DecodeError
 

@@ -200,7 +200,7 @@ def test_a_labelled_set_is_measured_on_a_channel(yamkit) -> None:
     one = ("eval", "list.csv", "--audio", "set", "--channel", "2")
     code, out, err = yamkit(*one, "--report", "r")
     assert (code, err) == (0, "")
-    assert "\n(channel 2 of every file is heard)\n" in out
+    assert "\n(only channel 2 of every file is evaluated)\n" in out
     assert Path("r/report.txt").read_text() == out
     (system,) = json.loads(Path("r/report.json").read_text())["systems"]
     assert (system["channel"], system["stream"]) == ("2", "default")

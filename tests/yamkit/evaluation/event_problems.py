@@ -1,7 +1,7 @@
-"""Random clips with annotated and found events, at, over and past the edges, doubled, overlapping.
+"""Random clips with annotated and found events: at, across and past edges, duplicate, overlapping.
 
-Drawn from ``random.random`` alone, which gives the same numbers in every version of Python. Used by
-the tests, and by `make_event_metrics`, which asks the programs of the field about them.
+Only ``random.random`` is used, which returns the same numbers in every version of Python. The tests
+use these problems, and so does `make_event_metrics`, which runs sed_eval and psds_eval on them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from yamkit.evaluation.events.segments import segment_based
 CLASSES = ("a", "b", "c")
 PROBLEMS = 200
 POINTS = 4
-"""Operating points of a problem: what is found at each is worse than at the one before."""
+"""Operating points of a problem; each is worse than the one before."""
 
 Row = tuple[str, float, float]
 """Class, onset and offset in seconds."""
@@ -35,7 +35,7 @@ class _Source(random.Random):
 
 
 def _event(source: _Source, duration: float) -> tuple[float, float]:
-    """Draw times, often at an edge of the clip or of a segment."""
+    """Draw onset and offset, often at an edge of the clip or of a segment."""
     length = source.between(0.05, 0.5 * duration)
     kind = source.random()
     if kind < 0.1:  # from the very start
@@ -70,7 +70,7 @@ def _annotated(source: _Source, duration: float) -> list[Row]:
 
 
 def _found(source: _Source, rows: list[Row], duration: float, sloppiness: float) -> list[Row]:
-    """Blur annotated events: shifted, missed, taken for another class, made up, doubled."""
+    """Blur annotated events: shifted, missed, confused, inserted, duplicated."""
     found: list[Row] = []
     for label, onset, offset in rows:
         if source.happens(0.5 * sloppiness):
@@ -87,7 +87,7 @@ def _found(source: _Source, rows: list[Row], duration: float, sloppiness: float)
 
 
 def problem(seed: int) -> dict[str, Any]:
-    """Draw clips: ``durations``, ``reference`` rows of each, ``points`` of rows of each."""
+    """Draw clips: ``durations``, ``reference`` rows of each, and ``points`` with rows of each."""
     source = _Source(seed)
     durations = [round(source.between(3, 20), 3) for _ in range(3)]
     durations[0] = float(int(durations[0]))  # a whole number of segments
@@ -105,7 +105,7 @@ def problem(seed: int) -> dict[str, Any]:
 
 
 def by_sed_eval(given: dict[str, Any], point: int) -> dict[str, Any]:
-    """Ask sed_eval about what was found at an operating point."""
+    """Return sed_eval's metrics of an operating point."""
     import dcase_util
     import sed_eval
 
@@ -142,7 +142,7 @@ def by_sed_eval(given: dict[str, Any], point: int) -> dict[str, Any]:
 
 
 def clips(given: dict[str, Any], point: int) -> list[ClipEvents]:
-    """Give the clips with what was found at an operating point, as yamkit takes them."""
+    """Return the clips with the events found at an operating point, as yamkit takes them."""
 
     def rows(listed: list[Row]) -> list[EventRow]:
         return [EventRow(CLASSES.index(label), onset, offset) for label, onset, offset in listed]
@@ -156,10 +156,10 @@ def clips(given: dict[str, Any], point: int) -> list[ClipEvents]:
 
 
 def by_yamkit(given: dict[str, Any], point: int) -> dict[str, Any]:
-    """Give yamkit's figures in the form of `by_sed_eval`.
+    """Return yamkit's metrics in the format of `by_sed_eval`.
 
-    Where nothing was found, sed_eval has no precision and no F1, and yamkit 0; where nothing was
-    annotated, sed_eval has an error rate of 0, and yamkit none.
+    If nothing was found, precision and F1 are undefined in sed_eval and 0 in yamkit; if nothing was
+    annotated, the error rate is 0 in sed_eval and undefined in yamkit.
     """
     answer = {}
     for name, metric in (("segment", segment_based), ("event", collar_based)):
@@ -177,7 +177,7 @@ def by_yamkit(given: dict[str, Any], point: int) -> dict[str, Any]:
 
 
 def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    """Name the figures that differ; NaN may be written as None."""
+    """Return the metrics that differ; NaN may be written as None."""
     different = []
     for kind, figures in found.items():
         for name, value in figures.items():

@@ -1,14 +1,14 @@
-"""Keeps what the programs of the field say about the random problems of `event_problems`.
+"""Write the metrics of sed_eval and psds_eval on the random problems of `event_problems`.
 
-psds_eval (Bilen et al.) does not run beside current pandas, so its answers, and those of sed_eval
+psds_eval (Bilen et al.) does not run with current pandas, so its results, and those of sed_eval
 (Mesaros, Heittola), are kept in event_metrics.json::
 
     python3.11 -m venv old
     old/bin/pip install 'pandas<2.2' 'numpy<2' 'setuptools<81' psds_eval sed_eval
     old/bin/python tests/yamkit/evaluation/make_event_metrics.py
 
-sed_eval runs beside yamkit, though not beside its tests, since what it needs installs a package
-``tests``. ``--check SEEDS`` asks it about so many other problems, and compares yamkit's figures.
+sed_eval runs next to yamkit, but not next to its tests, since one of its dependencies installs a
+package ``tests``. ``--check SEEDS`` compares yamkit with it on that many other problems.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def joined(rows: list[Row]) -> list[Row]:
 
 
 def by_psds_eval(given: dict[str, Any]) -> dict[str, float]:
-    """Give PSDS over all operating points."""
+    """Return PSDS over all operating points."""
     import pandas
     from psds_eval import PSDSEval
 
@@ -104,7 +104,7 @@ def main() -> None:
             given, point = problem(seed), seed % POINTS
             wrong = differences(by_yamkit(given, point), by_sed_eval(given, point))
             found += [f"problem {seed}: {each}" for each in wrong]
-        print("\n".join(found) or f"{seeds} problems: yamkit's figures are sed_eval's")
+        print("\n".join(found) or f"{seeds} problems: yamkit equals sed_eval")
         sys.exit(bool(found))
     answers = []
     for seed in range(PROBLEMS):

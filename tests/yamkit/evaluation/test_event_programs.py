@@ -34,7 +34,7 @@ SCENARIOS = {
 }
 
 
-def test_the_problems_are_of_every_kind() -> None:
+def test_the_problems_include_every_kind() -> None:
     assert len(KEPT["answers"]) == PROBLEMS == 200
     events = [
         (row, given["durations"][n], rows)

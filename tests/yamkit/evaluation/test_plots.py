@@ -1,4 +1,4 @@
-"""Pictures: what they show is counted right, and names cannot break them."""
+"""Plots: they show correct counts, and names cannot break them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_confusion_by_hand() -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 30, 300])
-def test_pictures_are_drawn(classes: int, tmp_path: Path) -> None:
+def test_plots_are_drawn(classes: int, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     given, path = set_report(classes), tmp_path / "picture.new"
     for plot in (
@@ -41,7 +41,7 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         plot_curves(set_report(2), tmp_path / "x.png", [0])
 
 
-def test_a_class_has_the_same_colour_in_the_pictures_of_all_systems(monkeypatch, tmp_path) -> None:
+def test_a_class_has_the_same_colour_in_the_plots_of_all_systems(monkeypatch, tmp_path) -> None:
     figures = pytest.importorskip("matplotlib.figure")
     drawn: list[dict[str, str]] = []
 

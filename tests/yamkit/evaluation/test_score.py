@@ -1,4 +1,4 @@
-"""Scoring a set: in the order of the list, once per clip, and kept whatever ends the run."""
+"""Scoring a set: in the order of the list, once per clip, and kept after an interruption."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_strong_labels_keep_every_patch(tagger, folder: Path) -> None:
     np.testing.assert_allclose(scores.rows["a.wav"], clip.clip_scores, atol=1e-6)
 
 
-def test_a_second_run_scores_only_what_is_left(tagger, folder: Path) -> None:
+def test_a_second_run_scores_only_new_clips(tagger, folder: Path) -> None:
     labelled = read_set(write_list(folder, "csv", *CLIPS))
     kept, seen = folder / "scores.npz", []
 
@@ -76,7 +76,7 @@ def test_an_interruption_keeps_what_was_scored(tagger, folder: Path) -> None:
     assert list(read_scores(kept).rows) == ["a.wav"]
 
 
-def test_strictly_a_missing_file_stops_before_the_first_clip(tagger, folder: Path) -> None:
+def test_with_strict_a_missing_file_stops_before_the_first_clip(tagger, folder: Path) -> None:
     labelled = read_set(write_list(folder, "csv", *CLIPS))
     with pytest.raises(LabelError, match=r"1 of the 4 files .* gone.wav; without --strict"):
         score_set(

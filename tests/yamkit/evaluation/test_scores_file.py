@@ -1,4 +1,4 @@
-"""The scores file: written, read again, and refused where it is none."""
+"""The scores file: written, read again, and refused if it is invalid."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_scores_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_scores(path).rows == {}
 
 
-def test_a_file_without_warnings_is_one_of_an_earlier_version(tmp_path: Path) -> None:
+def test_files_of_earlier_versions_have_no_warnings(tmp_path: Path) -> None:
     path = tmp_path / "scores.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("head.json", json.dumps(HEAD))
@@ -45,7 +45,7 @@ def test_a_file_without_warnings_is_one_of_an_earlier_version(tmp_path: Path) ->
     assert read_scores(path).warnings == {}
 
 
-def test_strictly_a_clip_with_warnings_has_failed() -> None:
+def test_with_strict_a_clip_with_warnings_fails() -> None:
     timelines = {key: Timeline(row[np.newaxis], 8000) for key, row in ROWS.items()}
     scores = Scores(
         {}, CLASSES, ROWS, {"c.wav": "broken"}, timelines=timelines, warnings={"ä.wav": ("a", "b")}
@@ -107,7 +107,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_files_that_are_no_scores(name: str, tmp_path: Path) -> None:
+def test_invalid_files_are_refused(name: str, tmp_path: Path) -> None:
     head, array = STRANGE[name]
     path = tmp_path / "scores.npz"
     for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -140,7 +140,7 @@ STRANGE_TIMELINES = {
 
 
 @pytest.mark.parametrize("name", ["good", *STRANGE_TIMELINES])
-def test_timelines_that_are_none(name: str, tmp_path: Path) -> None:
+def test_invalid_timelines_are_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / "scores.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         head = {**HEAD, **GRID, **STRANGE_TIMELINES.get(name, {})}
@@ -168,19 +168,19 @@ def test_timelines_that_are_none(name: str, tmp_path: Path) -> None:
         "token-error",
     ],
 )
-def test_scores_files_of_strangers(shared: Path, name: str) -> None:
+def test_hostile_scores_files_are_refused(shared: Path, name: str) -> None:
     with pytest.raises(LabelError, match=r"not a scores file .* delete it"):
         read_scores(shared / "cases" / "hostile" / "scores" / f"{name}.npz")
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
-def test_files_that_are_nothing_of_the_kind(data: bytes, tmp_path: Path) -> None:
+def test_other_files_are_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "scores.npz").write_bytes(data)
     with pytest.raises(LabelError, match=r"not a scores file .* delete it"):
         read_scores(tmp_path / "scores.npz")
 
 
-def test_a_head_that_may_grow_is_not_unpacked(tmp_path: Path) -> None:
+def test_a_compressed_head_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "scores.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("head.json", json.dumps(HEAD))
@@ -193,13 +193,13 @@ def test_a_head_that_may_grow_is_not_unpacked(tmp_path: Path) -> None:
     assert list(read_scores(path).rows) == ["x"]
 
 
-def test_numpy_reads_the_scores_too(tmp_path: Path) -> None:
+def test_numpy_reads_the_scores(tmp_path: Path) -> None:
     Scores({}, CLASSES, ROWS).write(tmp_path / "scores.npz")
     with np.load(tmp_path / "scores.npz") as arrays:
         np.testing.assert_array_equal(arrays["scores"], list(ROWS.values()))
         assert json.loads(arrays["head.json"])["clips"] == list(ROWS)
 
 
-def test_a_scores_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_scores_file(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="No such file"):
         read_scores(tmp_path / "scores.npz")

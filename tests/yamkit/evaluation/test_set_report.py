@@ -25,7 +25,7 @@ CLIPS = (("a.wav", "Dog"), ("b.wav", "Speech"), ("c.wav", "Dog"))
 
 
 @pytest.mark.parametrize("layout", ["csv", "dcase-strong"])
-def test_a_tagger_and_its_scores_give_one_report(tiny, tmp_path: Path, layout: str) -> None:
+def test_a_tagger_and_its_scores_have_the_same_report(tiny, tmp_path: Path, layout: str) -> None:
     write_noise(tmp_path, *(name for name, _ in CLIPS))
     path, kept = write_list(tmp_path, layout, *CLIPS), tmp_path / "scores.npz"
     settings = EvaluationSettings(threshold=0.2, bootstrap=10, events=EventParameters(enter=0.05))

@@ -1,4 +1,4 @@
-"""Each layout as its publishers write it, and what is wrong with a list in one line."""
+"""Each layout as its publishers write it; invalid lists are refused in one line."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read(name: str, path: Path, text: str | bytes) -> list[LabelledClip]:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_header_is_recognised_by_its_reader_alone(name: str, tmp_path: Path) -> None:
+def test_a_header_is_recognised_only_by_its_reader(name: str, tmp_path: Path) -> None:
     file = tmp_path / "list"
     file.touch()
     found = [key for key, reader in READERS.items() if reader.recognises(file, lines(LISTS[name]))]
@@ -321,7 +321,7 @@ def test_lists_from_other_systems_are_the_same(name: str, tmp_path: Path) -> Non
         ),
     ],
 )
-def test_what_is_wrong_is_said(name: str, text: str, message: str, tmp_path: Path) -> None:
+def test_invalid_lists_are_refused(name: str, text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(LabelError) as caught:
         read(name, tmp_path, text)
     assert message in str(caught.value)
@@ -330,6 +330,6 @@ def test_what_is_wrong_is_said(name: str, text: str, message: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_a_list_that_is_not_there(name: str, tmp_path: Path) -> None:
+def test_a_missing_list(name: str, tmp_path: Path) -> None:
     with pytest.raises(LabelError, match="No such file"):
         list(READERS[name].read(tmp_path / "nowhere.csv"))

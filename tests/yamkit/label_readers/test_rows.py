@@ -1,4 +1,4 @@
-"""Lists of every layout, in the forms that people and spreadsheets give them."""
+"""Lists of every layout, in the forms that people and spreadsheets write."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shape(path: Path) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_says_the_same(tmp_path: Path, layout: str, form: str) -> None:
+def test_every_form_has_the_same_meaning(tmp_path: Path, layout: str, form: str) -> None:
     path = write_list(tmp_path, layout, *CLIPS)
     expected = shape(path)
     assert len(expected) == len(CLIPS)
@@ -48,9 +48,7 @@ def test_every_form_says_the_same(tmp_path: Path, layout: str, form: str) -> Non
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("form", NO_TEXT)
-def test_other_encodings_are_one_line_that_says_what_to_do(
-    tmp_path, layout: str, form: str
-) -> None:
+def test_other_encodings_are_one_line_with_a_remedy(tmp_path, layout: str, form: str) -> None:
     path = write_list(tmp_path, layout, *CLIPS)
     path.write_bytes(NO_TEXT[form](path.read_text()))
     with pytest.raises(LabelError) as caught:
@@ -62,7 +60,7 @@ def test_other_encodings_are_one_line_that_says_what_to_do(
 
 
 @pytest.mark.parametrize(("name", "clips"), [("semi", 40), ("blankrows", 40), ("abs", 2)])
-def test_lists_that_people_wrote(shared: Path, name: str, clips: int) -> None:
+def test_lists_from_practice(shared: Path, name: str, clips: int) -> None:
     found = read_set(shared / "cases" / "numbers" / f"{name}.csv")
     matches = find_files(found, shared / "audio" / "esc10" / "audio")
     assert sum(file is not None for file in matches.files) == len(found.clips) == clips
@@ -83,7 +81,7 @@ def test_lists_that_people_wrote(shared: Path, name: str, clips: int) -> None:
         ("uri.csv", "none of the 2 files"),
     ],
 )
-def test_lists_of_strangers_are_one_line(shared, tmp_path: Path, name: str, message: str) -> None:
+def test_hostile_lists_are_one_line(shared, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "a.wav").touch()
     with pytest.raises(Exception, match=message) as caught:
         find_files(read_set(shared / "cases" / "hostile" / "labels" / name), tmp_path)

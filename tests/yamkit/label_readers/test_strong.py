@@ -95,7 +95,7 @@ def test_audioset(tmp_path: Path) -> None:
         ("../a.wav\t0\t1\tDog", "leads out"),
     ],
 )
-def test_rows_that_are_none(tmp_path: Path, row: str, message: str) -> None:
+def test_invalid_rows_are_refused(tmp_path: Path, row: str, message: str) -> None:
     path = tmp_path / "labels.tsv"
     path.write_text(f"filename\tonset\toffset\tevent_label\n{row}\n")
     with pytest.raises(LabelError, match=message):

@@ -6,10 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from yamkit.errors import BundleError, ParameterError
+from tests.yamkit.models.bundles import arguments
+from yamkit.errors import BundleError
 from yamkit.models import load_bundle
 from yamkit.models.folders import cache_folder
 from yamkit.models.writing import ModelDescription, write_bundle
@@ -36,19 +36,6 @@ def rehash(folder: Path, name: str) -> None:
     lines = [line for line in path.read_text().splitlines() if not line.startswith(f'"{name}"')]
     digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     path.write_text("\n".join([*lines, f'"{name}" = "{digest}"']) + "\n")
-
-
-def arguments(tiny) -> dict:
-    return {
-        "name": tiny.name,
-        "version": tiny.version,
-        "licence": tiny.licence,
-        "source": tiny.source,
-        "source_sha256": tiny.source_sha256,
-        "features": tiny.features,
-        "network": tiny.network,
-        "classes": tiny.classes,
-    }
 
 
 def test_load_gives_what_was_written(tiny):
@@ -78,23 +65,6 @@ def test_a_class_of_silence(tiny, tmp_path, place: int):
     manifest.write_text(text.replace(f'silence = "{silence.mid}"', 'silence = "Cat"'))
     with pytest.raises(BundleError, match="silence 'Cat'"):
         load_bundle(tmp_path)
-
-
-def test_writing_twice_gives_the_same_bytes(tiny, tmp_path):
-    bundle = write_bundle(
-        tmp_path, ModelDescription(**arguments(tiny)), weights=tiny.load_weights()
-    )
-    assert bundle.sha256 == tiny.sha256
-    for name in tiny.files:
-        assert (tmp_path / name).read_bytes() == (tiny.folder / name).read_bytes()
-
-
-def test_half_precision_weights(tiny, tmp_path):
-    half = {name: array.astype(np.float16) for name, array in tiny.load_weights().items()}
-    bundle = write_bundle(tmp_path, ModelDescription(**arguments(tiny)), weights=half)
-    for name, array in bundle.load_weights().items():
-        assert array.dtype == np.float32
-        np.testing.assert_array_equal(array, half[name].astype(np.float32))
 
 
 def test_an_onnx_bundle(tiny, tmp_path):
@@ -153,25 +123,6 @@ def test_a_network_that_a_plugin_may_know(tiny, tmp_path):
 def test_weights_are_no_graph(tiny):
     with pytest.raises(BundleError, match="'mobilenet-v1' has weights"):
         tiny.network_path()
-
-
-@pytest.mark.parametrize("given", [{}, {"weights": {}, "network_file": b""}])
-def test_either_weights_or_a_graph_is_written(tiny, tmp_path, given):
-    with pytest.raises(ParameterError, match="weights= and network_file="):
-        write_bundle(tmp_path, ModelDescription(**arguments(tiny)), **given)
-    assert not list(tmp_path.iterdir())
-
-
-def test_text_that_is_not_unicode_is_not_written(tiny, tmp_path):
-    with pytest.raises(BundleError, match="must be valid Unicode"):
-        write_bundle(
-            tmp_path, ModelDescription(**arguments(tiny) | {"source": "\udc80"}), network_file=b""
-        )
-
-
-def test_unsound_arguments_are_not_a_bundle(tiny, tmp_path):
-    with pytest.raises(BundleError, match="name 'Tiny'"):
-        write_bundle(tmp_path, ModelDescription(**arguments(tiny) | {"name": "Tiny"}), weights={})
 
 
 def test_changed_files_are_found(folder):

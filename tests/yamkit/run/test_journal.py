@@ -165,7 +165,7 @@ def test_one_run_at_a_time(path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"no database" * 200, b"SQLite format 3\0" + bytes(5000)])
-def test_what_is_no_journal(path: Path, data: bytes) -> None:
+def test_another_file_is_not_a_journal(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(OutputError, match="not a journal"):
         journal(path)
@@ -210,7 +210,7 @@ def test_a_damaged_head(path: Path, change: str) -> None:
         journal(path)
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="nowhere/x: unable to open"):
         journal(tmp_path / "nowhere" / "x")
 
@@ -288,7 +288,7 @@ def test_a_foreign_database_is_not_touched(path: Path, mode: str) -> None:
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
-def test_what_is_no_file(path: Path) -> None:
+def test_a_pipe_is_not_a_journal(path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(OutputError, match="not a journal"):
         journal(path)
@@ -328,7 +328,7 @@ def test_a_journal_is_known_after_a_kill(path: Path) -> None:
         ("UPDATE items SET record = CAST(zeroblob(20000000) AS TEXT)", True),
     ],
 )  # fmt: skip
-def test_items_that_are_no_clip(path: Path, change: str, per_patch: bool) -> None:
+def test_damaged_items_are_refused(path: Path, change: str, per_patch: bool) -> None:
     options = {"layout": replace(LAYOUT, per_patch=per_patch)}
     with journal(path, **options) as log:
         write(log, "a.wav", START, PATCH, END)
@@ -356,7 +356,7 @@ def test_items_that_are_no_clip(path: Path, change: str, per_patch: bool) -> Non
     ],
 )
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_head_that_is_none(path: Path, change: str, resume: bool) -> None:
+def test_a_damaged_head_is_refused(path: Path, change: str, resume: bool) -> None:
     journal(path).close()
     with sqlite3.connect(path) as database:
         database.execute(change)

@@ -20,7 +20,7 @@ from yamkit.run.clips import Clip
 from yamkit.run.info import run_info
 from yamkit.run.items import clip_items
 from yamkit.run.journal import NoJournal
-from yamkit.run.loop import checked_items, classify
+from yamkit.run.loop import checked_items, writing
 from yamkit.scores.choice import Choice
 from yamkit.types import (
     ClipEnd,
@@ -75,8 +75,10 @@ def test_an_interruption_during_a_write_ends_the_run(
     with Tagger(tiny, backend="numpy") as tagger, pytest.raises(KeyboardInterrupt):
         choice = Choice()
 
-        items = ((*found, True) for found in clip_items(tagger, clips, choice, 1))
-        classify(items, clips, run_info(tagger, choice), Outputs(), Observer(), NoJournal())
+        info = run_info(tagger, choice)
+        with writing(info, Outputs(), Observer(), NoJournal(), clips) as writer:
+            for clip, item in clip_items(tagger, clips, choice, 1):
+                writer.take(clip, item, True)
     assert log == ["open", "ClipStart", "ClipEnd", "finished", "early"]
 
 

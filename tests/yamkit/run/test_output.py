@@ -201,7 +201,7 @@ def test_a_template_without_a_stem_collects() -> None:
     assert Path("all.rec").read_text().count("ClipEnd") == 2
 
 
-def test_the_longest_name_there_can_be() -> None:
+def test_the_longest_possible_name() -> None:
     name = "x" * 251 + ".rec"
     outputs = plan_outputs([sink()], name, [])
     outputs.open(RUN)
@@ -209,7 +209,7 @@ def test_the_longest_name_there_can_be() -> None:
     assert files() == {name}
 
 
-def test_a_second_place_that_cannot_be_written_leaves_nothing_of_the_first() -> None:
+def test_a_second_output_that_cannot_be_written_removes_the_first() -> None:
     Path("a.two").mkdir()
     outputs = plan_outputs([sink(), sink(name="two", extension="two")], "a.{ext}", [])
     with pytest.raises(OutputError, match="Is a directory"):
@@ -228,7 +228,7 @@ def test_a_pipe_is_written_in_place() -> None:
     os.close(reading)
 
 
-def test_a_place_that_cannot_be_written_fails_before_the_work() -> None:
+def test_an_output_that_cannot_be_written_fails_at_once() -> None:
     Path("file").touch()
     outputs = plan_outputs([sink()], "file/a.rec", [])
     with pytest.raises(OutputError, match="cannot write file/a.rec: "):
@@ -317,7 +317,7 @@ def test_an_unfinished_clip_becomes_a_failure_when_a_run_ends_early() -> None:
     ]
 
 
-def test_files_of_an_unfinished_clip_are_given_up() -> None:
+def test_files_of_an_unfinished_clip_are_discarded() -> None:
     outputs = plan_outputs([sink()], "{stem}.{ext}", ["a.wav", "b.wav", "c.wav"])
     outputs.open(RUN)
     tag(outputs, "a.wav")
@@ -329,7 +329,7 @@ def test_files_of_an_unfinished_clip_are_given_up() -> None:
     assert files() == {"a.rec"}
 
 
-def test_what_fails_while_ending_early_is_given_up(monkeypatch) -> None:
+def test_an_output_that_fails_while_ending_early_is_discarded(monkeypatch) -> None:
     class Late(Recorder):
         def close(self):
             raise BrokenPipeError

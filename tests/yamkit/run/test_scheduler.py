@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def tag(streams, *, read=read, infer=infer, jobs=1, batch_size=4, is_live=lambda
     )
 
 
-def told(events) -> list[tuple]:
+def listed(events) -> list[tuple]:
     """What came of each stream, in order."""
     found = []
     for stream, event in events:
@@ -93,7 +93,7 @@ streams_of_any_kind = st.lists(st.lists(st.integers(0, 6), max_size=6), max_size
 @settings(max_examples=150, deadline=None)
 @given(streams_of_any_kind, st.integers(1, 5), st.integers(1, 9))
 def test_every_stream_gets_its_own_in_order(streams, jobs: int, batch_size: int) -> None:
-    assert told(tag(streams, jobs=jobs, batch_size=batch_size)) == expected(streams)
+    assert listed(tag(streams, jobs=jobs, batch_size=batch_size)) == expected(streams)
 
 
 def test_one_job_needs_no_thread() -> None:
@@ -123,7 +123,7 @@ def test_patches_of_several_streams_share_a_batch(jobs: int) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 3])
 @pytest.mark.parametrize("is_empty", [False, True])
-def test_streams_are_opened_as_far_as_is_worth_while(jobs: int, is_empty: bool) -> None:
+def test_streams_are_opened_a_limited_number_ahead(jobs: int, is_empty: bool) -> None:
     given = opened = 0
 
     def endless():
@@ -140,7 +140,7 @@ def test_streams_are_opened_as_far_as_is_worth_while(jobs: int, is_empty: bool) 
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_a_long_stream_is_read_as_far_as_is_worth_while(jobs: int) -> None:
+def test_a_long_stream_is_read_a_limited_length_ahead(jobs: int) -> None:
     given = read_ahead = 0
 
     def read_on(stream):
@@ -162,12 +162,12 @@ def test_a_stream_that_spoils_a_batch_fails_alone(jobs: int) -> None:
             raise BrokenPluginError("not this one")
         return infer(pieces)
 
-    found = told(tag([(0, [1]), (1, [1, 1]), (2, [1])], infer=choosy, jobs=jobs))
+    found = listed(tag([(0, [1]), (1, [1, 1]), (2, [1])], infer=choosy, jobs=jobs))
     assert found == [(0, [[0, 0]]), (0, "ended"), (1, "not this one"), (2, [[2, 0]]), (2, "ended")]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_what_is_no_streams_fault_is_raised(jobs: int) -> None:
+def test_errors_outside_of_streams_are_raised(jobs: int) -> None:
     def broken(pieces):
         raise ZeroDivisionError("a bug")
 
@@ -203,8 +203,36 @@ def test_an_early_end_closes_what_is_open(jobs: int) -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith("yamkit-")]
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+@pytest.mark.parametrize("ends", ["well", "in reading", "in the network", "in closing"])
+def test_a_stream_is_closed_however_it_ends(jobs: int, ends: str) -> None:
+    open_streams: list[int] = []
+
+    def read_on(number: int, opened: ExitStack):
+        def close() -> None:
+            open_streams.remove(number)
+            if ends == "in closing" and number == 1:
+                raise AudioError("stream 1 cannot be closed")
+
+        open_streams.append(number)
+        opened.callback(close)
+        counts = [4, 0 if ends == "in reading" and number == 1 else 4]
+        yield from read((number, counts))
+
+    def choosy(pieces):
+        if ends == "in the network" and any(each.values[0, 0] == 1 for each in pieces):
+            raise BrokenPluginError("not this one")
+        return infer(pieces)
+
+    options = {"jobs": jobs, "batch_size": 4}
+    events = tag_streams([0, 1, 2], read_on, choosy, lambda _, event: [event], **options)
+    found = [(number, type(event)) for number, event in events if not isinstance(event, Batch)]
+    assert found == [(0, Ended), (1, Ended if ends == "well" else Failed), (2, Ended)]
+    assert not open_streams
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_live_stream_holds_nobody_up(jobs: int) -> None:
+def test_a_live_stream_holds_no_other_up(jobs: int) -> None:
     """What was read of others is given while a live stream waits for its samples."""
     more = threading.Event()
 
@@ -217,7 +245,7 @@ def test_a_live_stream_holds_nobody_up(jobs: int) -> None:
             yield from read(stream)
 
     events = tag([(0, [3]), (1, None)], read=read_on, jobs=jobs, is_live=lambda each: each[0] == 1)
-    found = [told([next(events)])[0] for _ in range(3)]
+    found = [listed([next(events)])[0] for _ in range(3)]
     assert found == [(0, [[0, 0], [0, 1], [0, 2]]), (0, "ended"), (1, [[1, 0]])]
     more.set()
-    assert told(events) == [(1, [[1, 1]]), (1, "ended")]
+    assert listed(events) == [(1, [[1, 1]]), (1, "ended")]

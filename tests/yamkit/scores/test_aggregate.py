@@ -37,8 +37,8 @@ def test_sounding_is_the_mean_weighted_by_what_is_not_silent(patches, cuts, seed
     for part in np.split(scores, sorted(cut % (patches + 1) for cut in cuts)):
         running.update(part)
     weights = 1 - scores[:, 2].astype(np.float64)
-    wanted = np.average(scores, axis=0, weights=weights)
-    np.testing.assert_allclose(running.result(), wanted, rtol=0, atol=1e-6)
+    expected = np.average(scores, axis=0, weights=weights)
+    np.testing.assert_allclose(running.result(), expected, rtol=0, atol=1e-6)
 
 
 def test_sounding_leaves_silent_patches_out() -> None:

@@ -89,7 +89,7 @@ def test_choosing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("cat,dog", ["Dog", "Cat"]),
         (" Cat , Dog,", ["Dog", "Cat"]),
@@ -103,8 +103,8 @@ def test_choosing() -> None:
         ),
     ],
 )
-def test_several_words_in_one(text: str, wanted: list[str]) -> None:
-    assert names(find_classes(text, CLASSES)) == wanted
+def test_several_words_in_one(text: str, expected: list[str]) -> None:
+    assert names(find_classes(text, CLASSES)) == expected
 
 
 def test_a_subtree_among_several_words() -> None:
@@ -114,8 +114,8 @@ def test_a_subtree_among_several_words() -> None:
 
 @given(st.lists(st.sampled_from([entry.name for entry in CLASSES]), min_size=1, max_size=8))
 def test_any_names_joined_by_commas_are_found(chosen: list[str]) -> None:
-    wanted = {entry.index for entry in CLASSES if entry.name in chosen}
-    assert set(find_classes(",".join(chosen), CLASSES)) == wanted
+    expected = {entry.index for entry in CLASSES if entry.name in chosen}
+    assert set(find_classes(",".join(chosen), CLASSES)) == expected
 
 
 def test_a_plural_suggests_its_singular() -> None:

@@ -36,10 +36,10 @@ def cells_by_definition(grid: Grid, scores, samples: int, reduce) -> list:
     return found
 
 
-def events_by_definition(grid: Grid, scores, samples: int, enter, leave, wanted) -> list:
+def events_by_definition(grid: Grid, scores, samples: int, enter, leave, expected) -> list:
     reduce = {"mean": np.mean, "max": np.max}
-    cells = np.array(cells_by_definition(grid, scores, samples, reduce[wanted.cells]))
-    half = wanted.median_cells // 2
+    cells = np.array(cells_by_definition(grid, scores, samples, reduce[expected.cells]))
+    half = expected.median_cells // 2
     smooth = np.array(
         [np.median(cells[max(0, n - half) : n + half + 1], axis=0) for n in range(len(cells))]
     )
@@ -53,7 +53,7 @@ def events_by_definition(grid: Grid, scores, samples: int, enter, leave, wanted)
             if len(part) and smooth[part, column].max() >= enter[column]
         ]
         joined: list = []
-        gap = round(wanted.join_gap_seconds * grid.sample_rate_hz)
+        gap = round(expected.join_gap_seconds * grid.sample_rate_hz)
         for run in runs:
             if joined and (run[0] - joined[-1][1]) * grid.hop_samples <= gap:
                 joined[-1][1] = run[1]
@@ -61,8 +61,8 @@ def events_by_definition(grid: Grid, scores, samples: int, enter, leave, wanted)
                 joined.append(run)
         for first, last in joined:
             onset, offset = first * grid.hop_samples, min(last * grid.hop_samples, samples)
-            if offset - onset >= round(wanted.min_duration_seconds * grid.sample_rate_hz):
-                score = reduce[wanted.score](smooth[first:last, column])
+            if offset - onset >= round(expected.min_duration_seconds * grid.sample_rate_hz):
+                score = reduce[expected.score](smooth[first:last, column])
                 found.append(ClosedEvent(column, onset, offset, float(score)))
     return sorted(found, key=lambda event: (event.onset_sample, event.column))
 
@@ -81,28 +81,28 @@ def problems(draw):
     ).reshape(count, columns)
     enter = np.array(draw(st.lists(values, min_size=columns, max_size=columns)))
     leave = np.minimum(enter, draw(values))
-    wanted = EventParameters(
+    expected = EventParameters(
         cells=draw(st.sampled_from(["mean", "max"])),
         score=draw(st.sampled_from(["mean", "max"])),
         median_cells=draw(st.sampled_from([1, 3, 5, 9])),
         min_duration_seconds=draw(st.sampled_from([0.0, 1.0, 3.0, 10.0])),
         join_gap_seconds=draw(st.sampled_from([0.0, 1.0, 3.0, 10.0])),
     )
-    return grid, scores, samples, enter, leave, wanted
+    return grid, scores, samples, enter, leave, expected
 
 
-def found_at_once(grid, scores, samples, enter, leave, wanted) -> list:
-    return find_events(EventDetector(grid, enter, leave, wanted), scores, samples)
+def found_at_once(grid, scores, samples, enter, leave, expected) -> list:
+    return find_events(EventDetector(grid, enter, leave, expected), scores, samples)
 
 
 @given(problems())
 def test_the_stream_gives_what_the_definition_says(problem) -> None:
     found = found_at_once(*problem)
-    wanted = events_by_definition(*problem)
+    expected = events_by_definition(*problem)
     assert [dataclasses.astuple(each)[:3] for each in found] == [
-        dataclasses.astuple(each)[:3] for each in wanted
+        dataclasses.astuple(each)[:3] for each in expected
     ]
-    assert [each.score for each in found] == pytest.approx([each.score for each in wanted])
+    assert [each.score for each in found] == pytest.approx([each.score for each in expected])
     samples = problem[2]
     assert all(0 <= each.onset_sample < each.offset_sample <= samples for each in found)
 
@@ -116,8 +116,8 @@ def known_samples(grid: Grid, patches: int, count: int, samples: int) -> int:
 
 @given(problems(), st.lists(st.integers(0, 300)))
 def test_events_do_not_depend_on_the_cut(problem, cuts) -> None:
-    grid, scores, samples, enter, leave, wanted = problem
-    detector, order = EventDetector(grid, enter, leave, wanted), OnsetOrder()
+    grid, scores, samples, enter, leave, expected = problem
+    detector, order = EventDetector(grid, enter, leave, expected), OnsetOrder()
     places = [0, *sorted({cut for cut in cuts if 0 < cut < len(scores)}), len(scores)]
     found, changes = [], []
     for start, end in itertools.pairwise(places):
@@ -136,7 +136,7 @@ def test_events_do_not_depend_on_the_cut(problem, cuts) -> None:
 @st.composite
 def ordered_problems(draw):
     """Problems whose columns stand in trees: for each, the columns below it."""
-    grid, _, samples, _, _, wanted = draw(problems())
+    grid, _, samples, _, _, expected = draw(problems())
     columns = draw(st.integers(2, 5))
     parents = [draw(st.none() | st.integers(0, n - 1)) if n else None for n in range(columns)]
     below = [[] for _ in range(columns)]
@@ -153,7 +153,14 @@ def ordered_problems(draw):
     enter = np.array(draw(st.lists(values, min_size=columns, max_size=columns)))
     leave = np.minimum(enter, draw(values))
     return (
-        (grid, np.array(scores, np.float32).reshape(count, columns), samples, enter, leave, wanted),
+        (
+            grid,
+            np.array(scores, np.float32).reshape(count, columns),
+            samples,
+            enter,
+            leave,
+            expected,
+        ),
         below,
     )
 
@@ -166,8 +173,8 @@ def cells_of(event: ClosedEvent, grid: Grid) -> slice:
 @settings(max_examples=300)
 @given(ordered_problems(), st.lists(st.integers(0, 300)))
 def test_no_class_has_an_event_while_one_below_has(ordered, cuts) -> None:
-    (grid, scores, samples, enter, leave, wanted), below = ordered
-    detector = EventDetector(grid, enter, leave, wanted, below=below)
+    (grid, scores, samples, enter, leave, expected), below = ordered
+    detector = EventDetector(grid, enter, leave, expected, below=below)
     order = OnsetOrder()
     places = [0, *sorted({cut for cut in cuts if 0 < cut < len(scores)}), len(scores)]
     found, changes = [], []
@@ -180,7 +187,7 @@ def test_no_class_has_an_event_while_one_below_has(ordered, cuts) -> None:
     changes += last
     found += order.update(iter(last), detector)
 
-    whole = EventDetector(grid, enter, leave, wanted, below=below)
+    whole = EventDetector(grid, enter, leave, expected, below=below)
     assert found == find_events(whole, scores, samples)
     assert found == sorted(found, key=lambda each: (each.onset_sample, each.column))
     # what opens closes once, be it void
@@ -193,14 +200,14 @@ def test_no_class_has_an_event_while_one_below_has(ordered, cuts) -> None:
     assert all(each.is_replaced for each in closed if each.is_void)
 
     reduce = {"mean": np.mean, "max": np.max}
-    cells = np.array(cells_by_definition(grid, scores, samples, reduce[wanted.cells]))
-    half = wanted.median_cells // 2
+    cells = np.array(cells_by_definition(grid, scores, samples, reduce[expected.cells]))
+    half = expected.median_cells // 2
     smooth = np.array(
         [np.median(cells[max(0, n - half) : n + half + 1], axis=0) for n in range(len(cells))]
     )
     held = np.zeros(smooth.shape, bool)
     plain = np.zeros(smooth.shape, bool)
-    for event in found_at_once(grid, scores, samples, enter, leave, wanted):
+    for event in found_at_once(grid, scores, samples, enter, leave, expected):
         place = slice(
             event.onset_sample // grid.hop_samples, -(-event.offset_sample // grid.hop_samples)
         )
@@ -211,15 +218,15 @@ def test_no_class_has_an_event_while_one_below_has(ordered, cuts) -> None:
         )
         held[place, event.column] = True
         own = smooth[place, event.column]
-        assert event.score == pytest.approx(float(reduce[wanted.score](own)))
+        assert event.score == pytest.approx(float(reduce[expected.score](own)))
         assert own.max() >= enter[event.column]
         lasts = event.offset_sample - event.onset_sample
-        assert lasts >= round(wanted.min_duration_seconds * grid.sample_rate_hz)
+        assert lasts >= round(expected.min_duration_seconds * grid.sample_rate_hz)
     assert not (held & ~plain).any()
     for column, lower in enumerate(below):
         covered = held[:, lower].any(axis=1)
         assert not (held[:, column] & covered).any()
-        if not wanted.min_duration_seconds and not wanted.join_gap_seconds:
+        if not expected.min_duration_seconds and not expected.join_gap_seconds:
             # nothing is lost: who reaches `enter` is heard, or a class below is
             assert (held[:, column] | covered)[smooth[:, column] >= enter[column]].all()
     related = {column for column, lower in enumerate(below) if lower} | set().union(*below)
@@ -233,12 +240,12 @@ def test_a_bark_is_one_event() -> None:
         [[0.2, 0, 0], [0.4, 0.2, 0], [0.9, 0.8, 0.7], [0.9, 0.8, 0.6], [0.5, 0.2, 0], [0.2, 0, 0]]
     )
     enter, leave = np.full(3, 0.3), np.full(3, 0.1)
-    wanted = EventParameters(cells="max")
+    expected = EventParameters(cells="max")
     grid = Grid(10, 10, 10)
-    plain = find_events(EventDetector(grid, enter, leave, wanted), scores, 60)
+    plain = find_events(EventDetector(grid, enter, leave, expected), scores, 60)
     assert sorted(each.column for each in plain) == [animal, dog, bark]
     below = [[dog, bark], [bark], []]
-    changes = list(EventDetector(grid, enter, leave, wanted, below=below).update(scores, 60))
+    changes = list(EventDetector(grid, enter, leave, expected, below=below).update(scores, 60))
     # the animal opens first, and is cut off where the bark begins; later it reaches 0.3 anew
     assert [(type(e).__name__, e.column, getattr(e, "is_replaced", "")) for e in changes] == [
         ("OpenedEvent", animal, ""),
@@ -247,7 +254,7 @@ def test_a_bark_is_one_event() -> None:
         ("ClosedEvent", bark, False),
         ("OpenedEvent", animal, ""),
     ]
-    found = find_events(EventDetector(grid, enter, leave, wanted, below=below), scores, 60)
+    found = find_events(EventDetector(grid, enter, leave, expected, below=below), scores, 60)
     assert [(e.column, e.onset_sample, e.offset_sample) for e in found] == [
         (animal, 0, 20),
         (bark, 20, 40),
@@ -267,8 +274,8 @@ def test_an_event_of_yamnet() -> None:
 
 def test_what_a_stream_tells_and_when() -> None:
     scores = np.array([0, 0, 0.9, 0.9, 0, 0, 0.9, 0, 0, 0], np.float32)[:, np.newaxis]
-    wanted = EventParameters(0.5, 0.5, "max", join_gap_seconds=0.48, min_duration_seconds=1.4)
-    detector = EventDetector(YAMNET, np.array([0.5]), np.array([0.5]), wanted)
+    expected = EventParameters(0.5, 0.5, "max", join_gap_seconds=0.48, min_duration_seconds=1.4)
+    detector = EventDetector(YAMNET, np.array([0.5]), np.array([0.5]), expected)
     told = []
     for place in range(len(scores)):
         known = place * 7680 + 15600
@@ -280,7 +287,7 @@ def test_what_a_stream_tells_and_when() -> None:
         (9, "ClosedEvent"),
     ]
     assert told[1][1].offset_sample == 8 * 7680
-    opened, closed = delay_seconds(YAMNET, wanted)
+    opened, closed = delay_seconds(YAMNET, expected)
     assert opened == pytest.approx(0.975 + 2 * 0.48)
     assert closed == pytest.approx(0.975 + 0.48)
     # the start of cell 2 until patch 4 is there; the end of cell 7 until patch 9 is there

@@ -23,7 +23,7 @@ def test_the_page_lists_the_formats_in_their_order() -> None:
 def test_the_page_says_what_a_file_holds(info) -> None:
     (row,) = re.findall(rf"^\| `{info.name}` \| `\..*$", PAGE.read_text(), re.MULTILINE)
     *_, clips, patches, events, _ = map(str.strip, row.split("|"))
-    assert clips == ("one" if info.one_clip else "many")
+    assert clips == ("no" if info.one_clip else "yes")
     if info.for_events:
         assert (patches, events) == ("no", "yes")
 

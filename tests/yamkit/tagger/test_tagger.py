@@ -91,16 +91,16 @@ def test_a_channel_of_every_kind_of_source(
     path = tmp_path / "noise.wav"
     soundfile.write(path, samples, RATE, subtype="FLOAT")
     alone = samples.mean(axis=1) if channel == "mix" else samples[:, channel - 1]
-    wanted = tagger.tag(alone, RATE).scores
+    expected = tagger.tag(alone, RATE).scores
     with Tagger(tiny, batch_size=4, backend="numpy", channel=channel) as chosen:
         for source in (str(path), path, io.BytesIO(path.read_bytes())):
-            np.testing.assert_allclose(chosen.tag(source).scores, wanted, rtol=0, atol=1e-6)
+            np.testing.assert_allclose(chosen.tag(source).scores, expected, rtol=0, atol=1e-6)
         clip = chosen.tag(samples, RATE)
         assert clip.channels == 2
-        np.testing.assert_allclose(clip.scores, wanted, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(clip.scores, expected, rtol=0, atol=1e-6)
         stream = chosen.stream(np.array_split(samples, 7), RATE)
         found = np.concatenate([batch.scores for batch in stream])
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
 def test_a_channel_that_a_source_lacks(tiny: ModelBundle, noise: np.ndarray, tmp_path) -> None:
@@ -108,12 +108,12 @@ def test_a_channel_that_a_source_lacks(tiny: ModelBundle, noise: np.ndarray, tmp
     soundfile.write(path, noise, RATE)
     pair = np.stack([noise, noise], axis=1)
     with Tagger(tiny, backend="numpy", channel=3) as tagger:
-        with pytest.raises(ParameterError, match="array: has 2 channels; channel 3"):
+        with pytest.raises(ParameterError, match="array: .*channel 3.* 2 channels"):
             tagger.tag(pair, RATE)
         for source in (path, io.BytesIO(path.read_bytes())):
-            with pytest.raises(ParameterError, match="has 1 channel; channel 3"):
+            with pytest.raises(ParameterError, match="channel 3.* 1 channel"):
                 tagger.tag(source)
-        with pytest.raises(ParameterError, match="has 2 channels; channel 3"):
+        with pytest.raises(ParameterError, match="channel 3.* 2 channels"):
             list(tagger.stream([pair], RATE))
 
 
@@ -138,9 +138,9 @@ def test_the_number_of_a_sound_stream_is_that_of_the_decoder(
 @pytest.mark.parametrize("shape", [(2, 512), (1, 512), (2, 256), (2, 1000)])
 def test_channels_first_is_asked_about(tagger: Tagger, shape: tuple[int, int]) -> None:
     blocks = [np.full(shape, 0.1, np.float32)] * 3
-    with pytest.raises(AudioValueError, match=f"or add channels={shape[1]}"):
+    with pytest.raises(AudioValueError, match=f"channels={shape[1]}"):
         tagger.tag(blocks[0], RATE)
-    with pytest.raises(AudioValueError, match=f"or add channels={shape[1]}"):
+    with pytest.raises(AudioValueError, match=f"channels={shape[1]}"):
         next(tagger.stream(blocks, RATE))
     assert tagger.tag(blocks[0], RATE, channels=shape[1]).channels == shape[1]
     assert next(tagger.stream(blocks, RATE, channels=shape[1])).scores.shape == (1, 6)
@@ -155,70 +155,16 @@ def test_blocks_of_one_sample_are_heard(tagger: Tagger, noise: np.ndarray, colum
 
 def test_integers_are_scaled_by_their_full_range(tagger: Tagger, noise: np.ndarray) -> None:
     whole = np.round(noise * 2**15).astype(np.int16)
-    wanted = tagger.tag(whole.astype(np.float32) / 2**15, RATE)
-    np.testing.assert_array_equal(tagger.tag(whole, RATE).scores, wanted.scores)
+    expected = tagger.tag(whole.astype(np.float32) / 2**15, RATE)
+    np.testing.assert_array_equal(tagger.tag(whole, RATE).scores, expected.scores)
     wide = whole.astype(np.int32) * 2**16
-    np.testing.assert_array_equal(tagger.tag(wide, RATE).scores, wanted.scores)
+    np.testing.assert_array_equal(tagger.tag(wide, RATE).scores, expected.scores)
 
 
 def test_maximum_instead_of_mean(tiny: ModelBundle, noise: np.ndarray) -> None:
     with Tagger(tiny, aggregate="max", backend="numpy") as tagger:
         clip = tagger.tag(noise, RATE)
     np.testing.assert_array_equal(clip.clip_scores, clip.scores.max(0))
-
-
-def test_top_and_dict(tagger: Tagger, noise: np.ndarray) -> None:
-    clip = tagger.tag(noise, RATE)
-    best = clip.top(1)[0]
-    assert best.index == int(clip.clip_scores.argmax())
-    found = clip.to_dict(k=2)
-    assert list(found) == [
-        "path",
-        "sample_rate",
-        "channels",
-        "timeline",
-        "duration_seconds",
-        "patches",
-        "tags",
-    ]
-    assert repr(clip).startswith("<TaggedClip: 3.00 s, ")
-    assert len(repr(clip)) < 100
-    with pytest.raises(ParameterError, match="top -1: "):
-        clip.top(-1)
-    assert len(found["timeline"]) == found["patches"] == len(clip.scores)
-    assert [len(found["tags"]), len(found["timeline"][0]["tags"])] == [2, 2]
-    assert found["tags"][0]["name"] == best.name
-
-
-def test_a_dict_of_chosen_classes_with_events(tagger: Tagger, noise: np.ndarray) -> None:
-    clip = tagger.tag(noise, RATE)
-    parameters = EventParameters(float(np.median(clip.scores)))
-    found = clip.to_dict(k=None, timeline=False, classes=("Dog", "1"), events=parameters)
-    assert list(found) == [
-        "path",
-        "sample_rate",
-        "channels",
-        "timeline",
-        "events",
-        "duration_seconds",
-        "patches",
-        "tags",
-    ]
-    assert found["timeline"] == []
-    assert {tag["index"] for tag in found["tags"]} == {1, 2}
-    assert [tag["score"] for tag in found["tags"]] == sorted(
-        (float(f"{score:.7g}") for score in clip.clip_scores[1:3]), reverse=True
-    )
-    wanted = clip.events(parameters, classes=("Dog", "1"))
-    assert wanted
-    assert [
-        (event["onset_seconds"], event["offset_seconds"], event["index"])
-        for event in found["events"]
-    ] == [(event.onset_seconds, event.offset_seconds, event.tag.index) for event in wanted]
-    assert len(clip.to_dict(classes=["Dog"])["timeline"][0]["tags"]) == 1
-    assert "events" not in clip.to_dict()
-    with pytest.raises(ParameterError, match="class 'Unicorn'"):
-        clip.to_dict(classes=["Unicorn"])
 
 
 @settings(max_examples=25, deadline=None)
@@ -316,11 +262,11 @@ def test_many_threads_share_a_tagger(
         )
 
     with Tagger(tiny, backend=backend, batch_size=3) as tagger:
-        wanted = [scores(end) for end in ends]
+        expected = [scores(end) for end in ends]
         with ThreadPoolExecutor(8) as pool:
             found = list(pool.map(scores, ends * 3))
     for number, one in enumerate(found):
-        for array, same in zip(one, wanted[number % len(ends)], strict=True):
+        for array, same in zip(one, expected[number % len(ends)], strict=True):
             np.testing.assert_array_equal(array, same)
 
 
@@ -333,12 +279,12 @@ def test_a_tagger_pickles_as_its_settings(tiny: ModelBundle, noise: np.ndarray) 
         assert again is not tagger
         assert again is pickle.loads(data)
         assert again.options == tagger.options
-        wanted = tagger.tag(noise, RATE)
+        expected = tagger.tag(noise, RATE)
     assert pickle.loads(data) is again
-    np.testing.assert_array_equal(again.tag(noise, RATE).scores, wanted.scores)
+    np.testing.assert_array_equal(again.tag(noise, RATE).scores, expected.scores)
     again.close()
     with pickle.loads(data) as third:
-        np.testing.assert_array_equal(third.tag(noise, RATE).scores, wanted.scores)
+        np.testing.assert_array_equal(third.tag(noise, RATE).scores, expected.scores)
     with pytest.raises(ParameterError, match="closed"):
         pickle.dumps(tagger)
 
@@ -465,7 +411,7 @@ def test_without_a_model_it_is_the_one_inside_the_package() -> None:
         (np.zeros(10, np.float32), None, ParameterError, "sample rate"),
         ("x.wav", 8000, ParameterError, "sample rate 8000: "),
         (np.zeros(0, np.float32), 8000, AudioError, "no samples"),
-        (np.full(9, np.nan, np.float32), 8000, AudioValueError, "nothing but NaN"),
+        (np.full(9, np.nan, np.float32), 8000, AudioValueError, "NaN"),
         (np.zeros(10, np.uint8), 8000, AudioError, "uint8"),
         (None, None, ParameterError, "source of type NoneType: "),
         (
@@ -537,12 +483,12 @@ def test_the_package_names_its_api() -> None:
 def test_a_stream_with_nan_is_tagged_with_a_warning(tagger: Tagger) -> None:
     noise = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
     blocks = np.split(noise, 4)
-    wanted = np.concatenate([batch.scores for batch in tagger.stream(blocks, 8000)])
+    expected = np.concatenate([batch.scores for batch in tagger.stream(blocks, 8000)])
     noise[12_000] = np.nan
     with pytest.warns(AudioWarning, match="the stream: 1 sample is not finite .* at 1.5 s"):
         batches = list(tagger.stream(np.split(noise, 4), 8000))
     scores = np.concatenate([batch.scores for batch in batches])
-    assert scores.shape == wanted.shape
+    assert scores.shape == expected.shape
     assert np.isfinite(scores).all()
     clip = tagger.tag(noise, 8000)
     np.testing.assert_allclose(clip.scores, scores, atol=1e-6)

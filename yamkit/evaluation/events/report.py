@@ -49,7 +49,7 @@ def _levels(report: EventReport) -> str:
     enter, leave = report.parameters.enter, report.parameters.leave
     if not report.has_class_thresholds:
         return f"enter at {enter:g} and leave at {leave:g}"
-    share = leave / enter if enter > 0 else 1.0
+    share = report.parameters.leave_ratio
     return f"enter at the class's own threshold, else at {enter:g}, and leave at {share:.3g} of it"
 
 

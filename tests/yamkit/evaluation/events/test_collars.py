@@ -52,7 +52,7 @@ def test_no_matching_is_larger(count: int, data) -> None:
     assert len(found) == best
 
 
-def test_a_long_chain_is_no_recursion() -> None:
+def test_a_long_chain_needs_no_recursion() -> None:
     count = 5000
     fits = [[row, row + 1] if row else [1] for row in range(count - 1)] + [[count - 1, 0]]
     assert len(_match(fits)) == count

@@ -37,6 +37,6 @@ def test_nothing_annotated_or_found() -> None:
         (ClipEvents([], [EventRow(A, math.nan, 1)], 10), "an event from nan"),
     ],
 )
-def test_events_that_are_none(clip: ClipEvents, message: str) -> None:
+def test_invalid_events_are_refused(clip: ClipEvents, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         segment_based([clip], 2)

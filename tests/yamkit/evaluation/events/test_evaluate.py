@@ -1,4 +1,4 @@
-"""Events in an evaluation are those that `classify` reports."""
+"""An evaluation finds the events that `classify` reports."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CLASSES = (
         {"enter": 0.5, "leave": 0.0},
     ],
 )
-def test_an_evaluation_finds_the_same_events(given, own, most_specific: bool) -> None:
+def test_an_evaluation_finds_the_events_of_classify(given, own, most_specific: bool) -> None:
     scores = np.random.default_rng(1).random((60, 3), np.float32)
     parameters, postprocessing = (
         EventParameters(**given, most_specific=most_specific),

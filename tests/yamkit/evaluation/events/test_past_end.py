@@ -1,4 +1,4 @@
-"""Strong labels past the end of their clips: named, and refused with the likely cause."""
+"""Strong labels past the end of their clips: reported, or refused with the likely cause."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WRONG = {
 
 @pytest.mark.parametrize("use", [lambda *a: evaluate_scores(a[0], [a[1]]), fit_calibration])
 @pytest.mark.parametrize("name", WRONG)
-def test_what_lies_elsewhere_is_refused_with_the_likely_cause(name: str, use) -> None:
+def test_misplaced_events_are_refused_with_the_likely_cause(name: str, use) -> None:
     move, cause = WRONG[name]
     with pytest.raises(LabelError) as caught:
         use(*a_set(move))
@@ -60,14 +60,14 @@ def test_what_lies_elsewhere_is_refused_with_the_likely_cause(name: str, use) ->
 
 
 @pytest.mark.parametrize("share", [0.001, 0.01, 0.5, 1.0, 1.02])
-def test_what_lies_in_its_clip_is_taken(share: float) -> None:
+def test_events_inside_their_clips_are_accepted(share: float) -> None:
     given, scores = a_set(lambda n, a, b: (a * share, b * share))
     assert past_end(given, scores) == ()
     assert evaluate_scores(given, [scores])[0].events.past_end == ()
     fit_calibration(given, scores)
 
 
-def test_a_few_are_counted_and_named() -> None:
+def test_a_few_are_reported() -> None:
     given, scores = a_set(lambda n, a, b: (a + 9 * (n == 3), b + 9 * (n == 3)), clips=4)
     (report,) = evaluate_scores(given, [scores])
     found = report.events.past_end
@@ -84,14 +84,14 @@ def test_a_few_are_counted_and_named() -> None:
     assert report.events.detections["segments"].overall.reference == 3 * 7 + 1
 
 
-def test_a_rounded_end_is_not_named() -> None:
+def test_a_rounded_end_is_not_reported() -> None:
     given, scores = a_set(lambda n, a, b: (a, b + 0.505))
     assert past_end(given, scores) == ()
     given, scores = a_set(lambda n, a, b: (a, b + 0.52))
     assert len(past_end(given, scores)) == 4
 
 
-def test_an_event_of_a_stranger_takes_no_memory() -> None:
+def test_an_endless_event_takes_no_memory() -> None:
     given, scores = a_set(lambda n, a, b: (a, 1e300 if (n, a) == (0, 0.0) else b))
     (report,) = evaluate_scores(given, [scores])
     assert len(report.events.past_end) == 1

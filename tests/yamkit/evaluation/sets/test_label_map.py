@@ -33,7 +33,7 @@ def test_maps_from_a_file(tmp_path: Path) -> None:
         (b"category,mid\n\xff,x\n", "not UTF-8 text"),
     ],
 )
-def test_maps_that_are_none(tmp_path: Path, text: bytes, message: str) -> None:
+def test_invalid_maps_are_refused(tmp_path: Path, text: bytes, message: str) -> None:
     path = tmp_path / "map.csv"
     path.write_bytes(text)
     with pytest.raises(LabelError) as caught:
@@ -45,7 +45,7 @@ def test_maps_that_are_none(tmp_path: Path, text: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize("mark", [",", ", ", ";", "\t", " , "])
-def test_label_maps_in_every_form(tmp_path: Path, mark: str) -> None:
+def test_every_delimiter(tmp_path: Path, mark: str) -> None:
     rows = [("category", "name"), ("dog", "Dog"), ("", ""), ("rain", '"Rain, on surface"')]
     text = "\r\n".join(mark.join(row) for row in rows) + "\r\n"
     (tmp_path / "map.csv").write_bytes(text.encode("utf-8-sig"))

@@ -89,18 +89,18 @@ def test_folds_splits_and_limit(write) -> None:
         ),
     ],
 )
-def test_lists_that_cannot_be_meant(write, text: str, message: str) -> None:
+def test_invalid_lists_are_refused(write, text: str, message: str) -> None:
     with pytest.raises(LabelError) as caught:
         read_set(write(text))
     assert message in str(caught.value)
 
 
-def test_a_name_that_no_file_can_have(write) -> None:
+def test_an_invalid_file_name_is_refused(write) -> None:
     with pytest.raises(LabelError, match=r"line 2: .*not a valid file name"):
         read_set(write("path,labels\na\0b.wav,x\n"))
 
 
-def test_an_index_of_classes_beside_audiosets_list_is_its_vocabulary(write, tmp_path: Path) -> None:
+def test_the_index_of_classes_is_the_vocabulary_of_audioset(write, tmp_path: Path) -> None:
     list_ = write('# YTID, start_seconds, end_seconds, positive_labels\nabc, 0, 10, "/m/09x0r"\n')
     assert read_set(list_).vocabulary == {}
     (tmp_path / "class_labels_indices.csv").write_text(

@@ -1,4 +1,4 @@
-"""Names on a list and in a folder: the same, or the same but for what other systems do to them."""
+"""Names in a list and in a folder: equal, or equal except for the conventions of other systems."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def match(root: Path, files: list[str], *clips: str | tuple[str, ...]):
         ("İ.wav", "i̇.wav"),
     ],
 )
-def test_other_forms_of_a_name_are_found_and_told(tmp_path: Path, listed: str, there: str) -> None:
+def test_other_forms_of_a_name_are_found_and_reported(
+    tmp_path: Path, listed: str, there: str
+) -> None:
     found, matches = match(tmp_path, [there, "other.wav"], "other.wav", listed, "gone.wav")
     assert found == ["other.wav", there, None]
     assert matches.renamed == {1: there}
@@ -53,7 +55,7 @@ def test_other_forms_of_a_name_are_found_and_told(tmp_path: Path, listed: str, t
 
 
 @posix
-def test_what_is_nearer_is_taken(tmp_path: Path) -> None:
+def test_the_nearest_name_is_taken(tmp_path: Path) -> None:
     files = ["a\\b.wav", "a/b.wav", f"{DECOMPOSED}.wav", f"{DECOMPOSED}.WAV"]
     found, matches = match(tmp_path, files, "a\\b.wav", "a/b.wav", f"{COMPOSED}.wav")
     assert found == ["a\\b.wav", "a/b.wav", f"{DECOMPOSED}.wav"]
@@ -78,7 +80,7 @@ def test_nothing_is_guessed(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_name_without_suffix_has_any(tmp_path: Path) -> None:
+def test_a_name_without_suffix_matches_any_suffix(tmp_path: Path) -> None:
     files = ["a.m4a", "a.flac", "a.txt", "b.WEBA", "c", "c.wav", "x_30.000.Wav", "d.txt"]
     found, matches = match(tmp_path, files, "a", "b", "c", "x_30.000", "d", "a.mp3")
     assert found == ["a.flac", "b.WEBA", "c", "x_30.000.Wav", None, None]
@@ -91,7 +93,7 @@ def test_a_name_without_suffix_has_any(tmp_path: Path) -> None:
     assert matches.renamed == {0: "x_30.000.Wav", 1: "b.WEBA"}
 
 
-def test_the_first_name_that_is_there(tmp_path: Path) -> None:
+def test_the_first_existing_name_is_taken(tmp_path: Path) -> None:
     names = ("v_30.wav", "v_30", "v")
     assert match(tmp_path, ["v.wav"], names)[0] == ["v.wav"]
     # clips that are parts of one file share it
@@ -101,7 +103,7 @@ def test_the_first_name_that_is_there(tmp_path: Path) -> None:
 
 
 @posix
-def test_parts_of_one_file_share_it_whatever_its_case(tmp_path: Path) -> None:
+def test_parts_of_one_file_share_it_in_any_case(tmp_path: Path) -> None:
     clips = (("V_30.wav", "V"), ("V_40.wav", "V"))
     found, matches = match(tmp_path, ["v.wav", "x.wav"], *clips, "x.wav")
     assert found == ["v.wav", "v.wav", "x.wav"]
@@ -123,7 +125,7 @@ def test_linked_folders_and_hidden_files_that_are_named(tmp_path: Path) -> None:
     assert match(root, [], clips[1])[0] == ["link/A.wav"]
 
 
-def test_folders_are_listed_once_and_others_left_alone(
+def test_only_necessary_folders_are_listed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
@@ -144,7 +146,7 @@ def test_folders_are_listed_once_and_others_left_alone(
     assert listed == [tmp_path / "a", tmp_path, tmp_path / "a", tmp_path]
 
 
-def test_what_is_no_name_of_a_file(tmp_path: Path) -> None:
+def test_invalid_file_names_match_nothing(tmp_path: Path) -> None:
     names = ("x" * 300 + ".wav", "a\0b.wav", "\ud800/x.wav", "https://host/c.wav", "-", "a/", ".")
     assert match(tmp_path, ["c.wav"], *names)[0] == [None] * len(names)
 
@@ -191,7 +193,7 @@ def test_every_form_of_every_name_finds_its_own_file(names) -> None:
         "d/" * 3000 + "a.wav",
     ],
 )
-def test_the_end_of_a_name_is_looked_for(tmp_path: Path, name: str) -> None:
+def test_names_are_matched_by_their_end(tmp_path: Path, name: str) -> None:
     (tmp_path / "a.wav").touch()
     matches = match_names(tmp_path, [[]], [[name]])
     assert (matches.files, matches.renamed) == ([tmp_path / "a.wav"], {0: "a.wav"})
@@ -208,7 +210,7 @@ def test_the_end_of_a_name_is_looked_for(tmp_path: Path, name: str) -> None:
             assert matches.files[0] is None
 
 
-def test_no_end_of_a_name_leads_elsewhere(tmp_path: Path) -> None:
+def test_no_end_of_a_name_leads_out_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "audio").mkdir()
     (tmp_path / "a.wav").touch()
     outside = f"{tmp_path}/a.wav"

@@ -1,4 +1,4 @@
-"""What labels mean: by name, by identifier, by a map, and never by guessing."""
+"""Meanings of labels: by name, by identifier or by a map, and never guessed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_category_is_the_highest_of_its_classes() -> None:
     np.testing.assert_array_equal(targets.scores(scores), [[0.3, 0.2], [0.5, 0.6]])
 
 
-def test_a_map_that_names_a_class_of_no_model_is_refused() -> None:
+def test_a_map_with_an_unknown_class_is_refused() -> None:
     with pytest.raises(LabelError) as caught:
         targets_of(labelled(("a",)), CLASSES, {"a": ("Dog", "Speeech")})
     assert "'a' means 'Speeech'" in str(caught.value)
@@ -69,14 +69,14 @@ def test_a_map_that_names_a_class_of_no_model_is_refused() -> None:
         targets_of(labelled(("a",)), CLASSES, {"a": ("xyz",)})
 
 
-def test_a_map_that_comes_along_passes_over_classes_that_a_small_model_lacks() -> None:
+def test_built_in_maps_skip_classes_that_a_model_lacks() -> None:
     some = labelled(("dog",), ("rain",), layout="esc50")
     targets = targets_of(some, CLASSES)
     assert targets.names == ("dog",)
     assert targets.unmapped == (UnmappedLabel("rain", "", 1),)
 
 
-def test_what_the_vocabulary_has_and_the_model_has_not_is_told() -> None:
+def test_labels_of_the_vocabulary_without_a_class_are_listed() -> None:
     named = {"/m/1": "Dog", "/m/8": "Male speech, man speaking", "/m/9": "Funny music"}
     some = labelled(("/m/1", "/m/9"), ("/m/1",), vocabulary=named)
     targets = targets_of(some, CLASSES)
@@ -97,7 +97,7 @@ def test_a_restriction_keeps_some_columns() -> None:
         targets_of(some, CLASSES).restrict(["Cat"])
 
 
-def test_labels_that_all_mean_nothing() -> None:
+def test_a_set_without_any_known_label() -> None:
     with pytest.raises(LabelError) as caught:
         targets_of(labelled(("dog",), ("cat",)), CLASSES)
     message = str(caught.value)
@@ -107,7 +107,7 @@ def test_labels_that_all_mean_nothing() -> None:
 @pytest.mark.parametrize(
     ("layout", "count"), [("esc50", 47), ("urbansound8k", 10), ("fsd50k", 188)]
 )
-def test_the_maps_that_come_along_name_classes_of_audioset(layout: str, count: int) -> None:
+def test_built_in_maps_name_classes_of_audioset(layout: str, count: int) -> None:
     path = Path(str(files("yamkit") / "data" / "label_maps" / f"{layout}.csv"))
     label_map = read_label_map(path)
     assert len(label_map) == count

@@ -31,7 +31,7 @@ def test_threads_do_not_change_the_draw() -> None:
     assert (drawn(50, 40, seed=1)[:, :32] == first[:, :32]).all()
 
 
-def test_intervals_are_percentiles_of_what_is_defined() -> None:
+def test_intervals_are_percentiles_of_defined_values() -> None:
     values = np.append(np.arange(101.0), np.nan)
     assert interval(values, 0.8) == pytest.approx((10, 90))
     assert interval(np.full(3, np.nan), 0.95) == (None, None)

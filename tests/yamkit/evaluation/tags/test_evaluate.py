@@ -1,4 +1,4 @@
-"""Reports on arrays: the pure metrics' figures, honest intervals, paired differences."""
+"""Reports on arrays: values of the pure metrics, valid intervals, paired differences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def problem(seed: int, clips: int = 60, *, single: bool = False):
 
 @given(st.integers(0, 2**32), st.integers(1, 40), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_a_report_has_the_metrics_figures(seed: int, clips: int, single: bool) -> None:
+def test_a_report_has_the_values_of_the_metrics(seed: int, clips: int, single: bool) -> None:
     truth, scores = problem(seed, clips, single=single)
     report = evaluate(truth, scores, NAMES, threshold=0.6)
     mean = metrics.mean_over_classes
@@ -73,7 +73,7 @@ def test_a_report_has_the_metrics_figures(seed: int, clips: int, single: bool) -
     assert [entry.positives for entry in report.classes] == truth.sum(axis=0).tolist()
 
 
-def test_what_is_left_out_is_counted() -> None:
+def test_omitted_clips_and_classes_are_counted() -> None:
     truth = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 1]])
     scores = np.array([[0.9, 0.5, 0.2], [0.1, 0.5, 0.3], [0.2, 0.5, 0.1]])
     report = evaluate(truth, scores, ["x", "never", "always"])
@@ -123,7 +123,7 @@ def test_intervals_are_those_of_resamples_counted_by_hand() -> None:
     assert all(each.low is None for each in plain.classes[0].metrics.values())
 
 
-def test_the_seed_alone_decides() -> None:
+def test_only_the_seed_matters() -> None:
     truth, scores = problem(2)
     first = evaluate(truth, scores, NAMES, bootstrap=70, seed=1, threads=1)
     again = evaluate(truth, scores, NAMES, bootstrap=70, seed=1, threads=3)
@@ -132,7 +132,7 @@ def test_the_seed_alone_decides() -> None:
     assert first.summary != other.summary
 
 
-def test_an_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_an_interval_covers_the_truth_at_its_confidence() -> None:
     # AUC of two normal curves one deviation apart is 0.760
     covered = 0
     for seed in range(120):

@@ -1,4 +1,4 @@
-"""Metrics: against scikit-learn on random problems, by hand where the subtle points are."""
+"""Metrics: against scikit-learn on random problems, and by hand on subtle points."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def problems(draw: st.DrawFn):
 
 @given(problems())
 @settings(max_examples=200, deadline=None)
-def test_average_precision_and_auc_are_scikit_learns(problem) -> None:
+def test_average_precision_and_auc_equal_scikit_learn(problem) -> None:
     truth, scores, weights = problem
     precisions = metrics.average_precision(truth, scores, weights)
     areas = metrics.roc_auc(truth, scores, weights)
@@ -54,7 +54,7 @@ def test_average_precision_and_auc_are_scikit_learns(problem) -> None:
 
 @given(problems())
 @settings(max_examples=200, deadline=None)
-def test_lwlrap_is_scikit_learns(problem) -> None:
+def test_lwlrap_equals_scikit_learn(problem) -> None:
     truth, scores, weights = problem
     labels = truth.sum(axis=1) * (1 if weights is None else weights)
     if not labels.sum():
@@ -74,7 +74,7 @@ def test_lwlrap_is_scikit_learns(problem) -> None:
 
 @given(problems(), st.floats(0, 1))
 @settings(max_examples=200, deadline=None)
-def test_precision_recall_f1_are_scikit_learns(problem, threshold: float) -> None:
+def test_precision_recall_f1_equal_scikit_learn(problem, threshold: float) -> None:
     truth, scores, weights = problem
     found = metrics.precision_recall_f1(truth, scores, threshold, weights)
     positives = truth.sum(axis=0) if weights is None else weights @ truth
@@ -195,7 +195,7 @@ def test_top_k_by_hand() -> None:
 
 @given(st.integers(0, 2**32))
 @settings(max_examples=50, deadline=None)
-def test_top_k_is_scikit_learns_without_ties(seed: int) -> None:
+def test_top_k_equals_scikit_learn_without_ties(seed: int) -> None:
     random = np.random.default_rng(seed)
     labels, scores = random.integers(0, 7, 30), random.permutation(210).reshape(30, 7) / 210
     for k in (1, 3, 5):
@@ -233,6 +233,6 @@ def test_means_over_classes_leave_out_what_is_undefined() -> None:
         ([[1, 0]], [[0, 1]], [-1], "at least 0"),
     ],
 )
-def test_what_is_no_problem_is_said(truth, scores, weights, message: str) -> None:
+def test_invalid_arguments(truth, scores, weights, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         metrics.average_precision(truth, scores, weights)

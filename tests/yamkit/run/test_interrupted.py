@@ -24,7 +24,7 @@ from yamkit.run.checks import ItemLayout
 from yamkit.run.clips import Clip
 from yamkit.run.info import fingerprint
 from yamkit.run.journal import Journal, NoJournal
-from yamkit.run.loop import checked_items, classify
+from yamkit.run.loop import checked_items, writing
 from yamkit.run.output import Outputs
 from yamkit.run.places import Format, plan_places
 from yamkit.types import (
@@ -102,8 +102,9 @@ class Watcher:
 
 def write(tag, clips, info: SinkInfo, outputs: Outputs) -> None:
     """Write what `tag` yields of clips, in a run without a journal."""
-    new = ((clip, item, True) for clip, item in tag(clips))
-    classify(new, clips, about(info), outputs, Watcher(), NoJournal())
+    with writing(about(info), outputs, Watcher(), NoJournal(), clips) as writer:
+        for clip, item in tag(clips):
+            writer.take(clip, item, True)
 
 
 def end(cause: str) -> None:
@@ -197,7 +198,9 @@ def run(name: str, output: str | None, cause: str, *, with_journal: bool = False
         if RAISED[cause] is not None and not (outputs.places.per_clip and cause == "sink"):
             caught = stack.enter_context(pytest.raises(RAISED[cause]))
         found = checked_items(Cut(), None, clips, layout, journal)
-        classify(found, clips, run_info, outputs, Watcher(), journal)
+        with writing(run_info, outputs, Watcher(), journal, clips) as writer:
+            for item in found:
+                writer.take(*item)
     if caught is not None:
         note = "1 of 2 files done" + ("; --resume continues" if with_journal else "")
         assert caught.value.__notes__ == [note]
