@@ -220,7 +220,7 @@ def test_strong_labels_past_the_end_are_counted_and_named(yamkit) -> None:
     lines = [
         "  events that end after their clip (1, by up to 0.25 s): "
         "0.wav Speech 2.5 to 3.25 s of 3 s",
-        "  events wholly after the end of their clip (1, by up to 1 s): "
+        "  events wholly past the end of their clip (1, by up to 1 s): "
         "2.wav Speech 3 to 4 s of 3 s",
     ]
     code, out, _ = yamkit("eval", "strong.tsv", "--audio", "audio", "--report", "r")
