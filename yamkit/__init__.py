@@ -5,7 +5,7 @@
 
 Importing this package imports nothing heavy; the names below load when they are used.
 
-What happens is logged under ``yamkit`` (see `logging`), and shown by whoever sets that up.
+Messages are logged under ``yamkit``, and appear if the program configures `logging`.
 """
 
 from __future__ import annotations

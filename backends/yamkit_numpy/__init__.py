@@ -17,7 +17,7 @@ def yamkit_backends() -> Iterator[BackendInfo]:
     """Describe the backend."""
     yield BackendInfo(
         name="numpy",
-        summary="NumPy alone",
+        summary="only NumPy",
         factory="yamkit_numpy._backend:NumpyBackend",
         api=1,
         networks=("mobilenet-v1",),

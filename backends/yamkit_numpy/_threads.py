@@ -31,6 +31,6 @@ def one_blas_thread() -> Iterator[None]:
         yield
     finally:
         with _lock:
-            # remove the newest whichever call ends: it holds a limit of one, so only the last
-            # removal restores the user's setting
+            # any call may remove the newest limit: all are one, so only the last removal restores
+            # the user's setting
             _limits.pop().restore_original_limits()

@@ -1,6 +1,6 @@
 """Makes `four-events.wav`, the example that README and tests tag: sea, bird, strings, dial tone.
 
-Everything is computed, so the file is nobody's recording and free of any rights::
+Everything is computed, so no one has rights to the file::
 
     python docs/assets/make_example.py
 

@@ -2,8 +2,8 @@
 
     python docs/assets/make_ontology.py ontology.json > yamkit/data/ontology.csv
 
-Kept are facts alone: machine identifier, name, parents. Nodes stand in the order of a walk through
-the tree, each once, so that every node follows one of its parents.
+Only facts are kept: machine identifier, name, parents. The nodes are in depth-first order, each
+once, so that every node follows one of its parents.
 """
 
 from __future__ import annotations

@@ -90,10 +90,10 @@ def path_to_text(path: str | os.PathLike[str]) -> str:
 
 
 def path_text(path: str | os.PathLike[str]) -> str:
-    """Return a path as valid Unicode for a program to read; bytes that are none become escapes."""
+    """Return a path as valid Unicode for programs to read; invalid bytes become escapes."""
     try:
         return os.fsencode(path).decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # no name that this system's files can have
+    except UnicodeEncodeError:  # not a possible file name on this system
         return os.fspath(path).encode("utf-8", "backslashreplace").decode()
 
 

@@ -27,7 +27,7 @@ class _Table:
         return not path.is_dir() and delimiter_of(head, self.columns) is not None
 
     def vocabulary(self, _path: Path, /) -> Mapping[str, str]:
-        """Return no labels besides those of the clips."""
+        """Return nothing: the layout has no list of labels."""
         return {}
 
     def rows(self, path: Path) -> Iterator[Row]:

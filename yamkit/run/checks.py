@@ -1,6 +1,6 @@
 """What an item may hold: values in range, and the order of a clip's items.
 
-Items come from plugins and from files that may be anybody's.
+Items come from plugins and from files of unknown origin.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 DAMAGE = (ValueError, TypeError, IndexError, KeyError, OverflowError, RecursionError)
-"""What the checks of this module raise, and what reading a damaged record does."""
+"""Exceptions that these checks, and the reading of a damaged record, raise."""
 
 _ROUNDING = 1e-3
 """How far beyond 0 and 1 rounding may take a score, float16 included."""

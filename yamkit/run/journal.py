@@ -2,8 +2,8 @@
 
 A clip and its results are one transaction, so after a kill at any moment the journal holds a clip
 whole or not at all. A journal belongs to one run at a time. A clip is identified by its key and the
-stamp of its file: see `yamkit.audio.file_stamp`. What is read is checked, as the file may come from
-anybody.
+stamp of its file: see `yamkit.audio.file_stamp`. What is read is checked, since the file may be
+of unknown origin.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The SQLite file of a journal: its tables, and the checks before it is trusted.
 
-A file may come from anybody. It is opened for writing only once its tables are known to be those of
-a journal.
+The file may be of unknown origin. It is opened for writing only once its tables are known to be
+those of a journal.
 """
 
 from __future__ import annotations

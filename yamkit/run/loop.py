@@ -1,6 +1,6 @@
-"""A run over many clips: each is tagged and written, and an error in one costs no other.
+"""A run over many clips: each is tagged and written, and an error in one affects no other.
 
-What a person sees meanwhile is the caller's `Observer`.
+The caller's `Observer` shows the progress.
 """
 
 from __future__ import annotations

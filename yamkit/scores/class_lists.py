@@ -1,4 +1,4 @@
-"""Files that list classes, or give classes thresholds of their own."""
+"""Files that list classes, or thresholds of classes."""
 
 from __future__ import annotations
 

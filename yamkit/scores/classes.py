@@ -212,7 +212,7 @@ def choose_classes(
         index for word in excluded for index in find(word)
     }
     if not left:
-        raise ParameterError("all chosen classes are left out: choose others")
+        raise ParameterError("no classes are left to report: exclude fewer classes")
     return tuple(sorted(left))
 
 

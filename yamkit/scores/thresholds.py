@@ -1,4 +1,4 @@
-"""Thresholds: the check that they are scores, and the pair of them that each class has in events.
+"""Thresholds: the check of their range, and the enter and leave threshold of each class.
 
 An event is entered at one threshold and left at another. A class with its own threshold is entered
 there and left at that threshold times ``leave / enter`` of the other classes.
@@ -52,7 +52,7 @@ def event_thresholds(
     ----------
     parameters : EventParameters
     own : sequence of float or None
-        Enter threshold of each of K columns; None for those that have none of their own.
+        Enter threshold of each of K columns; None for that of the parameters.
 
     Returns
     -------

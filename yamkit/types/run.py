@@ -86,7 +86,7 @@ class Parameters:
     classes : tuple of int or None
         Indices of the classes that can be reported; None for all.
     roll_up : bool
-        Whether the score of a class is the highest of its own and those of its subclasses.
+        Whether the score of a class is the highest among the class and its subclasses.
     events : EventParameters or None
         None if the run finds no events.
     channel : str or int
