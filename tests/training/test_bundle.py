@@ -48,9 +48,9 @@ def test_a_weight_that_no_half_holds(weights, value, tmp_path: Path, tiny: Model
     [
         (
             {"name": '"No name"'},
-            "the recipe makes no bundle: its name is 'No name', not of the form",
+            "recipe: name 'No name'",
         ),
-        ({"source": '"two\\nlines"'}, "the recipe makes no bundle: its source"),
+        ({"source": '"two\\nlines"'}, "recipe: source"),
     ],
 )
 def test_what_makes_no_bundle_is_found_before(

@@ -59,7 +59,7 @@ def test_changes() -> None:
         ("batch_size = 128", "batch_size = 0", "batch_size = 0: must be 2 to 65536"),
         ("balance = 0.6", "balance = 1.5", "balance = 1.5: must be 0 to 1"),
         ("balance = 0.6", "balance = nan", "balance = nan: must be 0 to 1"),
-        ("[0.7, 0.25, 0.05]", "[0.7, 0.25]", "sounds = [0.7, 0.25]; shares that add up to 1"),
+        ("[0.7, 0.25, 0.05]", "[0.7, 0.25]", "sounds = [0.7, 0.25]: must be"),
         ("[0.7, 0.25, 0.05]", "[1.5, -0.5]", "sounds = [1.5, -0.5]: must be 0 to 1"),
         ("[0.7, 0.25, 0.05]", '["all"]', "sounds = ['all']: must be 0 to 1"),
         ("[-30.0, 0.0]", "[0.0, -30.0]", "gain_db = [0.0, -30.0]: must be the lowest and"),
@@ -67,7 +67,7 @@ def test_changes() -> None:
         (
             "generated_clips = 16_000",
             "generated_clips = 0",
-            "generated_share = 0.2, but generated_clips = 0; set both",
+            "generated_share = 0.2 requires generated_clips",
         ),
         ('"oramics/sampled" = "l', '"oramics/sampled" = 1 # "', "= 1: must be a reason"),
         ('"oramics/sampled"', '"librosa/data"', "'librosa/data' is both held_out and left_out"),

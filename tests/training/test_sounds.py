@@ -45,14 +45,14 @@ def test_collections_from_an_index_or_from_folders(audio: Path, tmp_path: Path) 
     ("text", "message"),
     [
         (b"name,source\n", "columns file and repository"),
-        (b"file,repository\na.wav\n", "line 2: no file or no repository"),
-        (b"file,repository\n,x\n", "line 2: no file or no repository"),
-        (b"file,repository\na.wav,x\n/etc/a.wav,x\n", "line 3: '/etc/a.wav' leads out"),
+        (b"file,repository\na.wav\n", "line 2: file or repository is empty"),
+        (b"file,repository\n,x\n", "line 2: file or repository is empty"),
+        (b"file,repository\na.wav,x\n/etc/a.wav,x\n", "line 3: '/etc/a.wav' is outside"),
         (b"file,repository\na/../../b.wav,x\n", "outside the folder"),
         (b"file,repository\n..\\b.wav,x\n", "outside the folder"),
         (b"file,repository\nC:/b.wav,x\n", "outside the folder"),
-        (b"file,repository\n\xff.wav,x\n", "no CSV file in UTF-8"),
-        (b'file,repository\n"a.wav"b,x\n', "no CSV file in UTF-8"),
+        (b"file,repository\n\xff.wav,x\n", "not a CSV file in UTF-8"),
+        (b'file,repository\n"a.wav"b,x\n', "not a CSV file in UTF-8"),
     ],
 )
 def test_an_index_that_is_none(tmp_path: Path, text: bytes, message: str) -> None:

@@ -90,7 +90,7 @@ def find_audio(
             yield NotFound(
                 path,
                 AudioFileError(
-                    f"{display_path(path)} is a directory; add --recursive for the files in it"
+                    f"{display_path(path)} is a directory; add --recursive to take the files in it"
                 ),
             )
         else:

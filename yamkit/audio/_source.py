@@ -206,7 +206,9 @@ class AudioSource:
             return self._mixed() if self.channels > 1 else self._channel(1)
         if not (type(channel) is int and 1 <= channel <= self.channels):
             have = "1 channel" if self.channels == 1 else f"{self.channels} channels"
-            raise ParameterError(f"{source_name(self.name)}: no channel {channel}; it has {have}")
+            raise ParameterError(
+                f"{source_name(self.name)}: has {have}; channel {channel} does not exist"
+            )
         return self._channel(channel)
 
     def _channel(self, number: int) -> Iterator[NDArray[np.float32]]:

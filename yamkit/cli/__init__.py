@@ -48,7 +48,7 @@ _COMMANDS = {
     "journal": ("journal", "Show and remove journals, from which `--resume` continues."),
     "listen": ("listen", "Tag a stream, and print its events as they open and close."),
     "models": ("models", "Manage models: list, import, export, download, verify, remove."),
-    "plugins": ("plugins", "List, check and begin plugins."),
+    "plugins": ("plugins", "List, check and create plugins."),
     "selftest": ("selftest", "Check this installation with signals of known classes."),
 }
 """For each command the function in the module of its name, and its help in the list of commands."""

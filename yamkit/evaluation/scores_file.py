@@ -177,8 +177,8 @@ def read_scores(path: Path) -> Scores:
             return _read(archive)
     except (*DAMAGE, AttributeError):
         raise LabelError(
-            f"{printable(path)}: not a scores file of this version of yamkit; delete it to "
-            "start over"
+            f"{printable(path)}: not a scores file of this version of yamkit; write one with "
+            "yamkit eval --scores"
         ) from None
 
 

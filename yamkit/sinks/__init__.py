@@ -1,6 +1,7 @@
 """The built-in sinks: one table of output formats, and one module for each group of formats.
 
-A new format is a class in a module of this package and a row of `FORMATS`.
+A new format is a class in a module of this package, a row of `FORMATS` and a row of the page
+``docs/reference/formats.md``; its test is in ``tests/yamkit/sinks``.
 """
 
 from __future__ import annotations

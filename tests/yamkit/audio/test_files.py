@@ -33,7 +33,7 @@ def test_a_folder_needs_recursive_and_the_others_still_come(tree):
     refused, found = find_audio([str(tree), "x.wav"], False)
     assert isinstance(refused, NotFound)
     assert isinstance(refused.error, AudioFileError)
-    assert str(refused.error) == (f"{tree} is a directory; add --recursive for the files in it")
+    assert str(refused.error) == (f"{tree} is a directory; add --recursive to take the files in it")
     assert found == Found("x.wav")
 
 

@@ -220,7 +220,7 @@ def test_strong_labels_past_the_end_are_counted_and_named(yamkit) -> None:
     lines = [
         "  events that end after their clip (1, by up to 0.25 s): "
         "0.wav Speech 2.5 to 3.25 s of 3 s",
-        "  events wholly after the end of their clip (1, by up to 1 s): "
+        "  events wholly past the end of their clip (1, by up to 1 s): "
         "2.wav Speech 3 to 4 s of 3 s",
     ]
     code, out, _ = yamkit("eval", "strong.tsv", "--audio", "audio", "--report", "r")
@@ -263,7 +263,7 @@ def test_errors(yamkit) -> None:
     assert "no/cal.csv: must be a file" in err
     code, _, err = yamkit(*FIT, "--precision", "2")
     assert (code, err.count("\n")) == (2, 1)
-    assert "invalid value for '--precision': '2': wanted a number from 0 to 1" in err
+    assert "invalid value for '--precision': '2': must be a number from 0 to 1" in err
     code, _, err = yamkit(*FIT, "--precision", "0")
     assert (code, err) == (2, "error: precision 0: must be above 0 and at most 1\n")
     assert not Path("cal.csv").exists()

@@ -114,7 +114,7 @@ def test_invalid_files_are_refused(name: str, tmp_path: Path) -> None:
         with zipfile.ZipFile(path, "w", compression) as archive:
             archive.writestr("head.json", json.dumps(head))
             archive.writestr("scores.npy", array)
-        with pytest.raises(LabelError, match=r"not a scores file .* delete it"):
+        with pytest.raises(LabelError, match=r"not a scores file .* --scores"):
             read_scores(path)
 
 
@@ -150,7 +150,7 @@ def test_invalid_timelines_are_refused(name: str, tmp_path: Path) -> None:
     if name == "good":
         assert read_scores(path).timelines["x"].samples == 40
         return
-    with pytest.raises(LabelError, match=r"not a scores file .* delete it"):
+    with pytest.raises(LabelError, match=r"not a scores file .* --scores"):
         read_scores(path)
 
 
@@ -169,14 +169,14 @@ def test_invalid_timelines_are_refused(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_hostile_scores_files_are_refused(shared: Path, name: str) -> None:
-    with pytest.raises(LabelError, match=r"not a scores file .* delete it"):
+    with pytest.raises(LabelError, match=r"not a scores file .* --scores"):
         read_scores(shared / "cases" / "hostile" / "scores" / f"{name}.npz")
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", b"PK\x05\x06" + bytes(18)])
 def test_other_files_are_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "scores.npz").write_bytes(data)
-    with pytest.raises(LabelError, match=r"not a scores file .* delete it"):
+    with pytest.raises(LabelError, match=r"not a scores file .* --scores"):
         read_scores(tmp_path / "scores.npz")
 
 
