@@ -24,7 +24,7 @@ ELSEWHERE = {
     "yamkit/bench.py": "tests/yamkit/cli/test_bench.py",
     "yamkit/cli/__init__.py": "tests/yamkit/cli/test_main.py",
     "yamkit/cli/classify.py": "tests/yamkit/cli/test_main.py",
-    "yamkit/cli/_tagger.py": "tests/yamkit/cli/test_combinations.py",
+    "yamkit/cli/_models_files.py": "tests/yamkit/cli/test_models.py",
     "yamkit/evaluation": "tests/yamkit/cli/test_eval.py",
     # One object made of two modules.
     "yamkit/run/journal_file.py": "tests/yamkit/run/test_journal.py",
