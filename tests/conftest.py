@@ -29,6 +29,7 @@ _CLUSTER = """
 import os, sys
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_raylet_start_wait_time_s"] = "300"  # a busy machine takes long
+os.environ["RAY_AUTH_MODE"] = "disabled"  # a token would have to reach every process
 import ray
 ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
 print(ray.get_runtime_context().gcs_address, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,8 @@ ELSEWHERE = {
     "yamkit/plugin": "tests/yamkit/plugin/test_examples.py",
     # What is seen on the command line alone.
     "yamkit/bench.py": "tests/yamkit/cli/test_bench.py",
-    "yamkit/cli/__init__.py": "tests/yamkit/cli/test_main.py",
-    "yamkit/cli/classify.py": "tests/yamkit/cli/test_main.py",
-    "yamkit/cli/_tagger.py": "tests/yamkit/cli/test_combinations.py",
+    "yamkit/cli/__init__.py": "tests/yamkit/cli/test_classify.py",
+    "yamkit/cli/_models_files.py": "tests/yamkit/cli/test_models.py",
     "yamkit/evaluation": "tests/yamkit/cli/test_eval.py",
     # One object made of two modules.
     "yamkit/run/journal_file.py": "tests/yamkit/run/test_journal.py",
@@ -87,3 +87,17 @@ def test_every_folder_of_tests_has_its_package() -> None:
         if not (ROOT / folder.relative_to(ROOT / "tests")).is_dir()
     ]
     assert strange == []
+
+
+def test_the_architecture_names_what_is_there() -> None:
+    """Every path in code marks on the page exists; its links are checked with the site's."""
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+    paths = set(re.findall(r"`((?:yamkit|tests|examples|training|benchmarks)/[^`{}*]*)`", page))
+    assert len(paths) > 20
+    assert [path for path in sorted(paths) if not exists(path)] == []
+    packages = {path.parent.relative_to(ROOT).parts[:2] for path in modules()}
+    assert [name for name in sorted(p[1] for p in packages if p[1:]) if name not in page] == []
+
+
+def exists(path: str) -> bool:
+    return (ROOT / path).exists() or (ROOT / path).with_suffix(".py").is_file()

@@ -1,7 +1,8 @@
 """Log-mel features as tables: the window and the mel bands, from their definitions.
 
-Every front end and every exported graph uses them, so each formula is in one place. Nothing here
-processes samples.
+The front end `logmel` and every exported graph use them, so each formula is in one place;
+`logmel-tf` uses TensorFlow's mel matrix, as the published program does. Nothing here processes
+samples.
 """
 
 from __future__ import annotations

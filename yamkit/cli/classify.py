@@ -127,9 +127,9 @@ class ClassifySettings:
         multiple=True,
         metavar="NAME",
         shell_complete=_complete.plugins("sink"),
-        help="Output format: text, json, jsonl, csv, spreadsheet or parquet; for events also "
-        "audacity, raven, webvtt, srt, textgrid, dcase, rttm, jams or tsv; or the format of a "
-        "plugin. May be repeated.  [default: by the suffix of --output, else text]",
+        help="Output format, such as text, json, csv or parquet, or for events audacity or raven; "
+        "`yamkit plugins` lists all sinks. May be repeated.  [default: by the suffix of --output, "
+        "else text]",
     )
     output: str | None = option(
         "-o",

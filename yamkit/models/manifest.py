@@ -11,7 +11,7 @@ import math
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -251,8 +251,8 @@ def parse_features(table: Mapping[str, Any], where: str) -> FeatureSpec:
     kind = _value(table, "kind", str, where)
     _match(NAME, kind, "kind", where)
     if kind == "waveform":
-        return _with_tail(_spec(WaveformSpec, table, where), where)
-    spec = _with_tail(_spec(LogMelSpec, table, where), where)
+        return _with_tail(_spec(WaveformSpec, table, where, has_defaults=True), where)
+    spec = _with_tail(_spec(LogMelSpec, table, where, has_defaults=True), where)
     if spec.stft_window_samples > spec.fft_length:
         raise BundleError(
             f"{where}: stft_window_samples {spec.stft_window_samples} exceeds fft_length "
@@ -340,9 +340,13 @@ def _toml(value: str | float) -> str:
     return repr(value)
 
 
-def _spec(kind: type[_Spec], table: Mapping[str, Any], where: str) -> _Spec:
+def _spec(
+    kind: type[_Spec], table: Mapping[str, Any], where: str, *, has_defaults: bool = False
+) -> _Spec:
     values: dict[str, Any] = {}
     for field in fields(kind):
+        if has_defaults and field.name not in table and field.default is not MISSING:
+            continue
         value = _value(table, field.name, _TYPES[str(field.type)], where)
         if field.name in _RANGES:
             low, high = _RANGES[field.name]

@@ -23,6 +23,8 @@ from yamkit.models.bundle import ModelBundle
 from yamkit.plugin import SinkInfo
 from yamkit.registry import registry
 
+pytestmark = pytest.mark.slow(reason="runs every combination, each in a process that loads engines")
+
 RUN = Path(__file__).with_name("combinations.py")
 
 TOLERANCE = 2e-3

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from yamkit.errors import BundleError, ParameterError
+from yamkit.models import manifest
 from yamkit.models.catalogue import published
 from yamkit.models.manifest import (
     Manifest,
@@ -17,7 +18,7 @@ from yamkit.models.manifest import (
     parse_manifest,
     parse_toml,
 )
-from yamkit.types import NetworkSpec, WaveformSpec
+from yamkit.types import LogMelSpec, NetworkSpec, WaveformSpec
 
 SHA = "0" * 64
 YAMNET = published("yamnet")
@@ -82,7 +83,7 @@ def test_whole_numbers_serve_as_floats():
     assert isinstance(features.mel_low_hz, float)
 
 
-OPTIONAL = ("source_sha256", '"weights.npz"')
+OPTIONAL = ("source_sha256", "tail", '"weights.npz"')
 KEYS = [line.partition(" = ")[0] for line in TEXT.splitlines() if "=" in line]
 
 
@@ -219,6 +220,17 @@ patch_window_samples = 32000
 patch_hop_samples = 16000
 tail = "pad"
 """
+
+
+def test_a_new_field_with_a_default_leaves_older_bundles_readable(monkeypatch) -> None:
+    @dataclass(frozen=True)
+    class Wider(LogMelSpec):
+        mel_scale: str = "htk"
+
+    monkeypatch.setattr(manifest, "LogMelSpec", Wider)
+    assert parse_manifest(TEXT, "model.toml").features == Wider(**asdict(YAMNET.features))
+    other = TEXT.replace("[features]\n", '[features]\nmel_scale = "slaney"\n')
+    assert parse_manifest(other, "model.toml").features.mel_scale == "slaney"
 
 
 def test_features_of_samples():

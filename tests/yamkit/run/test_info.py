@@ -10,6 +10,7 @@ from yamkit import Tagger
 from yamkit.models.bundle import ModelBundle
 from yamkit.run.info import fingerprint, run_info
 from yamkit.scores.choice import Choice
+from yamkit.scores.postprocessing import Postprocessing
 from yamkit.types import EventParameters, Parameters, RunInfo, RunModel
 
 RUN = RunInfo(
@@ -65,6 +66,26 @@ def test_another_run_has_another_fingerprint(name: str) -> None:
 def test_other_parameters_have_another_fingerprint(name: str) -> None:
     parameters = replace(RUN.parameters, **{name: OTHER_PARAMETERS[name]})
     assert fingerprint(replace(RUN, parameters=parameters)) != fingerprint(RUN)
+
+
+def test_every_field_of_a_choice_tells_runs_apart(tiny: ModelBundle) -> None:
+    others = {
+        "top": 6,
+        "threshold": 0.5,
+        "per_patch": True,
+        "arrays": ("scores",),
+        "events": EventParameters(),
+        "classes": (1,),
+        "postprocessing": Postprocessing(thresholds={1: 0.5}),
+        "strict": True,
+        "label_scores": True,
+    }
+    # the command line has no option for the type of arrays
+    assert {field.name for field in fields(Choice)} - {"dtype"} == others.keys()
+    with Tagger(tiny, backend="numpy") as tagger:
+        usual = fingerprint(run_info(tagger, Choice()))
+        for name, value in others.items():
+            assert fingerprint(run_info(tagger, Choice(**{name: value}))) != usual, name
 
 
 def test_a_run_is_described_as_its_tagger_and_choice_are(tiny: ModelBundle) -> None:

@@ -14,6 +14,8 @@ import pytest
 from yamkit import testing
 from yamkit.testing import PluginContract, run_contract
 
+pytestmark = pytest.mark.slow(reason="runs a whole contract for each broken plugin")
+
 Install = Callable[..., None]
 
 HOOK = """
