@@ -262,7 +262,7 @@ def train(
 
 
 def _identity(recipe: Recipe, material: Material) -> str:
-    """Return what a checkpoint must agree with: all that changes the weights."""
+    """Return everything that changes the weights, which a checkpoint must agree with."""
     return json.dumps(
         {
             **dataclasses.asdict(recipe),
