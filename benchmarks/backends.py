@@ -1,10 +1,10 @@
-"""The network alone: numpy, onnx and keras, and the tf_keras model called directly, on one thread.
+"""Only the network: numpy, onnx and keras, and the tf_keras model called directly, on one thread.
 
     python benchmarks/backends.py [--rounds N] [--model yamnet]
 
-All get the same patches in the same batches, one after the other in every round; printed are the
-medians of patches a second, and of the rounds' ratios. NumPy must reach a fifth of ONNX Runtime,
-and the backend `keras` what the model inside it reaches when it is called directly.
+All get the same patches in the same batches, one after the other in every round. The medians of the
+patches per second and of the ratios are printed. NumPy must reach a fifth of ONNX Runtime, and the
+backend `keras` the speed of its model when that is called directly.
 """
 
 from __future__ import annotations

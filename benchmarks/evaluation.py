@@ -1,10 +1,10 @@
-"""Time and memory of evaluating 20,000 clips and 521 classes, beside scikit-learn's.
+"""Time and memory of evaluating 20,000 clips and 521 classes, compared with scikit-learn.
 
     python benchmarks/evaluation.py [--clips N] [--bootstrap N]
 
-Truth and scores are random: two labels a clip, as in AudioSet. Each part runs in a process of its
-own, whose peak memory is printed. scikit-learn is timed on average precision and AUC alone, class
-by class, on the same numbers.
+Truth and scores are random: two labels per clip, as in AudioSet. Each part runs in its own process,
+whose peak memory is printed. scikit-learn computes only average precision and AUC, class by class,
+of the same numbers.
 """
 
 from __future__ import annotations

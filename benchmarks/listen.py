@@ -1,12 +1,12 @@
-"""Listening, measured: delay from a sound's onset to its line, processor time, a simulated day.
+"""Speed of listening: delay from the onset of a sound to its line, processor time, a simulated day.
 
     python benchmarks/listen.py ../shared/audio/esc10 [--minutes 20] [--hours 24]
 
-The sounds are those of `mixtures.py`, at 16 kHz. Delay: they are fed in blocks of 20 ms; the delay
-of an event's line is the audio that was fed since the true onset, and the time that it took from
-the block's arrival to the line. Processor: `yamkit listen` hears a pipe, and its processor time is
-held against the length of the sound. Day: the minutes are fed again and again, as fast as they are
-heard, and each quarter of the day shows memory and the delay of a patch.
+The sounds are those of `mixtures.py`, at 16 kHz. Delay: they are sent in blocks of 20 ms; the delay
+of an event is the length of the audio since the true onset, plus the time from the arrival of the
+block to the line. Processor: `yamkit listen` reads a pipe, and its processor time is compared with
+the length of the sound. Day: the same minutes are sent repeatedly at full speed; memory and the
+delay of a patch are printed for each quarter of the day.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def resampled(path: Path) -> Sound:
 
 
 def blocks(sounds: Iterator[Sound]) -> Iterator[Block]:
-    """Feed sounds one behind the other, each block as if it came this moment."""
+    """Yield sounds one after the other, each block as if it arrived now."""
     place = 0
     for sound in sounds:
         for start in range(0, len(sound), BLOCK):
@@ -62,48 +62,48 @@ def blocks(sounds: Iterator[Sound]) -> Iterator[Block]:
             place += len(part)
 
 
-def hear(tagger: Tagger, sounds: Iterator[Sound], gate: float | None) -> Iterator[StreamUpdate]:
+def updates(tagger: Tagger, sounds: Iterator[Sound], gate: float | None) -> Iterator[StreamUpdate]:
     """Listen for all classes with the defaults."""
     choice = Choice.of(tagger.model, events=True)
     return listen(tagger, blocks(sounds), RATE_HZ, choice, gate_dbfs=gate)
 
 
 def measure_delays(tagger: Tagger, sounds: list[Sound], placed: list[mixtures.Placed]) -> None:
-    """Print how long after its true onset a clear sound's line comes, and after its cell."""
+    """Print the delay of clear sounds, from their true onset and from their first cell."""
     label_map = read_label_map(str(mixtures.LABEL_MAP))
     names = {entry.name for entry in tagger.classes}
     lines: list[tuple[float, float, str]] = []  # known at, onset told, class
-    behind, taken = [], Delays()
-    for heard in hear(tagger, iter(sounds), None):
-        known = heard.block.end_sample / RATE_HZ
-        taken.add(time.monotonic() - heard.block.arrived)
-        lines += [(known, onset.onset_seconds, onset.tag.name) for onset in heard.onsets]
-        behind += [known - onset.onset_seconds for onset in heard.onsets if not heard.end]
+    cell_delays, processing = [], Delays()
+    for update in updates(tagger, iter(sounds), None):
+        known = update.block.end_sample / RATE_HZ
+        processing.add(time.monotonic() - update.block.arrived)
+        lines += [(known, onset.onset_seconds, onset.tag.name) for onset in update.onsets]
+        cell_delays += [known - onset.onset_seconds for onset in update.onsets if not update.end]
     delays = []
     for row in placed:
         minute = int(row.file.partition("-")[2].partition(".")[0])
         onset = minute * mixtures.MINUTE_SECONDS + row.onset_seconds
         offset = minute * mixtures.MINUTE_SECONDS + row.offset_seconds
-        wanted = names & set(label_map[row.label])
+        meant = names & set(label_map[row.label])
         found = [
             known
             for known, told, name in lines
-            if name in wanted and told < offset and known > onset and known < offset + 2
+            if name in meant and told < offset and known > onset and known < offset + 2
         ]
         if row.level_db == 20 and not row.overlaps and found:
-            delays.append(min(found) - onset + taken.median_seconds)
+            delays.append(min(found) - onset + processing.median_seconds)
     print(
-        f"delay from a sound's true onset to its line ({len(delays)} events at 20 dB, alone): "
+        f"delay from a sound's true onset to its line ({len(delays)} separate events at 20 dB): "
         f"median {np.median(delays):.2f} s, worst {max(delays):.2f} s"
     )
     print(
-        f"a patch was heard {1000 * taken.median_seconds:.1f} ms after its last sample came "
-        f"(median; worst {1000 * taken.worst_seconds:.0f} ms)"
+        f"a patch was tagged {1000 * processing.median_seconds:.1f} ms after its last sample "
+        f"(median; worst {1000 * processing.worst_seconds:.0f} ms)"
     )
 
 
 def measure_processor(sounds: list[Sound], model: str) -> None:
-    """Print processor time over the length of the sound, start of the process left out."""
+    """Print processor time divided by the length of the sound, without the start of the process."""
     short, long = sounds[:1], sounds
     used = []
     for part in (short, long):
@@ -144,10 +144,10 @@ def simulate_day(tagger: Tagger, sounds: list[Sound], hours: float, gate: float 
     print(f"{hours:g} hours, in quarters:   memory   patch (median, worst)   events   x real time")
     delays, events, quarter, begun = Delays(), 0, 1, time.monotonic()
     first_mb = None
-    for heard in hear(tagger, endless(), gate):
-        delays.add(time.monotonic() - heard.block.arrived)
-        events += len(heard.events)
-        if heard.block.end_sample >= quarter * total / 4 or heard.end:
+    for update in updates(tagger, endless(), gate):
+        delays.add(time.monotonic() - update.block.arrived)
+        events += len(update.events)
+        if update.block.end_sample >= quarter * total / 4 or update.end:
             memory = _memory_mb()
             first_mb = memory if first_mb is None else first_mb
             speed = total / 4 / RATE_HZ / (time.monotonic() - begun)
@@ -163,7 +163,7 @@ def simulate_day(tagger: Tagger, sounds: list[Sound], hours: float, gate: float 
 
 
 def _memory_mb() -> float:
-    """Give the memory this process holds now."""
+    """Return the memory of this process, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

@@ -2,8 +2,8 @@
 
     python benchmarks/long_file.py [--hours 1] [--rounds 3] [--scratch FOLDER]
 
-44.1 kHz stereo WAV of noise, on all cores, with every patch reported. Each run is a process of its
-own; printed are the medians of wall time and peak memory. The hour may take 60 MB more.
+44.1 kHz stereo WAV of noise, on all cores, with every patch reported. Each run has its own
+process; the medians of wall time and peak memory are printed. The hour may take 60 MB more.
 """
 
 from __future__ import annotations

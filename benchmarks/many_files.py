@@ -1,10 +1,10 @@
-"""A corpus of tiny files: the cost of a file and the memory must stay as they were at the first.
+"""A corpus of tiny files: neither the time per file nor the memory may grow.
 
     python benchmarks/many_files.py [--files 100000] [--model yamnet-mini] [--scratch FOLDER]
 
-Files of 0.1 s go through `yamkit classify` into a table, in one process with all cores, the journal
-included. Printed are the time for each tenth of the files, the ratio of the last to the first, and
-the memory after each. Each may grow by a fifth.
+`yamkit classify` tags files of 0.1 s into a table, in one process on all cores, with a journal. The
+time for each tenth of the files, the ratio of the last to the first, and the memory after each are
+printed. Time and memory may grow by a fifth.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def make_files(folder: Path, count: int) -> list[str]:
-    """Make many names of one file, in folders of no great size."""
+    """Link one file many times, in folders of moderate size."""
     sound = write_noise(folder / "sound.wav", 0.1, sample_rate=16000)
     paths = []
     for number in range(count):
@@ -75,7 +75,7 @@ def make_files(folder: Path, count: int) -> list[str]:
 
 
 def run(folder: Path, paths: list[str], model: str) -> tuple[list[float], list[float]]:
-    """Classify the files; give seconds and megabytes for each tenth."""
+    """Classify the files; return seconds and megabytes for each tenth."""
     tenth = len(paths) // 10
     times: list[float] = []
     memory: list[float] = []
@@ -114,7 +114,7 @@ def run(folder: Path, paths: list[str], model: str) -> tuple[list[float], list[f
 
 
 def resident_mb() -> float:
-    """Give the memory that this process holds now."""
+    """Return the memory of this process, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

@@ -1,6 +1,6 @@
 """Measures whole processes for the benchmark programs: wall time and peak memory of each.
 
-Imports the standard library alone: the kernel counts a child's peak memory from the size of the
+It imports only the standard library: the kernel counts a child's peak memory from the size of the
 process that started it, so that one must stay small.
 """
 
@@ -26,12 +26,12 @@ class Measured:
 
 
 def yamkit() -> str:
-    """Give the `yamkit` command of this very environment."""
+    """Return the `yamkit` command of this environment."""
     return str(Path(sys.executable).with_name("yamkit"))
 
 
 def measure(command: list[str], stdin: Path | None = None) -> Measured:
-    """Run a command to its end, its output thrown away; a pipe feeds it `stdin`."""
+    """Run a command without its output; a pipe sends it `stdin`."""
     feeder = None
     if stdin is not None:
         feeder = subprocess.Popen(["cat", str(stdin)], stdout=subprocess.PIPE)  # noqa: S607
@@ -53,7 +53,7 @@ def measure(command: list[str], stdin: Path | None = None) -> Measured:
 
 
 def median(runs: list[Measured]) -> Measured:
-    """Give the median of each figure."""
+    """Return the median of each value."""
     return Measured(
         statistics.median(run.wall_seconds for run in runs),
         statistics.median(run.peak_mb for run in runs),

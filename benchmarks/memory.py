@@ -1,10 +1,10 @@
-"""Peak memory of a long recording against a short one, whole processes, in five ways.
+"""Peak memory of processes for a long recording and for a short one, in five ways.
 
     python benchmarks/memory.py --hours 10
 
 A 44.1 kHz WAV, the same through a pipe, with `--per-patch --format json`, an M4A, and through
-`Tagger.stream`. Exits with 1 when a long run needs more than the limit over its short one. Needs,
-in the scratch folder, 350 MB for every hour.
+`Tagger.stream`. The exit code is 1 if a long run needs more than its short one plus the limit. The
+scratch folder needs 350 MB per hour.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ with Tagger() as tagger:
 assert patches > 0
 """
 
-# Minutes are encoded once, and their packets written again and again with times that go on.
+# Minutes are encoded once, and their packets written again and again with increasing times.
 M4A = """
 import sys
 import av
@@ -66,7 +66,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as folder:
 
         def file(suffix: str, length: int) -> Path:
-            """Give a recording, made when it is needed first."""
+            """Return a recording; it is made when it is first needed."""
             path = Path(folder, f"{length}.{suffix}")
             if not path.exists() and suffix == "m4a":
                 subprocess.run([sys.executable, "-c", M4A, str(path), str(length)], check=True)

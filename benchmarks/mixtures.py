@@ -3,10 +3,11 @@
     python benchmarks/mixtures.py ../shared/audio/esc10 [--minutes 120] [--keep FOLDER]
 
 Every minute holds twelve events above a floor of pink noise, at 20, 10 and 0 dB in turn; a third of
-them overlap another one. Printed is what `yamkit eval` says with its defaults, then recall by
-level, and how far onsets and offsets of clear events lie off. Clear are those at 20 dB that stand
-alone, and that the network recognises: the mean score of their cells reaches the threshold. What it
-recognises late, such as rain, it tells late; those figures are printed, too.
+them overlap another one. The report of `yamkit eval` with its defaults is printed, then recall by
+level, and the errors of the onsets and offsets of clear events. Clear events are those at 20 dB
+that overlap no other and that the network recognises: the mean score of their cells reaches the
+threshold. Events that it recognises late, such as rain, are reported late; their errors are
+printed, too.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def pink_noise(count: int, source: np.random.Generator) -> Samples:
 def isolate(sound: Samples) -> Samples | None:
     """Cut the event out of a clip: its longest part within 15 dB of its loudest 10 ms.
 
-    So all of it stands above the floor where its mean does by 20 dB. Pauses of less than 0.25 s are
+    So all of it is above the floor if its mean is 20 dB above it. Pauses of less than 0.25 s are
     part of it. None where nothing of half a second is.
     """
     step = RATE_HZ // 100
@@ -168,7 +169,7 @@ def _choose(events: Events, source: random.Random, count: int) -> list[tuple[str
 
 
 def make(folder: Path, esc10: Path, minutes: int, seed: int) -> list[Placed]:
-    """Write minutes and their labels, DCASE's TSV with level and overlap besides."""
+    """Write minutes and their labels: the TSV of DCASE with columns for level and overlap."""
     source = random.Random(seed)  # noqa: S311
     events = Events(esc10, source)
     folder.mkdir(parents=True, exist_ok=True)
@@ -187,14 +188,14 @@ def make(folder: Path, esc10: Path, minutes: int, seed: int) -> list[Placed]:
 
 
 def cells_of(timeline: Timeline, targets: Targets, grid: Grid) -> Samples:
-    """Give the scores of all cells of a minute, a column a class."""
+    """Return the scores of all cells of a minute, one column per class."""
     cells = Cells(grid)
     scores = np.stack([*cells.update(timeline.scores), *cells.finish(timeline.samples)])
     return targets.scores(scores)[:, sorted(set(targets.columns.values()))]
 
 
 def span(row: EventRow, clip: ClipEvents) -> tuple[float, float] | None:
-    """Give when detection of an annotated event begins and ends: of all that overlaps it."""
+    """Return the onset and offset of the detected events that overlap an annotated one."""
     over = _over(row, clip)
     if not over:
         return None
@@ -212,7 +213,7 @@ def _over(row: EventRow, clip: ClipEvents) -> list[EventRow]:
 
 
 def main() -> None:
-    """Make mixtures, find events, print figures."""
+    """Make mixtures, find events, print results."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("esc10", type=Path, help="folder with esc10.csv and audio/")
     parser.add_argument("--minutes", type=int, default=120)
@@ -270,7 +271,7 @@ def main() -> None:
             f"{off[0]:>11.3f}{off[1]:>12.3f}"
         )
     print()
-    for name, rows in (("20 dB, alone, found", found[20, False]), ("clear: recognised, too", sure)):
+    for name, rows in (("20 dB, separate, found", found[20, False]), ("clear, recognised", sure)):
         errors = np.array([row for row in rows if row is not None])
         onset, offset = np.abs(errors).mean(axis=0)
         early, late = errors.mean(axis=0)

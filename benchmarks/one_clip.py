@@ -1,10 +1,10 @@
-"""Time and memory of `yamkit classify` on one clip, side by side with a baseline command.
+"""Time and memory of `yamkit classify` on one clip, compared with a baseline command.
 
     python benchmarks/one_clip.py [CLIP] [--baseline 'COMMAND {clip}']
 
-Whole processes in turn, medians, ratios. The default baseline runs the clip through the engines
-of the published program: TensorFlow and tf_keras for network and front end, resampy before it.
-Without CLIP 14 seconds of noise are made, 44.1 kHz stereo. Needs an installed model.
+Processes run in turn; medians and ratios are printed. The default baseline tags the clip with the
+engines of the published program: TensorFlow and tf_keras for network and front end, and resampy.
+Without CLIP, 14 seconds of 44.1 kHz stereo noise are used. A model must be installed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Speed of the two resamplers, side by side in one process.
+"""Speed of the two resamplers, in one process.
 
     python benchmarks/resample.py --from 44100 --to 16000
 
-Alternating rounds over the same noise in blocks of a tenth of a second; medians; the ratio and the
-largest difference. Needs the extra `resampy`; its compilation is not counted.
+They resample the same noise in turn, in blocks of a tenth of a second. The medians, their ratio and
+the largest difference are printed. It requires the extra `resampy`, whose compilation is not timed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs over 40 commands with two versions of yamkit and compares all that they write.
+"""Runs over 40 commands with two versions of yamkit and compares their outputs.
 
     python benchmarks/same_outputs.py ../before . --report differences.txt
 

@@ -2,8 +2,8 @@
 
     python benchmarks/stages.py FOLDER [--rounds N]
 
-Every sound file in FOLDER goes through stage after stage, each by itself on what the stage before
-it gave; printed is the least of the rounds, since whatever else the machine does only adds.
+Every sound file in FOLDER goes through one stage after the other. The shortest time of the rounds
+is printed, since other load on the machine only adds to it.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The teacher and the small model side by side: what they hear, how far they agree, how fast.
+"""The teacher and the small model compared: accuracy, agreement and speed.
 
 From the root of the repository: ``python -m benchmarks.teacher_and_student --help``. It measures
 
 - ESC-10 zero-shot: a clip's score for a category is that of the category's own AudioSet class, mean
   over patches; average precision of each category over all clips, and their mean;
-- the same mean for each way to sum patches up, and on how many clips silence is the first class;
-- agreement on the collections that the recipe holds out: every patch, as it is, pooled and per
+- the same mean for each aggregate, and on how many clips silence is the highest class;
+- agreement on the collections that the recipe holds out: unmixed patches, pooled and per
   collection (`training.agreement` has the definitions);
-- patches a second of both models on the same backend, one after the other, again and again.
+- patches per second of both models on the same backend, in turn.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 RECIPE = Path(__file__).parent.parent / "training" / "recipes" / "yamnet-mini.toml"
 
 BATCH = 16
-"""Patches at once, as many as yamkit takes where nobody says otherwise."""
+"""Patches per network call, as by default in yamkit."""
 
 # The categories of ESC-10 and the display names of AudioSet's classes.
 CATEGORIES = {
@@ -85,7 +85,7 @@ def report(arguments: argparse.Namespace) -> None:
 
 
 class ZeroShot(NamedTuple):
-    """What an aggregate gives on ESC-10."""
+    """Results of an aggregate on ESC-10."""
 
     precisions: dict[str, float]  # average precision of each category
     silent: float  # share of clips whose highest class is silence
@@ -118,10 +118,10 @@ def zero_shot(folder: Path, tagger: Tagger) -> dict[str, ZeroShot]:
 
 def held_out(folder: Path, teacher: Tagger, student: Tagger) -> dict[str, Agreement]:
     """Compare both on the collections that were never trained on, the last entry being all."""
-    wanted = read_recipe(RECIPE).data.held_out
+    held_out = read_recipe(RECIPE).data.held_out
     pairs: dict[str, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
     for path, collection in collections_of(folder, folder / "index.csv", print).items():
-        if collection in wanted:
+        if collection in held_out:
             pair = teacher.tag(folder / path).scores, student.tag(folder / path).scores
             pairs.setdefault(collection, []).append(pair)
     parts = {**dict(sorted(pairs.items())), "pooled": [p for part in pairs.values() for p in part]}
@@ -168,7 +168,7 @@ def print_held_out(results: dict[str, Agreement]) -> None:
 
 
 def print_speed(backend: str, taggers: list[Tagger], repeats: int) -> None:
-    """Time the networks alone, on one thread, batch by batch, in turns; the first turn warms up."""
+    """Time only the networks, on one thread, in turn; the first turn is a warm-up."""
     networks = [
         Pipeline(
             tagger.model,

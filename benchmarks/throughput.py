@@ -1,4 +1,4 @@
-"""How near a whole run comes to the ceiling: decoding alone plus the bare network, on all cores.
+"""Speed of a run compared with the ceiling: only decoding and the network, on all cores.
 
     python benchmarks/throughput.py FOLDER [--hour] [--rounds N] [--backend onnx]
 
@@ -6,12 +6,12 @@ Three kinds of input are made of the sound files in FOLDER: their first five sec
 WAV; the files as they are; and, with --hour, one hour of 44.1 kHz stereo WAV in one file.
 
 The ceiling decodes the files with soundfile on as many threads as there are cores, and then sends
-as many patches through a bare ONNX Runtime session over the very same graph. Before the rounds it
+as many patches through a bare ONNX Runtime session with the same graph. Before the rounds it
 tries every arrangement of threads (one call at a time with all of them, or one thread for each of
 several calls at a time) and batch size, and keeps the fastest. A file that is read as one cannot be
 decoded on several threads, so the hour is decoded in as many pieces as there are cores.
 
-A round measures both, one after the other; printed is the median of the rounds' ratios.
+A round measures both, one after the other; the median of the ratios is printed.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def decode_piece(path: Path, piece: int, pieces: int) -> None:
 
 
 class Network:
-    """The bare graph, with the arrangement that makes it fastest here."""
+    """The graph, with the arrangement that is fastest on this machine."""
 
     def __init__(self, tagger: Tagger) -> None:
         folder = cache_folder()
@@ -156,14 +156,14 @@ class Network:
         self._session = sessions[self._threads]
 
     def describe(self) -> str:
-        """Say what was found."""
+        """Return the arrangement as text."""
         return (
             f"{CORES // self._threads} calls at a time of {self._threads} threads, batches of "
             f"{self._batch}"
         )
 
     def run(self, patches: int) -> None:
-        """Send so many patches through."""
+        """Run the graph on this number of patches."""
         name = self._session.get_inputs()[0].name
         random = np.random.default_rng(0)
         batch = random.normal(-2, 2, (self._batch, *self._patch.shape)).astype(np.float32)
@@ -178,8 +178,8 @@ class Network:
     def _open(
         self, graphs: list[Path], tagger: Tagger, threads: int
     ) -> onnxruntime.InferenceSession:
-        """Open the graph that belongs to the model: the one that gives its scores."""
-        wanted, _ = tagger.pipeline.backend.predict(self._patch[np.newaxis])
+        """Open the graph of the model: the one that returns its scores."""
+        expected, _ = tagger.pipeline.backend.predict(self._patch[np.newaxis])
         for graph in reversed(graphs):
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
@@ -190,7 +190,7 @@ class Network:
             if tuple(wants.shape[1:]) != self._patch.shape:
                 continue
             found = session.run(None, {wants.name: self._patch[np.newaxis]})[0]
-            if found.shape == wanted.shape and np.allclose(found, wanted, atol=1e-6):
+            if found.shape == expected.shape and np.allclose(found, expected, atol=1e-6):
                 return session
         raise SystemExit("no graph of the model in the cache; is its backend onnx?")
 
