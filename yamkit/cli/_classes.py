@@ -70,16 +70,18 @@ class ClassSettings:
             model,
             events=events,
             threshold=threshold,
-            classes=_class_words(self.classes, model.classes),
-            not_classes=_class_words(self.not_classes, model.classes),
+            classes=_class_words("--classes", self.classes, model.classes),
+            not_classes=_class_words("--not-classes", self.not_classes, model.classes),
             roll_up=self.roll_up,
             calibration=self.calibration,
             **fields,
         )
 
 
-def _class_words(words: Sequence[str], classes: Sequence[TagClass]) -> list[str | Path]:
-    """Return the values of `--classes`; those that name a file, and not a class, as paths."""
+def _class_words(
+    option: str, words: Sequence[str], classes: Sequence[TagClass]
+) -> list[str | Path]:
+    """Return the values of an option; those that name a file, and not a class, as paths."""
     from yamkit._util.text import printable
     from yamkit.errors import ParameterError
     from yamkit.scores.classes import class_finder
@@ -93,7 +95,7 @@ def _class_words(words: Sequence[str], classes: Sequence[TagClass]) -> list[str 
         except ParameterError:
             if not is_file(word):
                 if Path(word).suffix in (".csv", ".txt"):
-                    raise ParameterError(f"--classes {printable(word)}: no such file") from None
+                    raise ParameterError(f"{option} {printable(word)}: no such file") from None
                 raise
             found.append(Path(word))
     return found

@@ -56,7 +56,7 @@ def classes(model: str | None, search: str | None, tree: bool, as_json: bool) ->
     if not found:
         hint = nearest(search or "", [entry.name for entry in bundle.classes])
         hint = hint if hint.endswith("?") else "; see: yamkit classes"
-        raise ParameterError(f"search {printable(search or '')!r}: no class{hint}")
+        raise ParameterError(f"search {printable(search or '')!r}: no class matches{hint}")
     if as_json:
         rows = [
             {

@@ -117,7 +117,7 @@ class ListenSettings:
                 f"--events {shlex.quote(printable(self.source))}"
             )
         if (self.source is None) == (self.microphone is None):
-            raise ParameterError("must have one source: - for standard input, or --microphone")
+            raise ParameterError("name one source: - for standard input, or --microphone")
         if self.encoding is None and (self.sample_rate is not None or self.channels is not None):
             raise ParameterError(
                 "--sample-rate and --channels require --encoding; other streams have a header"

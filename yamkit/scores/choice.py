@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, cast
 
 import numpy as np
 
@@ -127,7 +127,7 @@ class Choice:
         cls,
         model: ScoredModel,
         *,
-        events: EventOptions | bool = False,
+        events: EventParameters | EventOptions | bool = False,
         threshold: float | str | os.PathLike[str] | None = None,
         classes: ClassWords = (),
         not_classes: ClassWords = (),
@@ -142,9 +142,10 @@ class Choice:
         ----------
         model : ModelBundle
             Or another object with ``classes`` and ``sha256``.
-        events : mapping or bool
+        events : EventParameters, mapping or bool
             Fields of `EventParameters` that are given, the others are derived; True for none of
-            them, False for no events. ``enter`` is `threshold` if that is a number, else 0.3.
+            them, False for no events. ``enter`` is `threshold` if that is a number, else 0.3. All
+            fields of an `EventParameters` are given.
         threshold : float, path or None
             Lowest score reported; or a CSV file of thresholds by class, see `read_thresholds`.
         classes, not_classes : str, int, path, or iterable of them
@@ -168,6 +169,8 @@ class Choice:
         IncompatibleError
             If the calibration was fitted to another model or aggregate.
         """
+        if isinstance(events, EventParameters):
+            events = cast("EventOptions", asdict(events))
         level, by_class = None, {}
         if isinstance(threshold, (str, os.PathLike)):
             by_class = read_thresholds(threshold, model.classes)

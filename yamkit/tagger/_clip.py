@@ -211,6 +211,11 @@ class TaggedClip:
         classes: str | int | Iterable[str | int],
     ) -> Choice:
         chosen = choose_classes(self.classes, classes)
+        if parameters is not None and not isinstance(parameters, (EventParameters, Choice)):
+            raise ParameterError(
+                f"parameters {parameters!r}: must be EventParameters or a Choice, such as "
+                "EventParameters(enter=0.3)"
+            )
         if not isinstance(parameters, Choice):
             return Choice(events=parameters or EventParameters(), classes=chosen)
         if chosen is not None:

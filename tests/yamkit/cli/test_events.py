@@ -336,9 +336,9 @@ def test_listing_classes(yamkit) -> None:
         "parents": ["/m/068hy"],
     }
     code, _, err = yamkit("classes", "--search", "dgo")
-    assert (code, err) == (2, "error: search 'dgo': no class; did you mean 'Dog'?\n")
+    assert (code, err) == (2, "error: search 'dgo': no class matches; did you mean 'Dog'?\n")
     code, _, err = yamkit("classes", "--search", "zzz")
-    assert (code, err) == (2, "error: search 'zzz': no class; see: yamkit classes\n")
+    assert (code, err) == (2, "error: search 'zzz': no class matches; see: yamkit classes\n")
 
 
 def test_the_tree(yamkit, tiny, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,7 @@ def test_a_choice_and_parameters_have_the_same_thresholds(enter: float, share) -
     parameters = EventParameters(enter, leave)
     assert Choice.of(MODEL, events={"enter": enter, "leave": leave}).events == parameters
     assert Choice.of(MODEL, events={"leave": leave}, threshold=enter).events == parameters
+    assert Choice.of(MODEL, events=parameters, threshold=0.7).events == parameters
     detectors = [
         choice.detector(GRID, CLASSES)
         for choice in (Choice(events=parameters), Choice.of(MODEL, events=True, threshold=enter))

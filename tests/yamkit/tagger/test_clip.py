@@ -102,6 +102,8 @@ def test_a_choice_names_its_classes_and_thresholds(
         clip.events(own, classes="Dog")
     with pytest.raises(ParameterError, match="events=True"):
         clip.events(Choice())
+    with pytest.raises(ParameterError, match=r"EventParameters\(enter=0.3\)"):
+        clip.events(0.3)
 
 
 @pytest.mark.parametrize("classes", ["2", 2, np.int64(2), "Dog", ["Dog"], (2,), ["2", "Dog"]])
