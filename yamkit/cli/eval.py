@@ -259,7 +259,7 @@ def _refuse_unused(ctx: click.Context) -> None:
     unused = {"audio", "scores_file", *names_of(ComparedSettings), *names_of(RunnerSettings)}
     for param in ctx.command.params:
         if param.name in unused and _is_given(ctx, param.name):
-            raise ParameterError(f"--from-scores and {param.opts[0]} exclude each other")
+            raise ParameterError(f"{param.opts[0]} cannot be used with --from-scores")
 
 
 def _is_given(ctx: click.Context, name: str) -> bool:

@@ -227,7 +227,7 @@ def test_systems_that_differ_in_the_channel_are_named_by_it(yamkit) -> None:
     assert "channel mix  channel 2  channel 2 - channel mix" in out
     assert "of every file" not in out
     code, _, err = yamkit("eval", "list.csv", "--from-scores", "2.npz", "--channel", "2")
-    assert (code, "--from-scores needs no --channel" in err) == (2, True)
+    assert (code, "--channel cannot be used with --from-scores" in err) == (2, True)
 
 
 @pytest.mark.usefixtures("labels")

@@ -106,7 +106,7 @@ def test_files_of_numpy_in_fortran_order_big_endian_and_compressed():
         (header_bytes((3, 2)) + bytes(28), "b/kernel does not contain 24 bytes"),
         (header_bytes((2**40, 2**20)), "b/kernel has the shape"),
         (header_bytes((3, 2), "|O"), "b/kernel has the type object"),
-        (header_bytes((3, 2), "nonsense"), "b/kernel header that does not describe"),
+        (header_bytes((3, 2), "nonsense"), "b/kernel has a header that does not describe"),
         (long_header(b"\1\0", "<H", 2**16 - 1), "b/kernel has a header of 65535 bytes"),
         (long_header(b"\2\0", "<I", 2**32 - 1), "b/kernel has a header of 4294967295 bytes"),
         (long_header(b"\1\0", "<H", 9, b"{'shape':("), "header that does not describe"),

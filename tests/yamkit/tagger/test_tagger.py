@@ -108,12 +108,12 @@ def test_a_channel_that_a_source_lacks(tiny: ModelBundle, noise: np.ndarray, tmp
     soundfile.write(path, noise, RATE)
     pair = np.stack([noise, noise], axis=1)
     with Tagger(tiny, backend="numpy", channel=3) as tagger:
-        with pytest.raises(ParameterError, match="array: .*channel 3.* 2 channels"):
+        with pytest.raises(ParameterError, match="array: .*2 channels; channel 3"):
             tagger.tag(pair, RATE)
         for source in (path, io.BytesIO(path.read_bytes())):
-            with pytest.raises(ParameterError, match="channel 3.* 1 channel"):
+            with pytest.raises(ParameterError, match="1 channel; channel 3"):
                 tagger.tag(source)
-        with pytest.raises(ParameterError, match="channel 3.* 2 channels"):
+        with pytest.raises(ParameterError, match="2 channels; channel 3"):
             list(tagger.stream([pair], RATE))
 
 
