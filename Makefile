@@ -1,10 +1,17 @@
 # Each target runs on whatever `python` is active. PYTEST holds more arguments for pytest:
 # make test PYTEST=tests/yamkit/audio
 
+LIGHT = not slow and not ray and not tensorflow and not torch
+
 # The tests that need no large engine and little time: pip install '.[test]' && make test
 .PHONY: test
 test:
-	pytest -n auto -m "not slow and not ray and not tensorflow and not torch" $(PYTEST)
+	pytest -n auto -m "$(LIGHT) and not long" $(PYTEST)
+
+# The same, with those that take seconds each: CI runs them on a second Python.
+.PHONY: light
+light:
+	pytest -n auto -m "$(LIGHT)" $(PYTEST)
 
 # Everything that must pass: pip install '.[all,dev,training]' && make check
 .PHONY: check lint suite
