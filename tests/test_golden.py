@@ -40,6 +40,7 @@ def clips(shared: Path) -> list[dict]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("frontend", FRONTENDS)
+@pytest.mark.long(reason="compares all golden clips")
 def test_scores(
     shared: Path, yamnet: ModelBundle, clips: list[dict], frontend: str, backend: str
 ) -> None:

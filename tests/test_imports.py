@@ -70,6 +70,7 @@ def test_help_imports_neither_numpy_nor_a_plugin(tmp_path: Path, arguments: list
     "words",
     ["--model y", "--format te", "--backend ", "--classes dog", "--classes do --model yamnet-mini"],
 )
+@pytest.mark.long(reason="starts processes")
 def test_completion_imports_no_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
@@ -87,6 +88,7 @@ def test_plugins_imports_light_modules_alone(tmp_path: Path) -> None:
     assert not names & {"numpy", "onnxruntime", "tensorflow", "numba", "soundfile"}
 
 
+@pytest.mark.long(reason="starts processes")
 def test_onnx_imports_no_other_engine(tmp_path: Path, tiny: ModelBundle, clip: str) -> None:
     arguments = ["classify", "--backend", "onnx", "--model", str(tiny.folder), clip]
     first = imported(tmp_path, *arguments)

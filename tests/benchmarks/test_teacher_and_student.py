@@ -25,6 +25,7 @@ from yamkit.models.store import FALLBACK_MODEL
 from yamkit.scores.aggregate import AGGREGATES
 
 
+@pytest.mark.long(reason="starts processes")
 def test_zero_shot(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Tagger(FALLBACK_MODEL) as student:
         found = zero_shot(shared / "audio" / "esc10", student)
@@ -40,6 +41,7 @@ def test_zero_shot(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().out.splitlines()) == 3 + len(AGGREGATES)
 
 
+@pytest.mark.long(reason="starts processes")
 def test_agreement(shared: Path, yamnet: ModelBundle, capsys: pytest.CaptureFixture[str]) -> None:
     with Tagger(yamnet) as teacher, Tagger(FALLBACK_MODEL) as student:
         found = held_out(shared / "training-audio", teacher, student)

@@ -14,6 +14,7 @@ CHEAP = ["class-map", "list-csv", "manifest", "scores", "text", "weights-npz"]
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
+@pytest.mark.long(reason="starts workers")
 def test_every_target_takes_what_is_sound(name, tmp_path):
     path = tmp_path / "input"
     for data in TARGETS[name].seeds():
@@ -46,6 +47,7 @@ def test_the_same_seed_gives_the_same_inputs():
         ("explodes", "MemoryError in "),
     ],
 )
+@pytest.mark.long(reason="starts workers")
 def test_every_kind_of_finding_is_found(target, kind):
     worker = Worker(
         "tests.fuzz.bad_targets",
@@ -74,6 +76,7 @@ def test_findings_are_saved_once_and_can_be_replayed(tmp_path, capsys, monkeypat
     assert not main(["--replay", str(binary)])
 
 
+@pytest.mark.long(reason="starts workers")
 def test_a_run_of_the_real_thing(tmp_path, capsys):
     assert not main(["--inputs", "30", "--seed", "1", "--findings", str(tmp_path), *_targets()])
     assert "30 inputs, 0 kinds of finding, seed 1" in capsys.readouterr().out
@@ -84,6 +87,7 @@ def _targets():
     return [word for name in ("class-map", "weights-npz") for word in ("--target", name)]
 
 
+@pytest.mark.long(reason="starts workers")
 def test_a_saved_input_names_its_target(tmp_path):
     path = save(tmp_path, "class-map", b"x", {"seed": 1})
     assert not main(["--replay", str(path)])

@@ -79,6 +79,7 @@ def test_a_case_is_heard_in_full(case, way):
 
 
 @pytest.mark.parametrize("way", ["path", "-"])
+@pytest.mark.long(reason="tags many clips")
 def test_the_command_line_says_the_same(case, way, monkeypatch, capsys):
     path, row = case
     clip, err = classify(path if way == "path" else path.read_bytes(), monkeypatch, capsys)

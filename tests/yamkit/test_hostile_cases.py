@@ -99,6 +99,7 @@ def place(file: Path, kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long(reason="tags many clips")
 def test_one_clear_line_or_a_result(
     kind: str, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ main()
     ],
     ids=" ".join,
 )
+@pytest.mark.long(reason="starts processes")
 def test_no_command_runs_what_is_on_the_path(command: tuple[str, ...]) -> None:
     """A folder of a stranger may be on it, with a uname of its own."""
     if "resampy" in command:

@@ -36,6 +36,7 @@ def outcome(source) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long(reason="writes and decodes many files")
 def test_a_cut_header_says_so_in_files_and_on_pipes(kind):
     whole = KINDS[kind]()
     for length in CUTS:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,7 @@ def test_any_beginning_of_a_file(name, fraction, on_pipe):
 
 @settings(max_examples=600)
 @given(name=st.sampled_from(NAMES), changes=changes, on_pipe=st.booleans())
+@pytest.mark.long(reason="writes and decodes many files")
 def test_any_file_with_bytes_changed(name, changes, on_pipe):
     survive(_changed(small(name), changes), on_pipe)
 

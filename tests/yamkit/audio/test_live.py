@@ -33,6 +33,7 @@ class Arriving:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long(reason="writes and decodes many files")
 def test_the_sound_is_that_of_the_file_and_comes_while_it_arrives(kind):
     data = KINDS[kind]()
     with open_audio(io.BytesIO(data)) as file:
@@ -66,6 +67,7 @@ def test_programmes_behind_each_other_are_all_heard(kind):
     assert samples / live.sample_rate == pytest.approx(3 * 9.4, abs=0.2)
 
 
+@pytest.mark.long(reason="writes and decodes many files")
 def test_every_demuxer_is_tried():
     wanted = (
         {demuxer for *_, demuxer in _BEGINNINGS if demuxer} | set(_FRAMES.values()) | {"mpegts"}

@@ -182,6 +182,7 @@ def without_length_header(mp3):
 
 @pytest.mark.parametrize("rate", [44_100, 22_050, 8000])
 @pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.long(reason="writes and decodes many files")
 def test_mp3_without_a_length_is_decoded_to_its_end(rate, channels, file):
     # Quiet, then loud: an estimate from the first frames is far too short.
     samples = np.zeros((8 * rate, channels), np.float32)

@@ -54,6 +54,7 @@ def test_silence_leads_the_mean_and_not_what_sounds(yamkit) -> None:
 
 @pytest.mark.parametrize("aggregate", ["mean", "max", "sounding"])
 @pytest.mark.parametrize("options", [[], ["--roll-up"]])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_peaks_are_those_of_the_patches(yamkit, aggregate: str, options: list[str]) -> None:
     run = ["classify", "wave.wav", "--format", "json", "--aggregate", aggregate, "--top", "all"]
     _, out, _ = yamkit(*run, "--per-patch", *options)

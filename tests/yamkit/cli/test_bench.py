@@ -24,6 +24,7 @@ def yamkit(yamkit):
     return functools.partial(yamkit, "bench", "--seconds", "2", "--rounds", "1")
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_every_combination_is_measured(yamkit, tiny: ModelBundle) -> None:
     code, out, _ = yamkit(
         *("--backend", "numpy", "--backend", "onnx", "--batch-size", "1", "--batch-size", "4"),
@@ -85,6 +86,7 @@ def test_a_process_that_dies(monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle)
         (["--backend", "numpy", "--plot", "nowhere/a.png"], 1, "cannot write nowhere/a.png"),
     ],
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_errors_are_one_line(yamkit, arguments: list[str], code: int, message: str) -> None:
     found, _, err = yamkit(*arguments)
     assert found == code

@@ -110,6 +110,7 @@ def test_a_calibration_of_something_else_is_refused(yamkit) -> None:
     assert "(scores are calibrated for the classes in the calibration)" in out
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_strong_labels_are_evaluated(yamkit) -> None:
     evaluate = ("eval", "strong.tsv", "--audio", "audio", "--enter", "0.5", "--leave", "0.4")
     code, out, err = yamkit(*evaluate, "--report", "report")
@@ -200,6 +201,7 @@ def test_a_segment_of_a_whole_video(yamkit) -> None:
         ("calibrate", "moved.tsv", "--audio", "audio", "-o", "cells.csv"),
     ],
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_strong_labels_that_lie_elsewhere_are_refused(yamkit, command, move, cause: str) -> None:
     yamkit("eval", "strong.tsv", "--audio", "audio", "--scores", "strong.npz")
     text = Path("strong.tsv").read_text()

@@ -220,6 +220,7 @@ def test_an_output_that_cannot_be_written_costs_no_other_clip(yamkit) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["plugins"], ["classify", "good.wav"]])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_closed_standard_output_is_survived(arguments: list[str]) -> None:
     command = f"{sys.executable} -m yamkit {' '.join(arguments)} >&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
@@ -242,6 +243,7 @@ def test_a_closed_standard_output_is_survived(arguments: list[str]) -> None:
     ],
     ids=" ".join,
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_full_disk_is_one_line_for_every_command(
     arguments: list[str], unbuffered: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +357,7 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_an_interruption_keeps_what_was_finished(number: int) -> None:
     """The second clip is a pipe that falls silent, so the run is surely inside it."""
     with start(

@@ -187,6 +187,7 @@ for each in "${COMPREPLY[@]}"; do printf '%%s\\n' "$each"; done
         (["classify", "--model", "./"], ["<dirnames>"]),
     ],
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_bash_takes_names_with_spaces_as_one_word(
     tmp_path: Path, words: list[str], wanted: list[str]
 ) -> None:

@@ -157,6 +157,7 @@ KILLED = textwrap.dedent(
 
 @pytest.mark.parametrize("format_", ["jsonl", "csv"])
 @pytest.mark.parametrize("output", ["tags.{ext}", "tags/{stem}.{ext}"])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_nothing_is_lost_or_doubled_after_a_kill(yamkit, output: str, format_: str) -> None:
     """Killed again and again, each time a little later than it came the time before."""
     yamkit("corpus", "--format", format_, "-o", "whole/" + output, "--jobs", "1")

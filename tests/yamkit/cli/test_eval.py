@@ -291,6 +291,7 @@ def test_a_report_without_matplotlib_says_what_it_left_out(yamkit, monkeypatch) 
 
 @pytest.mark.parametrize("layout", [*LAYOUTS, "folders"])
 @pytest.mark.parametrize("options", [(), ("--json",), ("--bootstrap", "20"), ("--from-scores",)])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_set_without_any_positive(yamkit, tmp_path: Path, layout: str, options) -> None:
     """The clip that has the label cannot be scored; the report says so, and what was covered."""
     if layout == "folders":
@@ -344,6 +345,7 @@ LONG = {
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", LONG)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_one_over_long_name_is_a_missing_clip(yamkit, tmp_path, layout: str, name: str) -> None:
     label = "/m/2" if layout.startswith("audioset") else "Dog"
     write_list(tmp_path, layout, ("a.wav", label), (LONG[name], label))
@@ -478,6 +480,7 @@ def test_what_is_wrong_is_one_line(yamkit, arguments, code: int, message: str) -
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_esc10_is_what_the_published_mapping_gives(yamkit, shared, yamnet, monkeypatch) -> None:
     esc10 = shared / "audio" / "esc10"
     code, out, _ = yamkit(

@@ -69,6 +69,7 @@ WITH_PYAV = {
 
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("kind", [*WITH_SNDFILE, *WITH_PYAV], ids="-".join)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_every_kind_of_file(yamkit, kind: tuple[str, str], channels: int) -> None:
     if kind in WITH_SNDFILE:
         data = write(*kind, sound(channels=channels), 48_000)
@@ -275,6 +276,7 @@ def test_long_warnings_are_wrapped_at_words(yamkit) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_an_interruption_keeps_what_was_found(number: int, as_json: bool) -> None:
     """The second file is a pipe that falls silent, so the run is surely inside it."""
     soundfile.write("a.wav", sound(8000), 8000)

@@ -52,6 +52,7 @@ def _set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: ModelBundle):
 
 @pytest.mark.parametrize("is_there", [False, True])
 @pytest.mark.parametrize("place", WRITERS)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_link_is_refused(yamkit, tiny: ModelBundle, place: str, is_there: bool) -> None:
     target = Path("start-up").absolute()
     if is_there:

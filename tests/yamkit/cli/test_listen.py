@@ -75,6 +75,7 @@ RAW = ("-", "--encoding", "s16le", "--sample-rate", str(RATE), "--format", "json
 MUSIC = ("--classes", "Music", "--enter", "0.3", "--leave", "0.3")
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_line_comes_within_a_second_of_audio(start) -> None:
     process = start(*RAW, *MUSIC)
     assert json.loads(read_line(process))["type"] == "begin"
@@ -108,6 +109,7 @@ def test_a_line_comes_within_a_second_of_audio(start) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_an_interruption_closes_open_events(start, number: int) -> None:
     process = start(*RAW, *MUSIC)
     read_line(process)
@@ -169,6 +171,7 @@ def test_text_lines(yamkit, pipe) -> None:
 @pytest.mark.parametrize(
     "options", [["--enter", "0.4", "--median", "3"], ["--most-specific"]], ids=" ".join
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_stream_has_the_events_of_the_file(yamkit, start, options: list[str]) -> None:
     process = start("-", "--format", "jsonl", *options)
     out, _ = process.communicate(SOUND.read_bytes(), timeout=PATIENCE)
@@ -203,6 +206,7 @@ CODED = {
 
 
 @pytest.mark.parametrize("kind", CODED)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_coded_streams_are_heard_while_they_arrive(yamkit, start, kind: str) -> None:
     container, subtype = CODED[kind]
     stream = io.BytesIO()

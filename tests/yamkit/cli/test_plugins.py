@@ -94,6 +94,7 @@ def test_ten_broken_plugins_are_named_with_their_reasons(broken: Path) -> None:
     assert {row["state"] for row in ours} <= {"ready", "missing"}
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_every_command_works_beside_them(broken: Path, tiny, tmp_path: Path) -> None:
     path = str(tmp_path / "noise.wav")
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 20_000), 8000)

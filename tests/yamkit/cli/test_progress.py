@@ -165,6 +165,7 @@ def run(yamkit, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, indirect=True)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_every_long_command_shows_a_bar_and_takes_it_away(
     run, arguments: list[str], monkeypatch, ticks
 ) -> None:
@@ -185,6 +186,7 @@ def test_every_long_command_shows_a_bar_and_takes_it_away(
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, indirect=True)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_lines_come_every_ten_seconds_where_nobody_watches(
     run, arguments: list[str], ticks
 ) -> None:
@@ -197,6 +199,7 @@ def test_lines_come_every_ten_seconds_where_nobody_watches(
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, indirect=True)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_quiet_leaves_errors_and_warnings_alone(
     run, arguments: list[str], terminal: Terminal
 ) -> None:

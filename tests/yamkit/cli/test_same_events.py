@@ -120,6 +120,7 @@ def of_python(clip, choice: Choice) -> list[tuple]:
 
 
 @pytest.mark.parametrize(("words", "options"), MATRIX)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_classify_and_python(yamkit, tagger: Tagger, words: str, options: dict) -> None:
     choice = Choice.of(tagger.model, **{"events": True, **options})
     code, out, err = yamkit("classify", "a.wav", "--events", "--format", "json", *words.split())
@@ -134,6 +135,7 @@ def test_classify_and_python(yamkit, tagger: Tagger, words: str, options: dict) 
 
 
 @pytest.mark.parametrize(("words", "options"), MATRIX)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_listen_and_python(
     yamkit, tagger: Tagger, monkeypatch: pytest.MonkeyPatch, words: str, options: dict
 ) -> None:
@@ -151,6 +153,7 @@ def test_listen_and_python(
 
 
 @pytest.mark.parametrize(("words", "options", "thresholds"), OPTIONS)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_eval_and_python(
     yamkit, tagger: Tagger, words: str, options: dict, thresholds: tuple[float, float]
 ) -> None:

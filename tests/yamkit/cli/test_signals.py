@@ -34,6 +34,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_signal_ends_a_command(
     yamkit,
     tmp_path: Path,

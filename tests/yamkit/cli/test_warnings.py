@@ -38,6 +38,7 @@ QUIET = ("--threshold", "1")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("more", [(), QUIET])
 @pytest.mark.parametrize("name", ["json", "jsonl", "csv", "parquet"])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_every_table_and_document_has_the_warnings(
     yamkit, name: str, mode: str, more: tuple[str, ...]
 ) -> None:
@@ -168,6 +169,7 @@ def labels() -> None:
 
 @pytest.mark.usefixtures("labels")
 @pytest.mark.parametrize(("labels_file", "count"), [("list.csv", 27), ("list.tsv", 4)])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_eval_counts_and_names_files_with_warnings(yamkit, labels_file: str, count: int) -> None:
     code, out, err = yamkit("eval", labels_file, "--report", "r")
     assert (code, err) == (0, f"2 of {count} files have warnings\n")
@@ -185,6 +187,7 @@ def test_eval_counts_and_names_files_with_warnings(yamkit, labels_file: str, cou
 
 @pytest.mark.usefixtures("labels")
 @pytest.mark.parametrize(("labels_file", "count"), [("list.csv", 27), ("list.tsv", 4)])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_strict_eval_fails_after_a_warning(yamkit, labels_file: str, count: int) -> None:
     strict = ("eval", labels_file, "--strict")
     code, out, err = yamkit(*strict, "--report", "r")

@@ -22,6 +22,7 @@ def test_confusion_by_hand() -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 30, 300])
+@pytest.mark.long(reason="many random problems")
 def test_plots_are_drawn(classes: int, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     given, path = set_report(classes), tmp_path / "picture.new"

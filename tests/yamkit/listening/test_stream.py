@@ -147,7 +147,10 @@ def test_what_makes_no_sense(tagger: Tagger, tiny: ModelBundle) -> None:
         heard(tagger, as_blocks(sound(0, 1)), gate=float("nan"))
     with pytest.raises(ParameterError, match="gate 50.0 dB: must be 0 or less"):
         heard(tagger, as_blocks(sound(0, 1)), gate=50.0)
-    with Tagger(tiny) as wide, pytest.raises(ParameterError, match="batch size 16: must be 1 for streams"):
+    with (
+        Tagger(tiny) as wide,
+        pytest.raises(ParameterError, match="batch size 16: must be 1 for streams"),
+    ):
         heard(wide, as_blocks(sound(0, 1)))
     assert heard(tagger, []) == []
 

@@ -219,6 +219,7 @@ def test_arrays_that_lie_elsewhere_or_unpack_are_refused(refused, keras_weights,
     assert message == "layer1/conv/kernel: has no values"
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_groups_in_a_circle_and_without_end(refused):
     def circle(file):
         file["layer1/again"] = file["/"]

@@ -82,6 +82,7 @@ def noise(samples: int, seed: int = 0) -> np.ndarray:
 
 
 @with_rates(*RATES)
+@pytest.mark.long(reason="many streams, sample by sample")
 def test_equal_to_resampy(name: str, rates: tuple[int, int]) -> None:
     resampy = pytest.importorskip("resampy")
     samples = noise(min(max(rates[0], 3000), 60000) + 3 if rates[0] > 1 else 4)
@@ -173,6 +174,7 @@ def test_equal_to_the_kernel_by_hand(rates: tuple[int, int]) -> None:
     samples=st.integers(0, 9000) | st.integers(50000, 60000),
     places=st.lists(st.integers(0, 60000), max_size=8),
 )
+@pytest.mark.long(reason="many streams, sample by sample")
 def test_the_cut_does_not_matter_to_the_bit(
     name: str, rates: tuple[int, int], samples: int, places: list[int]
 ) -> None:
@@ -203,6 +205,7 @@ def test_any_pair_of_rates_equals_resampy(from_hz: int, to_hz: int, samples: int
 
 @with_rates((44100, 16000), (768000, 16000), (1, 16000), (2, 3))
 @pytest.mark.parametrize("samples", [0, 1, 2])
+@pytest.mark.long(reason="many streams, sample by sample")
 def test_the_shortest_streams(name: str, rates: tuple[int, int], samples: int) -> None:
     found = resample(make(name, *rates), *np.full((samples, 1), 0.5, np.float32))
     assert len(found) == samples * rates[1] // rates[0]

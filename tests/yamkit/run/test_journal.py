@@ -399,6 +399,7 @@ def sensible(item) -> bool:
              min_size=1, max_size=6),
     st.booleans(),
 )  # fmt: skip
+@pytest.mark.long(reason="runs with many interruptions")
 def test_a_damaged_journal_is_a_line_or_whole(good: bytes, tmp_path, changes, of_text) -> None:
     """Bytes anywhere, or in records, are other ones: a clip comes whole and sensible, or a line."""
     path = tmp_path / "run.journal"

@@ -115,6 +115,7 @@ def known_samples(grid: Grid, patches: int, count: int, samples: int) -> int:
 
 
 @given(problems(), st.lists(st.integers(0, 300)))
+@pytest.mark.long(reason="tags many clips")
 def test_events_do_not_depend_on_the_cut(problem, cuts) -> None:
     grid, scores, samples, enter, leave, expected = problem
     detector, order = EventDetector(grid, enter, leave, expected), OnsetOrder()
@@ -172,6 +173,7 @@ def cells_of(event: ClosedEvent, grid: Grid) -> slice:
 
 @settings(max_examples=300)
 @given(ordered_problems(), st.lists(st.integers(0, 300)))
+@pytest.mark.long(reason="tags many clips")
 def test_no_class_has_an_event_while_one_below_has(ordered, cuts) -> None:
     (grid, scores, samples, enter, leave, expected), below = ordered
     detector = EventDetector(grid, enter, leave, expected, below=below)

@@ -86,6 +86,7 @@ def written(format_: Format, name: str, folder: Path, *, fails: bool = True) -> 
 @pytest.mark.parametrize(
     "sink", [name for name, format_ in SINKS.items() if not format_.info.binary]
 )
+@pytest.mark.long(reason="writes many files")
 def test_nothing_acts_in_a_file_of_text(sink: str, kind: str, tmp_path: Path) -> None:
     name = (NAMES | SURROGATE)[kind]
     text = written(SINKS[sink], name, tmp_path).decode()

@@ -147,6 +147,7 @@ def by_spark(path: Path) -> list[dict]:
 @pytest.mark.parametrize(
     "read", [by_pyarrow, by_pandas, by_fastparquet, by_duckdb, by_polars, by_spark]
 )
+@pytest.mark.long(reason="writes many files")
 def test_every_reader_finds_the_same_rows(
     read: Callable[[Path], list[dict]], path: Path, case: Case
 ) -> None:

@@ -55,6 +55,7 @@ class TestPolyphaseLive(ResamplerContract):
     plugin = "polyphase-live"
 
 
+@pytest.mark.long(reason="runs whole contracts")
 class TestResampy(ResamplerContract):
     plugin = "resampy"
 

@@ -136,6 +136,7 @@ def patched(at, layout, *values):
         *itertools.product(["ipod", "mp4", "mov"], ["alac"]),
     ],
 )
+@pytest.mark.long(reason="writes and decodes many files")
 def test_what_pyav_writes_is_the_same_to_the_sample(container, codec, edit, arrange):
     _, lines = check_same(arrange(written(container, codec, edit)))
     assert bool(lines) == (edit in (late, with_gap))
@@ -200,6 +201,7 @@ def test_what_was_encoded_is_heard_without_padding(container, codec, read):
 @pytest.mark.parametrize("codec", ["aac", "alac"])
 @pytest.mark.parametrize("ticks", [0, 1, 500, 1014, 1024, 5000, RATE])
 @pytest.mark.parametrize("edit_ticks", [1000, RATE])
+@pytest.mark.long(reason="writes and decodes many files")
 def test_sound_that_begins_late_is_heard_to_its_end(edit_ticks, ticks, codec, read):
     # FFmpeg 9 takes the duration of a sound for its end, wherever it begins
     edits = [functools.partial(delayed, ticks=late) for late in (ticks, 0)]

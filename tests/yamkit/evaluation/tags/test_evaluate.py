@@ -89,6 +89,7 @@ def test_omitted_clips_and_classes_are_counted() -> None:
     assert evaluate([[0, 0]], [[0.1, 0.2]], ["x", "y"]).unlabelled_clips == 1
 
 
+@pytest.mark.long(reason="many random problems")
 def test_intervals_are_those_of_resamples_counted_by_hand() -> None:
     truth, scores = problem(1, 30)
     report = evaluate(truth, scores, NAMES, bootstrap=40, seed=5, confidence=0.8)
@@ -132,6 +133,7 @@ def test_only_the_seed_matters() -> None:
     assert first.summary != other.summary
 
 
+@pytest.mark.long(reason="many random problems")
 def test_an_interval_covers_the_truth_at_its_confidence() -> None:
     # AUC of two normal curves one deviation apart is 0.760
     covered = 0

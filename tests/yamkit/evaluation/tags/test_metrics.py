@@ -32,6 +32,7 @@ def problems(draw: st.DrawFn):
 
 @given(problems())
 @settings(max_examples=200, deadline=None)
+@pytest.mark.long(reason="many random problems")
 def test_average_precision_and_auc_equal_scikit_learn(problem) -> None:
     truth, scores, weights = problem
     precisions = metrics.average_precision(truth, scores, weights)
@@ -74,6 +75,7 @@ def test_lwlrap_equals_scikit_learn(problem) -> None:
 
 @given(problems(), st.floats(0, 1))
 @settings(max_examples=200, deadline=None)
+@pytest.mark.long(reason="many random problems")
 def test_precision_recall_f1_equal_scikit_learn(problem, threshold: float) -> None:
     truth, scores, weights = problem
     found = metrics.precision_recall_f1(truth, scores, threshold, weights)
