@@ -58,6 +58,7 @@ def clip(tmp_path: Path) -> str:
     "arguments",
     [["--help"], ["classify", "--help"], ["eval", "--help"], ["info", "--help"], ["--version"]],
 )
+@pytest.mark.long(reason="starts processes")
 def test_help_imports_neither_numpy_nor_a_plugin(tmp_path: Path, arguments: list[str]) -> None:
     names = imported(tmp_path, *arguments)
     assert "click" in names
@@ -100,6 +101,7 @@ def test_onnx_imports_no_other_engine(tmp_path: Path, tiny: ModelBundle, clip: s
     assert not cached & {*heavy, "onnx", "av", "rich", "pooch", "requests"}
 
 
+@pytest.mark.long(reason="starts processes")
 def test_numpy_imports_no_other_engine(tmp_path: Path, tiny: ModelBundle, clip: str) -> None:
     names = imported(tmp_path, "classify", "--backend", "numpy", "--model", str(tiny.folder), clip)
     assert "yamkit_numpy" in names

@@ -130,6 +130,7 @@ def test_backends_agree_on_it(mini: ModelBundle) -> None:
     assert clips[0].embeddings.shape[1] == 512
 
 
+@pytest.mark.long(reason="starts processes")
 def test_a_fresh_installation_tags_and_opens_no_connection() -> None:
     program = """
         import sys

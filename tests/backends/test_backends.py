@@ -253,6 +253,7 @@ print("done")
 
 
 @pytest.mark.parametrize("scipy", ["absent", "before", "after"])
+@pytest.mark.long(reason="loads engines")
 def test_numpy_gives_the_blas_threads_back(scipy: str) -> None:
     """In a process of its own: which BLAS libraries are loaded is a matter of the imports."""
     if scipy != "absent":
@@ -272,6 +273,7 @@ def test_numpy_raises_what_its_threads_raise() -> None:
         backend.predict(np.full((9, 20, 16), "a"))
 
 
+@pytest.mark.long(reason="loads engines")
 class TestOnnxCache:
     """The graph is built once."""
 

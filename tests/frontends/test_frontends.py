@@ -146,6 +146,7 @@ def test_yamnets_patches_have_the_same_bits_in_any_segment(patches: int) -> None
 
 
 @pytest.mark.parametrize(("bins", "bands"), [(3, 2), (257, 64), (513, 128), (4097, 4096)])
+@pytest.mark.long(reason="many features")
 def test_any_number_of_bands(bins: int, bands: int) -> None:
     features = replace(
         YAMNET, fft_length=2 * bins - 2, stft_window_samples=4, mel_bands=bands, patch_frames=3

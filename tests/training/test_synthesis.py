@@ -22,6 +22,7 @@ def test_any_sound(seed: int, length: int) -> None:
     np.testing.assert_array_equal(sound, again)
 
 
+@pytest.mark.long(reason="starts processes")
 def test_they_differ_in_colour_and_course() -> None:
     synthesiser = Synthesiser(16000, 16000)
     random = np.random.default_rng(0)

@@ -67,6 +67,7 @@ def _is_refused(path, error):
 
 
 @pytest.mark.parametrize("way", ["file object", "stream that cannot seek"])
+@pytest.mark.long(reason="tags many clips")
 def test_a_case_is_heard_in_full(case, way):
     path, row = case
     try:

@@ -39,6 +39,7 @@ def test_bundles(shared, name):
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_a_weight_file(shared):
     with pytest.raises(WeightFileError, match="damaged, or not written by Keras 2"):
         read_keras_h5(shared / "cases" / "hostile" / "h5" / "keras-h5-314.bin")

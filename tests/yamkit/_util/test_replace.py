@@ -176,6 +176,7 @@ def test_what_another_machine_left_is_swept_when_all_of_it_is_old(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
 @pytest.mark.parametrize("machine", [None, "000000"])
+@pytest.mark.long(reason="starts processes")
 def test_what_is_left_may_be_deep(tmp_path: Path, machine: str | None) -> None:
     """A stranger's archive may bring folders of that name, of any depth and age."""
     folder = tmp_path / left("ab", machine)

@@ -194,6 +194,7 @@ with stuck_engines_end(0.1):
 """
 
 
+@pytest.mark.long(reason="starts processes")
 def test_other_signals_end_no_network() -> None:
     done = subprocess.run([sys.executable, "-c", OTHER], capture_output=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"came back\n", b"")

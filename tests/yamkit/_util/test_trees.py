@@ -35,6 +35,7 @@ def test_what_is_not_there_is_removed(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long(reason="starts processes")
 def test_the_latest_change_is_found_at_any_depth(tmp_path):
     deep = tmp_path.joinpath(*"d" * LEVELS)
     make_folders(deep)

@@ -158,6 +158,7 @@ class Endless:
         (b"LIST" + struct.pack("<I", 1 << 16) + bytes(1 << 16), "no sound in its first"),
     ],
 )
+@pytest.mark.long(reason="writes and decodes many files")
 def test_chunks_without_end_before_the_sound_are_refused(again, reason, monkeypatch):
     monkeypatch.setattr("yamkit.audio.readers.wav._LONGEST_LEAD", 1 << 23)
     head = b"RF64\xff\xff\xff\xffWAVE" + WAVS["RIFF"][12:36]

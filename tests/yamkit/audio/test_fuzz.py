@@ -86,6 +86,7 @@ def _changed(data: bytes, changes: list[tuple[float, bytes]]) -> bytes:
 
 @settings(max_examples=400)
 @given(name=st.sampled_from(NAMES), fraction=st.floats(0, 1), on_pipe=st.booleans())
+@pytest.mark.long(reason="writes and decodes many files")
 def test_any_beginning_of_a_file(name, fraction, on_pipe):
     data = small(name)
     survive(data[: int(fraction * len(data))], on_pipe)
@@ -104,6 +105,7 @@ def test_any_file_with_bytes_changed(name, changes, on_pipe):
     fractions=st.tuples(st.floats(0, 0.9), st.floats(0.1, 1)),
     changes=st.one_of(st.just([]), changes),
 )
+@pytest.mark.long(reason="writes and decodes many files")
 def test_pieces_of_several_files(names, fractions, changes):
     pieces = []
     for name in names:
@@ -120,6 +122,7 @@ def test_pieces_of_several_files(names, fractions, changes):
     changes=st.one_of(st.just([]), changes),
     on_pipe=st.booleans(),
 )
+@pytest.mark.long(reason="writes and decodes many files")
 def test_any_part_and_change_of_the_files_that_went_wrong(
     shared, number, fraction, changes, on_pipe
 ):

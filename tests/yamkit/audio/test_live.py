@@ -61,6 +61,7 @@ def test_the_sound_is_that_of_the_file_and_comes_while_it_arrives(kind):
 @pytest.mark.parametrize(
     "kind", ["Ogg Vorbis", "Ogg Opus", "Ogg FLAC", "FLAC", "MP3", "ADTS", "MPEG-TS", "WAV mu-law"]
 )
+@pytest.mark.long(reason="writes and decodes many files")
 def test_programmes_behind_each_other_are_all_heard(kind):
     with open_live(stream=Pipe(KINDS[kind]() * 3)) as live:
         samples = sum(len(block) for block in live.mono())

@@ -54,6 +54,7 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize(("container", "subtype"), FORMATS)
+@pytest.mark.long(reason="writes and decodes many files")
 def test_every_format_decodes_as_soundfile_does_and_without_a_warning(container, subtype, file):
     data = encode(container, subtype)
     expected = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)[0]

@@ -52,6 +52,7 @@ def test_every_combination_is_measured(yamkit, tiny: ModelBundle) -> None:
     assert Path("bars.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_table(yamkit) -> None:
     code, out, err = yamkit("--backend", "numpy", "--batch-size", "3", "--jobs", "1")
     assert (code, err) == (0, "")
@@ -64,6 +65,7 @@ def test_a_table(yamkit) -> None:
     assert row.split()[:3] == ["tiny", "numpy", "3"]
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_what_fails_is_a_row(yamkit) -> None:
     code, out, _ = yamkit("--backend", "onnx", "--frontend", "nope", "--batch-size", "1")
     assert code == 1

@@ -137,6 +137,7 @@ def test_strong_labels_are_evaluated(yamkit) -> None:
     assert "PSDS 1" in twice
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_events_found_are_those_of_classify(yamkit) -> None:
     options = ("--enter", "0.5405", "--leave", "0.54", "--median", "3")
     _, out, _ = yamkit("eval", "strong.tsv", "--audio", "audio", "--json", *options)
@@ -149,6 +150,7 @@ def test_events_found_are_those_of_classify(yamkit) -> None:
     assert system["events"]["collars"]["estimated"] == found
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_calibrated_events_are_those_of_classify(yamkit) -> None:
     yamkit("calibrate", "strong.tsv", "--audio", "audio", "-o", "cells.csv")
     options = ("--calibration", "cells.csv", "--enter", "0.4")
@@ -214,6 +216,7 @@ def test_strong_labels_that_lie_elsewhere_are_refused(yamkit, command, move, cau
     assert not Path("cells.csv").exists()
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_strong_labels_past_the_end_are_counted_and_named(yamkit) -> None:
     text = Path("strong.tsv").read_text()
     Path("strong.tsv").write_text(

@@ -54,6 +54,7 @@ def depths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
     ],
     ids=" ".join,
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_few_calls_lead_to_the_front_end(
     yamkit, depths: list[int], arguments: list[str], jobs: str
 ) -> None:

@@ -66,6 +66,7 @@ ALL = ("--top", "all", "--format", "json")
 
 @pytest.mark.parametrize("channel", ["mix", "1", "2"])
 @pytest.mark.parametrize("is_piped", [False, True])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_channel_is_heard_as_a_file_of_its_own(
     yamkit, pipe, channel: str, is_piped: bool
 ) -> None:
@@ -92,6 +93,7 @@ def test_without_the_option_all_channels_are_mixed(yamkit) -> None:
 
 @pytest.mark.parametrize("name", ["text", "jsonl", "csv"])
 @pytest.mark.parametrize("more", [(), ("--per-patch",), ("--events", "--enter", "0.1")])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_every_output_says_which_channel(yamkit, name: str, more: tuple[str, ...]) -> None:
     one = ("classify", "both/a.wav", "--format", name, *more)
     chosen = yamkit(*one, "--channel", "2")[1]
@@ -196,6 +198,7 @@ def labels() -> None:
 
 
 @pytest.mark.usefixtures("labels")
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_labelled_set_is_measured_on_a_channel(yamkit) -> None:
     one = ("eval", "list.csv", "--audio", "set", "--channel", "2")
     code, out, err = yamkit(*one, "--report", "r")

@@ -344,6 +344,7 @@ def start(*arguments: str, **options) -> subprocess.Popen:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_closed_pipe_is_no_error() -> None:
     for number in range(40):
         Path(f"{number}.wav").write_bytes(Path("good.wav").read_bytes())
@@ -401,6 +402,7 @@ def test_a_provider_that_is_not_there_is_a_warning(yamkit, capsys) -> None:
     assert capsys.readouterr().err == "file.py:1: DeprecationWarning: of others\n"
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_standard_input_is_a_clip() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "yamkit", "classify", "-", "--format", "jsonl"],
@@ -413,6 +415,7 @@ def test_standard_input_is_a_clip() -> None:
     assert clip["duration_seconds"] == 1.0
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_output_in_an_ascii_locale(tmp_path: Path) -> None:
     Path("good.wav").rename("växt\udcff.wav")
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

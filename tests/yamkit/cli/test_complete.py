@@ -69,6 +69,7 @@ FREE = {
     ("words", "param"),
     [pytest.param(*each, id=f"{each[0]} {each[1].opts[-1]}") for each in options()],
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_every_value_that_can_be_completed_is(
     complete: Complete, words: str, param: click.Parameter
 ) -> None:
@@ -109,6 +110,7 @@ def test_every_value_that_can_be_completed_is(
         ("plugins new mine --kind f", ["frontend"]),
     ],
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_each_shell_is_answered(
     complete: Complete, shell: str, words: str, wanted: list[str]
 ) -> None:

@@ -260,6 +260,7 @@ def test_arrays_without_a_table(yamkit, tiny: ModelBundle) -> None:
 
 @pytest.mark.parametrize("jobs", ["1", "2", "5"])
 @pytest.mark.parametrize("batch_size", ["1", "7"])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_jobs_and_batches_change_nothing(yamkit, jobs: str, batch_size: str) -> None:
     yamkit("corpus", "--format", "jsonl", "--per-patch", "-o", "a.jsonl", "--jobs", "1")
     options = ("--jobs", jobs, "--batch-size", batch_size)

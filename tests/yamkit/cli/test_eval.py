@@ -231,6 +231,7 @@ def test_intervals_of_classes_are_in_every_form(yamkit) -> None:
     assert any(entry["intervals"] for entry in classes)
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_systems_side_by_side(yamkit) -> None:
     code, out, _ = yamkit(
         "list.csv", "--audio", "audio", "--backend", "onnx", "--backend", "numpy", "--report", "r"

@@ -80,6 +80,7 @@ def clip():
         {"most_specific": True},
     ],
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_python_and_the_command_line_agree(yamkit, clip, given, classes) -> None:
     options = {
         "enter": "--enter",
@@ -166,6 +167,7 @@ def test_several_formats_in_one_pass(yamkit) -> None:
     assert Path("x.TextGrid").read_text().startswith('File type = "ooTextFile"')
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_classes_and_roll_up(yamkit) -> None:
     chosen = ["--classes", "Animal/", "--classes", "Music", "--not-classes", "/m/015p6"]
     _, out, _ = yamkit("classify", SOUND, "--format", "json", "--top", "all", *chosen)

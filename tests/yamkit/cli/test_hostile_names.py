@@ -140,6 +140,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install_distribut
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", ["a\x1b[31m\x07\x9b\x7f\r\u2028\u202eb", "a\nerror: b"])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_nothing_acts_in_what_a_command_prints(yamkit, installed, name: str, command: str) -> None:
     sounds(name)
     installed(name)

@@ -254,6 +254,7 @@ def test_bare_samples_of_telephony(yamkit, pipe, encoding: str, subtype: str) ->
     assert closed
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_times_of_day_never_run_backwards(start) -> None:
     process = start("-", "--enter", "0.2")
     out, _ = process.communicate(SOUND.read_bytes(), timeout=PATIENCE)
@@ -309,6 +310,7 @@ def test_errors_are_one_line(yamkit, pipe, arguments, code: int, message: str) -
     assert message in err.splitlines()[-1]
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_nan_counts_as_zero_and_is_said(start) -> None:
     raw = ("-", "--encoding", "f32le", "--sample-rate", str(RATE), "--format", "jsonl")
     process = start(*raw, *MUSIC)

@@ -98,6 +98,7 @@ def test_list_json(installed_tiny):
     assert odd["classes"] is None
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_info_of_yamnet(yamnet):
     text = run("info", yamnet.folder)
     for line in (
@@ -136,6 +137,7 @@ def test_info_of_an_unknown_model():
         run("info", "yamnet")
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_import_names_the_model_by_its_file(small_h5, small_classes):
     output = run("import", small_h5, "--classes", small_classes, "--licence", "MIT", "--version", 3)
     folder = models_folder() / "small-net"
@@ -148,6 +150,7 @@ def test_import_names_the_model_by_its_file(small_h5, small_classes):
     assert run("verify") == "yamnet-mini: ok\nsmall-net: ok\n"
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_import_under_a_name(small_h5, small_classes):
     run("import", small_h5, "--name", "other", "--classes", small_classes)
     assert run("remove", "other") == f"removed other from {models_folder()}\n"
@@ -231,6 +234,7 @@ def test_signals_that_end_a_process_leave_nothing_behind(monkeypatch, small_h5, 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_folders_of_any_name_are_printed(monkeypatch, tmp_path, small_h5, small_classes):
     monkeypatch.setenv("YAMKIT_HOME", str(tmp_path / "a\nb\x1b"))
     output = run("import", small_h5, "--name", "small", "--classes", small_classes)
@@ -316,6 +320,7 @@ UNFORESEEN = [
 
 @pytest.mark.parametrize("error", UNFORESEEN, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("place", ["load_bundle", "verify"])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_one_damaged_model_hides_no_other(installed_tiny, monkeypatch, error, place):
     """Whatever is wrong with it, foreseen or not; and it can be removed."""
     (models_folder() / "bad").mkdir()

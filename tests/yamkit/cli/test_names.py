@@ -198,6 +198,7 @@ def environments(tmp_path: Path) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize(
     "locale", ["UTF-8", "ASCII", "ASCII, streams Latin-1", "ASCII, strict streams", "Latin-1"]
 )
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_names_are_the_same_in_every_locale(tmp_path: Path, locale: str) -> None:
     if locale == "Latin-1":
         made = str(tmp_path / "locales" / "xx.ISO-8859-1")

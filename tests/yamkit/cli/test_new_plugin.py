@@ -53,6 +53,7 @@ def test_a_new_plugin_has_the_names_of_its_distribution(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_the_command_in_the_readme_runs(
     yamkit, tmp_path: Path, monkeypatch, install_distribution, kind: str
 ) -> None:

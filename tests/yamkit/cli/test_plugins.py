@@ -77,6 +77,7 @@ def run(site: Path, *arguments: str, stdin: bytes = b"") -> subprocess.Completed
     )
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_ten_broken_plugins_are_named_with_their_reasons(broken: Path) -> None:
     done = run(broken, "plugins", "--json")
     assert done.returncode == 0
@@ -154,6 +155,7 @@ def test_check_prints_a_table(yamkit) -> None:
     assert {row["result"] for row in document["checks"]} == {"pass"}
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_check_of_a_model_and_of_a_list(yamkit, tiny, tmp_path: Path) -> None:
     code, out, _ = yamkit("plugins", "check", "numpy", "--model", str(tiny.folder))
     assert code == 0

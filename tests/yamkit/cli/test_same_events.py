@@ -182,6 +182,7 @@ def test_parameters_and_a_choice_are_the_same(tagger: Tagger, enter: float) -> N
 
 
 @pytest.mark.parametrize("words", ["283", "Dog", "dog", "/m/0bt9lr", "Animal/", "Dog,Ocean", "74"])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_one_text_means_the_same_classes(yamkit, tagger: Tagger, words: str) -> None:
     run = ("classify", "a.wav", "--events", "--enter", "0", "--format", "json")
     _, out, _ = yamkit(*run, "--classes", words)

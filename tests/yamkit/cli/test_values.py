@@ -67,6 +67,7 @@ def test_no_option_takes_numbers_of_clicks_own() -> None:
 
 
 @pytest.mark.parametrize(("words", "option"), NUMBERS)
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_a_number_beyond_reason_is_refused_in_one_line(
     yamkit, words: str, option: click.Option
 ) -> None:
@@ -114,6 +115,7 @@ def test_the_most_threads_start_none_before_there_is_work(yamkit, command: str) 
     assert "--threads" not in err
 
 
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_many_jobs_run(yamkit) -> None:
     soundfile.write("a.wav", np.zeros(8000), 8000)
     code, out, err = yamkit("classify", "a.wav", "--jobs", "1024", "--batch-size", "4096")

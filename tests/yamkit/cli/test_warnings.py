@@ -94,6 +94,7 @@ def test_nothing_is_counted_where_there_is_nothing_to_count(yamkit) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["json", "jsonl", "csv", "parquet", "text"])
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_strict_makes_a_failure_of_a_warning(yamkit, name: str, mode: str) -> None:
     if name == "parquet":
         pytest.importorskip("pyarrow")
@@ -202,6 +203,7 @@ def test_strict_eval_fails_after_a_warning(yamkit, labels_file: str, count: int)
 
 
 @pytest.mark.usefixtures("labels")
+@pytest.mark.long(reason="starts processes, or tags many clips")
 def test_calibrate_counts_them_and_strict_writes_nothing(yamkit) -> None:
     pytest.importorskip("sklearn")
     one = ("calibrate", "list.csv", "--scores", "s.npz")

@@ -62,6 +62,7 @@ def test_equal_to_sed_eval(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(0, PROBLEMS, 10))
+@pytest.mark.long(reason="many random problems")
 def test_equal_to_psds_eval(seed: int) -> None:
     for each in range(seed, seed + 10):
         given = problem(each)

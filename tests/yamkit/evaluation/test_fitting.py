@@ -68,6 +68,7 @@ def test_isotonic_maps() -> None:
     assert dog.apply(places) == pytest.approx(1 / (1 + np.exp(-3 * logits(places))), abs=0.1)
 
 
+@pytest.mark.long(reason="many random problems")
 def test_thresholds_for_a_precision() -> None:
     given_set, scores = drawn(3000, 1.5, -1.0)
     plain = fit_calibration(given_set, scores).classes[0]
@@ -79,6 +80,7 @@ def test_thresholds_for_a_precision() -> None:
     assert never.threshold is None or never.precision > 0.9
 
 
+@pytest.mark.long(reason="many random problems")
 def test_folds_of_the_list_are_kept() -> None:
     given_set, scores = drawn(400, 1.5, 0.0)
     in_folds = labelled(

@@ -69,6 +69,7 @@ def quantile(clip, share: float) -> float:
     least=st.sampled_from([0.0, 0.2, 0.5]),
     gap=st.sampled_from([0.0, 0.12, 0.4]),
 )
+@pytest.mark.long(reason="tags many clips")
 def test_a_stream_gives_the_events_of_the_file(
     tagger: Tagger, seed, seconds, cuts, share, median, least, gap
 ) -> None:

@@ -104,6 +104,7 @@ def contents() -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_pull_installs_what_is_published(entry, server, small_h5):
     seen = []
     bundle = pull("small", model=entry, progress=lambda done, total: seen.append((done, total)))
@@ -120,6 +121,7 @@ def test_pull_installs_what_is_published(entry, server, small_h5):
 
 
 @pytest.mark.parametrize("path", ["mirror/any.h5", "again"])
+@pytest.mark.long(reason="tags many clips")
 def test_another_url_and_redirects(entry, server, path):
     bundle = pull("small", url=f"{server.url}/{path}", model=entry)
     assert bundle.source == entry.source  # the hash says that it is the published file
@@ -148,6 +150,7 @@ def test_what_goes_wrong_leaves_nothing(entry, server, path, message):
     assert contents() == []
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_what_goes_wrong_leaves_the_model_that_was_there(entry, server):
     before = pull("small", model=entry)
     with pytest.raises(DownloadError):
@@ -174,6 +177,7 @@ def test_ctrl_c_leaves_nothing(entry):
     assert contents() == []
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_a_published_file_that_is_no_network(entry, server):
     server.data = b"not HDF5"
     odd = replace(entry, size_bytes=8, sha256=hashlib.sha256(server.data).hexdigest())

@@ -46,6 +46,7 @@ def features_toml(tmp_path):
     return path
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_import_h5(small_h5, small_classes):
     bundle = import_model(small_h5, name="small", options=ImportOptions(classes_path=small_classes))
     assert find_model("small") == bundle
@@ -57,6 +58,7 @@ def test_import_h5(small_h5, small_classes):
     bundle.verify()
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_importing_twice_gives_the_same_bytes(small_h5, small_classes):
     first = import_model(small_h5, name="small", options=ImportOptions(classes_path=small_classes))
     hashes = (first.sha256, dict(first.files))
@@ -66,6 +68,7 @@ def test_importing_twice_gives_the_same_bytes(small_h5, small_classes):
     assert (again.sha256, dict(again.files)) == hashes
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_what_the_user_says(small_h5, small_classes, features_toml):
     bundle = import_model(
         small_h5,
@@ -81,6 +84,7 @@ def test_what_the_user_says(small_h5, small_classes, features_toml):
     assert bundle.features.patch_shape == (48, 64)
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_the_published_file_is_known_by_its_hash(small_h5, small_classes, monkeypatch):
     entry = replace(published("yamnet"), sha256=file_sha256(small_h5))
     monkeypatch.setattr(importing, "published", lambda name: entry)
@@ -88,6 +92,7 @@ def test_the_published_file_is_known_by_its_hash(small_h5, small_classes, monkey
     assert (bundle.licence, bundle.source) == ("Apache-2.0", entry.source)
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_a_class_map_of_the_wrong_length(small_h5, small_onnx, small_classes, tmp_path):
     message = "7 scores, the class map has {} classes; .* --classes"
     with pytest.raises(WeightFileError, match=message.format(521)):
@@ -112,6 +117,7 @@ def test_import_model(small_onnx, small_classes):
     bundle.verify()
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_the_class_of_silence_is_kept_where_the_class_map_has_it(
     small_h5, small_onnx, small_classes, tmp_path
 ):
@@ -200,6 +206,7 @@ def test_malformed_features_and_class_maps(small_h5, tmp_path):
         import_model(small_h5, name="small", options=ImportOptions(classes_path=odd))
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_names(small_h5, small_classes):
     with pytest.raises(ParameterError, match="model name 'a/b'"):
         import_model(small_h5, name="a/b", options=ImportOptions(classes_path=small_classes))
@@ -219,6 +226,7 @@ def test_the_shared_file(yamnet, shared):
     ("name", "source"),
     [(b"a\tb", r"a\tb"), (b"a\nb", r"a\nb"), (b"caf\xe9", r"caf\xe9"), ("é".encode(), "é")],
 )
+@pytest.mark.long(reason="tags many clips")
 def test_files_of_any_name(small_h5, small_onnx, small_classes, tmp_path, name, source):
     for kind, path in ((b"h5", small_h5), (b"onnx", small_onnx)):
         odd = tmp_path / os.fsdecode(name + b"." + kind)

@@ -128,6 +128,7 @@ def test_a_missing_weight_is_named(refused, name, missing):
         (BIAS, (), "dense/kernel: shape [256, 7]: must be [256, 1]"),
     ],
 )
+@pytest.mark.long(reason="tags many clips")
 def test_a_misshapen_weight_is_named(refused, name, shape, message):
     assert refused({name: np.zeros(shape, "f4")}).startswith(message)
 
@@ -253,6 +254,7 @@ def test_a_cut_file_is_refused(small_h5, tmp_path, data):
     max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
+@pytest.mark.long(reason="tags many clips")
 def test_a_damaged_file_gives_weights_or_an_error(small_h5, tmp_path, data):
     whole = bytearray(small_h5.read_bytes())
     for _ in range(data.draw(st.integers(1, 8))):
@@ -295,6 +297,7 @@ def test_names_that_are_not_utf_8(keras_weights, write_h5, tmp_path):
     assert str(caught.value) == rf"{path}: contains a name that is not UTF-8: b'odd_\xff\xfe__'"
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_another_process_reads_the_same(small_h5):
     width, weights = read_keras_h5(small_h5)
     wanted_width, wanted = read_here(small_h5)

@@ -51,6 +51,7 @@ names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True)
     silence=lines,
     extra=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,30}", fullmatch=True),
 )
+@pytest.mark.long(reason="tags many clips")
 def test_what_is_written_is_read(
     name, version, licence, source, log_offset, epsilon, width, kind, silence, extra
 ):

@@ -46,6 +46,7 @@ def module(kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long(reason="tags many clips")
 def test_it_keeps_its_contract(example, kind: str) -> None:
     example(kind)
     contract: type[PluginContract] = find_contract(f"example-{kind}", kind)
@@ -54,6 +55,7 @@ def test_it_keeps_its_contract(example, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.long(reason="tags many clips")
 def test_it_is_formatted_as_this_repository(example, kind: str) -> None:
     pytest.importorskip("ruff")
     ruff = [sys.executable, "-m", "ruff"]
@@ -95,6 +97,7 @@ class Work:
         yield ClipEnd(1.0, 1, ())
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_the_runner_opens_a_model_once_in_a_process(example, tmp_path: Path) -> None:
     example("runner")
     runner = importlib.import_module("yamkit_example_runner._runner").ExampleRunner(

@@ -188,6 +188,7 @@ def test_the_cut_does_not_matter_to_the_bit(
 
 @settings(max_examples=20, deadline=None)
 @given(from_hz=st.integers(1, 768000), to_hz=st.integers(4000, 48000), samples=st.integers(1, 3000))
+@pytest.mark.long(reason="many streams, sample by sample")
 def test_any_pair_of_rates_equals_resampy(from_hz: int, to_hz: int, samples: int) -> None:
     resampy = pytest.importorskip("resampy")
     assume(from_hz != to_hz)  # the core calls no resampler then
@@ -247,6 +248,7 @@ def test_positions_are_exact_after_ten_hours() -> None:
 
 
 @pytest.mark.parametrize("rates", [*RATES, (10_000_000, 16000)], ids=str)
+@pytest.mark.long(reason="many streams, sample by sample")
 def test_memory_is_bounded(rates: tuple[int, int]) -> None:
     """Matrices of 16 MB, a buffer of one chunk, whatever the rates."""
     chunks = _chunks(Ratio.of(*rates), False)
@@ -289,6 +291,7 @@ def test_the_first_chunk_comes_within_a_second_and_a_bit(name: str, to_hz: int) 
 
 
 @pytest.mark.parametrize("from_hz", [8000, 11025, 16001, 22050, 32000, 44056, 44100, 47999])
+@pytest.mark.long(reason="many streams, sample by sample")
 def test_live_samples_come_within_a_few_hundredths_of_a_second(from_hz: int) -> None:
     resampler = LivePolyphase(from_hz, 16000)
     received = given = 0

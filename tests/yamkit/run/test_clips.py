@@ -77,6 +77,7 @@ NAMES = [*(f"{length}.wav" for length in LENGTHS), "broken.wav", "nowhere.wav"]
     jobs=st.integers(1, 4),
     batch_size=st.integers(1, 20),
 )
+@pytest.mark.long(reason="runs with many interruptions")
 def test_nothing_but_the_file_matters(
     tiny: ModelBundle, folder: Path, names: list[str], jobs: int, batch_size: int
 ) -> None:

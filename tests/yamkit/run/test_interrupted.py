@@ -239,6 +239,7 @@ def left() -> set[str]:
 @pytest.mark.parametrize("with_journal", [False, True])
 @pytest.mark.parametrize("cause", RAISED)
 @pytest.mark.parametrize("name", FOR_MANY)
+@pytest.mark.long(reason="runs with many interruptions")
 def test_a_file_of_all_clips_holds_whole_ones(name: str, cause: str, with_journal: bool) -> None:
     run(name, "out.{ext}", cause, with_journal=with_journal)
     info = SINKS[name]
@@ -252,6 +253,7 @@ def test_a_file_of_all_clips_holds_whole_ones(name: str, cause: str, with_journa
 @pytest.mark.parametrize("with_journal", [False, True])
 @pytest.mark.parametrize("cause", RAISED)
 @pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.long(reason="runs with many interruptions")
 def test_a_file_of_one_clip_is_whole_or_not_there(
     name: str, cause: str, with_journal: bool
 ) -> None:
@@ -270,6 +272,7 @@ def standard_output(monkeypatch: pytest.MonkeyPatch, target: int) -> None:
 
 @pytest.mark.parametrize("cause", ["Ctrl-C", "SIGTERM", "cluster", "runner", "clip"])
 @pytest.mark.parametrize("name", FOR_MANY)
+@pytest.mark.long(reason="runs with many interruptions")
 def test_standard_output_into_a_file(name: str, cause: str, monkeypatch) -> None:
     with Path("out").open("wb") as file:
         standard_output(monkeypatch, file.fileno())
@@ -281,6 +284,7 @@ def test_standard_output_into_a_file(name: str, cause: str, monkeypatch) -> None
 
 @pytest.mark.parametrize("cause", ["Ctrl-C", "SIGTERM", "cluster", "runner", "clip"])
 @pytest.mark.parametrize("name", FOR_MANY)
+@pytest.mark.long(reason="runs with many interruptions")
 def test_a_pipe_has_whole_clips_or_a_mark(name: str, cause: str, monkeypatch) -> None:
     reading, writing = os.pipe()
     standard_output(monkeypatch, writing)

@@ -46,6 +46,7 @@ CHOICES = {
 
 @pytest.mark.parametrize("jobs", [1, 3])
 @pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.long(reason="runs with many interruptions")
 def test_items_are_what_a_run_expects(tagger, folder: Path, name: str, jobs: int) -> None:
     choice = CHOICES[name]
     layout = ItemLayout.of(run_info(tagger, choice), tagger.classes)

@@ -356,6 +356,7 @@ def test_damaged_items_are_refused(path: Path, change: str, per_patch: bool) -> 
     ],
 )
 @pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.long(reason="runs with many interruptions")
 def test_a_damaged_head_is_refused(path: Path, change: str, resume: bool) -> None:
     journal(path).close()
     with sqlite3.connect(path) as database:

@@ -214,6 +214,7 @@ BAD = bad_items()
 
 
 @pytest.mark.parametrize("case", BAD)
+@pytest.mark.long(reason="runs with many interruptions")
 def test_what_a_runner_may_not_give(case: str) -> None:
     with pytest.raises(
         BrokenPluginError,

@@ -68,6 +68,7 @@ def assert_same(found, wanted) -> None:
             assert item.patches == expected.patches
 
 
+@pytest.mark.long(reason="runs with many interruptions")
 def test_the_local_runner_tags_in_this_process(tagger, paths: list[str]) -> None:
     wanted = list(clip_items(tagger, clips(paths), CHOICE, 1))
     for jobs in (None, 2):

@@ -96,6 +96,7 @@ def found_at_once(grid, scores, samples, enter, leave, expected) -> list:
 
 
 @given(problems())
+@pytest.mark.long(reason="tags many clips")
 def test_the_stream_gives_what_the_definition_says(problem) -> None:
     found = found_at_once(*problem)
     expected = events_by_definition(*problem)
@@ -297,6 +298,7 @@ def test_what_a_stream_tells_and_when() -> None:
     assert pytest.approx(closed) == (9 * 7680 + 15600 - 8 * 7680) / 16000
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_memory_does_not_grow_with_the_stream() -> None:
     detector = EventDetector(
         YAMNET, np.array([0.5, 0.5]), np.array([0.3, 0.3]), EventParameters(median_cells=5)

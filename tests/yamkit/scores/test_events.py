@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ def detector() -> EventDetector:
 
 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 40)))
+@pytest.mark.long(reason="tags many clips")
 def test_events_are_sorted_for_any_cut(seed: int, cuts: list[int]) -> None:
     scores = np.random.default_rng(seed).uniform(0, 1, (40, 3)).astype(np.float32)
     samples = 39 * 10 + 20

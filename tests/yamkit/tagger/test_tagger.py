@@ -84,6 +84,7 @@ def test_a_path_a_file_object_and_an_array_are_the_same(
 
 
 @pytest.mark.parametrize("channel", ["mix", 1, np.int64(2)])
+@pytest.mark.long(reason="tags many clips")
 def test_a_channel_of_every_kind_of_source(
     tiny: ModelBundle, tagger: Tagger, noise: np.ndarray, tmp_path, channel
 ) -> None:
@@ -174,6 +175,7 @@ def test_maximum_instead_of_mean(tiny: ModelBundle, noise: np.ndarray) -> None:
     rate=st.sampled_from([RATE, 11025, 44100, 8001, 4000]),
     channels=st.integers(1, 2),
 )
+@pytest.mark.long(reason="tags many clips")
 def test_the_result_does_not_depend_on_the_cut(
     tagger: Tagger, noise: np.ndarray, samples: int, places: list[int], rate: int, channels: int
 ) -> None:
@@ -194,6 +196,7 @@ def test_the_result_does_not_depend_on_the_cut(
 
 @settings(max_examples=10, deadline=None)
 @given(places=st.lists(st.integers(0, 3 * RATE), max_size=10), rate=st.sampled_from([RATE, 11025]))
+@pytest.mark.long(reason="tags many clips")
 def test_patches_are_identical_for_any_cut(
     tiny: ModelBundle, noise: np.ndarray, places: list[int], rate: int
 ) -> None:
@@ -245,6 +248,7 @@ def test_the_shortest_clips_give_one_patch(tagger: Tagger, samples: int, rate: i
 
 
 @pytest.mark.parametrize("backend", ["numpy", "onnx"])
+@pytest.mark.long(reason="tags many clips")
 def test_many_threads_share_a_tagger(
     tiny: ModelBundle, noise: np.ndarray, tmp_path, backend: str
 ) -> None:
@@ -300,6 +304,7 @@ def test_a_tagger_is_not_opened_with_another_model(tiny: ModelBundle, tmp_path) 
         pickle.loads(data)
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_a_pool_of_processes_tags(tiny: ModelBundle, noise: np.ndarray, tmp_path) -> None:
     paths = [tmp_path / f"{number}.wav" for number in range(4)]
     for number, path in enumerate(paths):
@@ -333,6 +338,7 @@ def test_what_happens_is_logged(tiny: ModelBundle, caplog: pytest.LogCaptureFixt
     ]
 
 
+@pytest.mark.long(reason="tags many clips")
 def test_nothing_is_printed(tmp_path) -> None:
     samples = np.random.default_rng(0).normal(0, 0.1, RATE)
     samples[5] = np.inf

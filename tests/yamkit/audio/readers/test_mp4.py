@@ -400,6 +400,7 @@ def test_a_hostile_index_is_heard_or_refused(places, has_video):
     assert "\n" not in message
 
 
+@pytest.mark.long(reason="writes and decodes many files")
 def test_tables_of_a_long_file_take_no_memory():
     data = repeating(1_500_000)
     window = Window(io.BytesIO(data), 0)

@@ -36,6 +36,7 @@ CLASSES = (
         {"enter": 0.5, "leave": 0.0},
     ],
 )
+@pytest.mark.long(reason="many random problems")
 def test_an_evaluation_finds_the_events_of_classify(given, own, most_specific: bool) -> None:
     scores = np.random.default_rng(1).random((60, 3), np.float32)
     parameters, postprocessing = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ def test_clips_with_several_labels_have_no_accuracy() -> None:
 
 
 @given(st.integers(0, 2**32), st.lists(st.integers(0, 3), min_size=8, max_size=8))
+@pytest.mark.long(reason="many random problems")
 def test_a_weight_is_a_number_of_equal_clips(seed: int, weights: list[int]) -> None:
     random = np.random.default_rng(seed)
     truth, scores = random.random((8, 3)) < 0.4, np.round(random.random((8, 3)), 1)

@@ -55,6 +55,7 @@ def test_average_precision_and_auc_equal_scikit_learn(problem) -> None:
 
 @given(problems())
 @settings(max_examples=200, deadline=None)
+@pytest.mark.long(reason="many random problems")
 def test_lwlrap_equals_scikit_learn(problem) -> None:
     truth, scores, weights = problem
     labels = truth.sum(axis=1) * (1 if weights is None else weights)
@@ -94,6 +95,7 @@ def test_precision_recall_f1_equal_scikit_learn(problem, threshold: float) -> No
 
 @given(problems())
 @settings(max_examples=200, deadline=None)
+@pytest.mark.long(reason="many random problems")
 def test_the_best_threshold_is_the_best(problem) -> None:
     truth, scores, weights = problem
     thresholds, best = metrics.best_thresholds(truth, scores, weights)
