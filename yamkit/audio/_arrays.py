@@ -8,12 +8,12 @@ short block of a stream may have, or the caller states the number of channels.
 from __future__ import annotations
 
 import itertools
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from yamkit._util.bounds import MAX_CHANNELS, MAX_SAMPLE_RATE_HZ
+from yamkit._util.numbers import integer_of
 from yamkit.audio._notes import Notes
 from yamkit.audio._source import (
     AudioSource,
@@ -201,11 +201,8 @@ def check_channels(channels: object) -> int | None:
     """
     if channels is None:
         return None
-    try:
-        number = 0 if isinstance(channels, bool) else operator.index(channels)  # type: ignore[arg-type]
-    except TypeError:
-        number = 0
-    if not 1 <= number <= MAX_CHANNELS:
+    number = None if isinstance(channels, bool) else integer_of(channels)
+    if number is None or not 1 <= number <= MAX_CHANNELS:
         raise ParameterError(
             f"channels {channels!r}: must be a whole number from 1 to {MAX_CHANNELS}"
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 
 from yamkit._util.bounds import MAX_BATCH_SIZE, MAX_THREADS
+from yamkit._util.numbers import integer_of
 from yamkit.errors import ParameterError
 
 __all__ = ["PipelineOptions"]
@@ -56,10 +56,7 @@ class PipelineOptions:
 
 
 def _whole(name: str, value: int, most: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if not 1 <= number <= most:
+    number = integer_of(value)
+    if number is None or not 1 <= number <= most:
         raise ParameterError(f"{name} {value!r}: must be a whole number from 1 to {most}")
     return number

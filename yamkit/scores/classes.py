@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import operator
 from typing import TYPE_CHECKING, NamedTuple
 
+from yamkit._util.numbers import integer_of
 from yamkit._util.text import listed, nearest, printable
 from yamkit.errors import ParameterError
 from yamkit.scores.ontology import audioset
@@ -244,11 +244,8 @@ def roll_up(classes: Sequence[TagClass]) -> tuple[tuple[int, ...], ...]:
 
 
 def _indexed(index: int, classes: Sequence[TagClass]) -> tuple[int, ...]:
-    try:
-        place = operator.index(index)
-    except TypeError:
-        place = -1
-    if not 0 <= place < len(classes):
+    place = integer_of(index)
+    if place is None or not 0 <= place < len(classes):
         raise ParameterError(
             f"class {index!r}: must be a name or an index from 0 to {len(classes) - 1}"
         )

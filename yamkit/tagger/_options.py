@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import TypedDict
 
+from yamkit._util.numbers import integer_of
 from yamkit.errors import ParameterError
 from yamkit.pipeline.options import PipelineOptions
 
@@ -76,10 +76,7 @@ class TaggerKeywords(TypedDict, total=False):
 
 def _number(what: str, value: object, default: str | None) -> int:
     """Return the number of a channel or sound stream, which count from 1."""
-    try:
-        number = 0 if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        number = 0
-    if number < 1:
+    number = None if isinstance(value, bool) else integer_of(value)
+    if number is None or number < 1:
         raise ParameterError(f"{what} {value!r}: must be {default!r} or a whole number from 1")
     return number

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yamkit._util.numbers import real_number, whole_number
+from yamkit._util.numbers import integer_of, real_number, whole_number
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -42,3 +43,10 @@ def test_other_texts_are_not_numbers(text: str) -> None:
 @pytest.mark.parametrize("text", ["9" * 19, "1.0", " 1", "1e3"])
 def test_texts_that_are_not_whole_numbers(text: str) -> None:
     assert whole_number(text) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(3, 3), (np.int64(3), 3), (3.0, None), ("3", None), (None, None)]
+)
+def test_only_values_of_integer_types_are_integers(value, expected) -> None:
+    assert integer_of(value) == expected
